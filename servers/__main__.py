@@ -1,0 +1,149 @@
+"""``python -m servers MODE``: patch first, import the application after, say READY, serve.
+
+Exit codes: 0 stopped by SIGTERM or Ctrl-C; 2 the call is wrong, the port is taken or the mode's
+package cannot be imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from servers.modes import ADAPTERS
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask_socketio import SocketIO
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 5000
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog="python -m servers",
+        description="Serve the echo/broadcast application in one of Flask-SocketIO's modes.",
+    )
+    result.add_argument("mode", choices=sorted(ADAPTERS), help="how to serve it")
+    result.add_argument("--host", default=DEFAULT_HOST, help="interface (default: %(default)s)")
+    result.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)"
+    )
+    result.add_argument(
+        "--ping-interval", type=_positive, default=25, metavar="S", help="default: %(default)s"
+    )
+    result.add_argument(
+        "--ping-timeout", type=_positive, default=20, metavar="S", help="default: %(default)s"
+    )
+    result.add_argument(
+        "--journal", type=Path, metavar="FILE", help="append every connect and disconnect here"
+    )
+    return result
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    customise: Callable[[Flask, SocketIO], None] | None = None,
+) -> None:
+    """Serve until told to stop.
+
+    Args:
+        argv: the command line, without the program.
+        customise: called with the application before it is served; the tests put servers with a
+            known fault here, so that they differ from the measured one in the fault only.
+    """
+    options = parser().parse_args(argv)
+    adapter = ADAPTERS[options.mode]
+    try:
+        adapter.patch()
+    except ImportError as error:
+        _refuse(
+            f"mode {options.mode} needs the package {adapter.MODE.package} ({error}); "
+            f"pip install {adapter.MODE.package}"
+        )
+    port = _free_port(options.host, options.port)
+
+    # Only now: whatever these import must find the patched standard library.
+    from servers.app import create_app
+    from servers.journal import Journal
+
+    app, socketio = create_app(
+        adapter.MODE.async_mode,
+        ping_interval_s=options.ping_interval,
+        ping_timeout_s=options.ping_timeout,
+        journal=Journal(options.journal) if options.journal else None,
+    )
+    if customise is not None:
+        customise(app, socketio)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    socketio.start_background_task(_announce, socketio, options.mode, options.host, port)
+    adapter.serve(app, socketio, options.host, port)
+
+
+def _announce(socketio: Any, mode: str, host: str, port: int) -> None:
+    """Print the READY line once the port answers: the server itself does not tell when it does."""
+    from servers.ready import describe
+
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    while True:
+        try:
+            socket.create_connection((reachable, port), timeout=1).close()
+            break
+        except OSError:
+            socketio.sleep(0.01)
+    print(json.dumps(describe(socketio, mode, host, port)), flush=True)
+
+
+def _free_port(host: str, port: int) -> int:
+    """Check that the port can be bound, and choose one for 0."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As the servers bind: a port in TIME_WAIT is free, one that somebody listens on is not.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OverflowError:
+            _refuse(f"port {port} does not exist; give one from 1 to 65535, or 0 for a free one")
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                _refuse(
+                    f"port {port} on {host} is taken; choose another with --port, "
+                    "or 0 for a free one"
+                )
+            _refuse(f"cannot listen on {host}:{port}: {error.strerror or error}")
+        bound: int = probe.getsockname()[1]
+        return bound
+
+
+def _stop(_number: int, _frame: Any) -> NoReturn:
+    # Not SystemExit: the handler may run inside any request, and python-engineio's bare `except:`
+    # clauses would swallow it. There is nothing to lose: the journal is unbuffered.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _refuse(reason: str) -> NoReturn:
+    print(f"python -m servers: {reason}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

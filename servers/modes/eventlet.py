@@ -1,0 +1,30 @@
+"""``socketio.run(app)`` on eventlet's green threads and its WSGI server.
+
+eventlet warns at import that it is being retired and advises against new projects. The warning is
+left to stand in the log: whoever chooses a mode by these numbers should meet it. Its WebSocket
+implementation is its own; simple-websocket plays no part here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servers.modes import Mode
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask_socketio import SocketIO
+
+MODE = Mode(name="eventlet", async_mode="eventlet", patched=True, package="eventlet")
+
+
+def patch() -> None:
+    """Make sockets, threads and sleeps green."""
+    import eventlet
+
+    eventlet.monkey_patch()
+
+
+def serve(app: Flask, socketio: SocketIO, host: str, port: int) -> None:
+    """Serve as Flask-SocketIO does, with no line per request (its default)."""
+    socketio.run(app, host=host, port=port)
