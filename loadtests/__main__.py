@@ -1,0 +1,127 @@
+"""``python -m loadtests run EXPERIMENT``: measure, then have the report made.
+
+Exit codes: 0 fine; 2 the call or a file is wrong; 4 a measurement failed or is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from loadtests.client.errors import ConnectionFailed
+from loadtests.client.link import locate
+from loadtests.experiment import Experiment, ExperimentError, load, narrow
+from loadtests.launch import ROOT
+from loadtests.model import METRICS, Status, Transport
+from loadtests.progress import reporter
+from loadtests.results import FILE_NAME, Result
+from loadtests.runner import OwnServer, Run, check_open_files
+from servers.modes import ADAPTERS
+
+RUNS = ROOT / "reports" / "runs"
+
+FINE, WRONG_CALL, FAILED = 0, 2, 4
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
+    commands = result.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run an experiment and build its report")
+    run.add_argument("experiment", help="quick, default, full, ci, or a TOML file")
+    run.add_argument("--modes", type=_names, help=f"of {', '.join(ADAPTERS)}")
+    run.add_argument("--transports", type=_names, help=f"of {', '.join(Transport)}")
+    run.add_argument("--scenarios", type=_names, help=f"of {', '.join(METRICS)}")
+    run.add_argument("--out", type=Path, metavar="DIR", help="the run folder")
+    run.add_argument("--url", help="measure this running server instead of starting our own")
+    run.add_argument("--label", help="what stands for its mode (default: own)")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        experiment = narrow(
+            load(options.experiment),
+            modes=options.modes,
+            transports=options.transports,
+            scenarios=options.scenarios,
+        )
+        own_server = _own_server(options)
+        if own_server is not None:
+            experiment = msgspec.structs.replace(experiment, modes=[own_server.label])
+        check_open_files(experiment)
+        folder = _new_folder(options.out, experiment)
+    except (ExperimentError, ConnectionFailed, OSError) as error:
+        print(f"python -m loadtests: {error}", file=sys.stderr)
+        return WRONG_CALL
+    result = Run(experiment, folder, own_server).run(reporter)
+    if result.ended == "interrupted":
+        print("interrupted; what was measured is kept", file=sys.stderr)
+    reported = _report(folder)
+    return reported or _exit_code(result)
+
+
+def _own_server(options: argparse.Namespace) -> OwnServer | None:
+    if options.url is None:
+        if options.label is not None:
+            raise ExperimentError("--label names the server of --url; give that too")
+        return None
+    if options.modes is not None:
+        raise ExperimentError("--modes starts servers of ours; with --url there is only that one")
+    locate(options.url)
+    return OwnServer(url=options.url.rstrip("/"), label=options.label or "own")
+
+
+def _new_folder(out: Path | None, experiment: Experiment) -> Path:
+    """Make the run folder, and point ``runs/latest`` at it."""
+    if out is None:
+        RUNS.mkdir(parents=True, exist_ok=True)
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        folder = RUNS / f"{stamp}-{experiment.name}"
+    else:
+        folder = out.resolve()
+    if (folder / FILE_NAME).exists():
+        raise ExperimentError(f"{folder} holds a run already; choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.parent == RUNS:
+        latest = RUNS / "latest"
+        latest.unlink(missing_ok=True)
+        latest.symlink_to(folder.name)
+    return folder
+
+
+def _report(folder: Path) -> int:
+    """Have the report made, by a process that has none of our libraries in it."""
+    command = [sys.executable, "-m", "reports", "build", str(folder)]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def _exit_code(result: Result) -> int:
+    failed = any(trial.status is Status.FAILED for trial in result.trials)
+    return FAILED if failed or result.ended != "complete" else FINE
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("no name given")
+    return names
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Calling back at a due time, to some tens of microseconds.
+
+gevent's own timers round up to whole milliseconds, since epoll_wait(2) counts in those: at a
+latency of one millisecond that would be the larger half of the measurement. A timerfd
+(timerfd_create(2)) wakes the same loop without that rounding.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import heapq
+import os
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import gevent
+
+_TFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
+_TFD_TIMER_ABSTIME = 1
+
+_monotonic_ns = time.monotonic_ns
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("interval", _Timespec), ("value", _Timespec))
+
+
+class Alarm:
+    """A queue of callbacks in the order of their due times, on this thread's gevent loop.
+
+    Callbacks run in the loop itself and must not block. ``close`` it when done.
+    """
+
+    def __init__(self) -> None:
+        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._ties = count()
+        self._armed_ns = 0  # 0: not armed
+        self._timer = _timerfd() if sys.platform == "linux" else _LoopTimer()
+        self._timer.start(self._ring)
+
+    def at(self, due_ns: int, callback: Callable[[], None]) -> None:
+        """Call back at a moment of ``time.monotonic_ns``; at once if it has passed."""
+        heapq.heappush(self._queue, (due_ns, next(self._ties), callback))
+        if not self._armed_ns or due_ns < self._armed_ns:
+            self._arm(due_ns)
+
+    def clear(self) -> None:
+        """Forget every callback that is still to come."""
+        self._queue.clear()
+
+    def close(self) -> None:
+        """Forget every callback and give the timer back."""
+        self.clear()
+        self._timer.close()
+
+    def _arm(self, due_ns: int) -> None:
+        self._armed_ns = due_ns
+        self._timer.set(due_ns)
+
+    def _ring(self) -> None:
+        # While callbacks run, `at` must not arm: it is done once, at the end.
+        self._armed_ns = 1
+        queue = self._queue
+        try:
+            while queue and queue[0][0] <= _monotonic_ns():
+                heapq.heappop(queue)[2]()
+        finally:
+            self._armed_ns = 0
+            if queue:
+                self._arm(queue[0][0])
+
+
+class _TimerFd:
+    """A Linux timerfd on the loop (os.timerfd_create is there only from Python 3.13 on)."""
+
+    def __init__(self, libc: ctypes.CDLL, fd: int) -> None:
+        self._libc = libc
+        self._fd = fd
+        self._spec = _Itimerspec()
+        self._spec_pointer = ctypes.byref(self._spec)
+        self._watcher: Any = gevent.get_hub().loop.io(fd, 1)
+
+    def start(self, callback: Callable[[], None]) -> None:
+        def ring() -> None:
+            try:
+                os.read(self._fd, 8)
+            except BlockingIOError:  # set anew since it woke the loop
+                return
+            callback()
+
+        self._watcher.start(ring)
+
+    def set(self, due_ns: int) -> None:
+        # A value of zero would disarm it.
+        self._spec.value.seconds, self._spec.value.nanoseconds = divmod(due_ns or 1, 1_000_000_000)
+        self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, self._spec_pointer, None)
+
+    def close(self) -> None:
+        self._watcher.stop()
+        self._watcher.close()
+        os.close(self._fd)
+
+
+class _LoopTimer:
+    """gevent's own timer, for systems without timerfd: late by up to a millisecond."""
+
+    def __init__(self) -> None:
+        self._callback: Callable[[], None] = lambda: None
+        self._watcher: Any = None
+
+    def start(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
+
+    def set(self, due_ns: int) -> None:
+        self._stop()
+        delay_s = max(0.0, (due_ns - _monotonic_ns()) / 1e9)
+        self._watcher = gevent.get_hub().loop.timer(delay_s)
+        self._watcher.start(self._callback, update=True)
+
+    def close(self) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
+            self._watcher = None
+
+
+def _timerfd() -> _TimerFd | _LoopTimer:
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.timerfd_create(time.CLOCK_MONOTONIC, _TFD_NONBLOCK_CLOEXEC)
+    return _TimerFd(libc, fd) if fd >= 0 else _LoopTimer()

@@ -1,0 +1,131 @@
+"""HTTP/1.1 as a long-polling client needs it, without a socket.
+
+Responses are read by Content-Length or by chunks (RFC 9112, sections 6 and 7), and are unzipped
+where the server compressed them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import NamedTuple
+
+from loadtests.client.errors import ProtocolError
+
+_LONGEST_HEAD = 64 * 1024
+
+
+class Response(NamedTuple):
+    """A complete response.
+
+    Attributes:
+        status: e.g. 200.
+        body: decoded from its transfer and content codings.
+        keep_alive: whether the connection can carry another request.
+    """
+
+    status: int
+    body: bytes
+    keep_alive: bool
+
+
+class ResponseDecoder:
+    """Bytes of one connection in, responses out, however the bytes were cut."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of a further response has arrived."""
+        return not self._buffer
+
+    def feed(self, data: bytes) -> Response | None:
+        """Take bytes; give the response once it is complete.
+
+        Raises:
+            ProtocolError: this is not HTTP/1.x, or has more than was asked for.
+        """
+        self._buffer = self._buffer + data if self._buffer else data
+        buffer = self._buffer
+        head_end = buffer.find(b"\r\n\r\n")
+        if head_end < 0:
+            if len(buffer) > _LONGEST_HEAD or not buffer.startswith(b"HTTP/1."[: len(buffer)]):
+                raise ProtocolError(f"not an HTTP response: {buffer[:60]!r}")
+            return None
+        status, headers, keep_alive = _decode_head(buffer[:head_end])
+        start = head_end + 4
+        if (length := headers.get(b"content-length")) is not None:
+            end = start + _length(length)
+            if len(buffer) < end:
+                return None
+            body = buffer[start:end]
+        elif headers.get(b"transfer-encoding", b"").lower() == b"chunked":
+            unchunked = _unchunk(buffer, start)
+            if unchunked is None:
+                return None
+            body, end = unchunked
+        else:
+            # RFC 9112 allows a body that ends with its connection; no Socket.IO server sends one.
+            raise ProtocolError("a response without a length")
+        if len(buffer) > end:
+            raise ProtocolError(f"bytes after the response: {buffer[end:][:60]!r}")
+        self._buffer = b""
+        return Response(status, _unzip(body, headers.get(b"content-encoding")), keep_alive)
+
+
+def _decode_head(head: bytes) -> tuple[int, dict[bytes, bytes], bool]:
+    first, *rest = head.split(b"\r\n")
+    version, _, tail = first.partition(b" ")
+    status = tail[:3]
+    if not version.startswith(b"HTTP/1.") or not status.isdigit():
+        raise ProtocolError(f"not an HTTP response: {first[:60]!r}")
+    headers = {}
+    for line in rest:
+        name, colon, value = line.partition(b":")
+        if not colon:
+            raise ProtocolError(f"not a header line: {line[:60]!r}")
+        headers[name.lower()] = value.strip()
+    connection = headers.get(b"connection", b"").lower()
+    keep_alive = connection == b"keep-alive" or (version != b"HTTP/1.0" and connection != b"close")
+    return int(status), headers, keep_alive
+
+
+def _length(text: bytes, base: int = 10) -> int:
+    try:
+        value = int(text, base)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise ProtocolError(f"not a length: {text[:40]!r}")
+    return value
+
+
+def _unchunk(buffer: bytes, position: int) -> tuple[bytes, int] | None:
+    """The body and where it ends; None while it is incomplete. RFC 9112, section 7.1."""
+    parts: list[bytes] = []
+    while True:
+        line_end = buffer.find(b"\r\n", position)
+        if line_end < 0:
+            return None
+        size = _length(buffer[position:line_end].partition(b";")[0], 16)
+        position = line_end + 2
+        if size == 0:
+            trailer_end = buffer.find(b"\r\n", position)
+            return (b"".join(parts), trailer_end + 2) if trailer_end >= 0 else None
+        if len(buffer) < position + size + 2:
+            return None
+        parts.append(buffer[position : position + size])
+        position += size + 2
+
+
+def _unzip(body: bytes, coding: bytes | None) -> bytes:
+    if coding is None or coding == b"identity":
+        return body
+    try:
+        if coding == b"gzip":
+            return zlib.decompress(body, 16 + zlib.MAX_WBITS)
+        if coding == b"deflate":
+            return zlib.decompress(body)
+    except zlib.error as error:
+        raise ProtocolError(f"broken {coding.decode()} body: {error}") from error
+    raise ProtocolError(f"content coding {coding[:40]!r} was not asked for")

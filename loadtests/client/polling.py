@@ -1,0 +1,184 @@
+"""Engine.IO over HTTP long-polling as a browser does it.
+
+One GET is always waiting for the server; POSTs go out beside it on a second connection, one at a
+time, each with all that has gathered meanwhile. Both connections are kept as long as the server
+lets them live, and compressed responses are accepted: all of that is what browsers do, and what a
+server must cope with. A client that opens a connection per request measures something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from loadtests.client import http, packets
+from loadtests.client.errors import ProtocolError
+from loadtests.client.link import OnEnd, OnPacket, Server
+from loadtests.client.stream import Address, Stream
+
+#: Called with the response, when the kernel had its end and when it was read.
+OnResponse = Callable[[http.Response, int, int], None]
+
+
+class Channel:
+    """A connection that carries one request after another, and is made anew when it must be."""
+
+    def __init__(self, address: Address, on_response: OnResponse, on_end: OnEnd) -> None:
+        self._address = address
+        self._on_response = on_response
+        self._on_end = on_end
+        self._stream: Stream | None = None
+        self._decoder = http.ResponseDecoder()
+        self._request: bytes | None = None
+        self._reused = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request waits for its response."""
+        return self._request is not None
+
+    def request(self, request: bytes) -> None:
+        """Send a request; nothing else may be under way."""
+        self._request = request
+        self._reused = self._stream is not None
+        self._send()
+
+    def close(self) -> None:
+        """Close without a word."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def freeze(self) -> None:
+        """Never read or write again."""
+        if self._stream is not None:
+            self._stream.freeze()
+
+    def _send(self) -> None:
+        assert self._request is not None
+        if self._stream is None:
+            self._decoder = http.ResponseDecoder()
+            self._stream = Stream(self._address, self._receive, self._ended)
+        self._stream.send(self._request)
+
+    def _receive(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
+        try:
+            if self._request is None:
+                raise ProtocolError(f"a response to no request: {data[:60]!r}")
+            response = self._decoder.feed(data)
+        except ProtocolError as error:
+            self.close()
+            self._on_end(str(error))
+            return
+        if response is not None:
+            self._request = None
+            if not response.keep_alive:
+                self.close()
+            self._on_response(response, kernel_ns, user_ns)
+
+    def _ended(self, reason: str) -> None:
+        self._stream = None
+        if self._request is None:  # the server gave up an idle connection
+            return
+        if self._reused and self._decoder.empty:
+            # The server closed a kept connection just as it was used again: RFC 9112, section
+            # 9.3.1, and browsers, send such a request once more.
+            self._reused = False
+            self._send()
+            return
+        self._on_end(reason)
+
+
+class PollingLink:
+    """See Link."""
+
+    def __init__(self, server: Server, on_packet: OnPacket, on_end: OnEnd) -> None:
+        self._on_packet = on_packet
+        self._on_end = on_end
+        self._gets = Channel(server.address, self._got, self._end)
+        self._posts = Channel(server.address, self._posted, self._end)
+        self._target = f"{server.path}?EIO=4&transport=polling".encode()
+        self._host = server.host.encode()
+        self._outbox: list[bytes] = []
+        self._ended = False
+        self._leaving = False
+
+    def open(self) -> None:
+        """The first GET: its response is the open packet."""
+        self._poll()
+
+    def join(self, session_id: str) -> None:
+        """Carry the session in every request from here on."""
+        self._target += b"&sid=" + session_id.encode()
+
+    def send(self, packet: bytes) -> None:
+        """Queue a packet; it leaves at once unless a POST is under way."""
+        if self._ended:
+            return
+        self._outbox.append(packet)
+        if not self._posts.busy:
+            self._post()
+
+    def say_goodbye(self) -> None:
+        """Post Engine.IO's close packet; connections are closed when that is answered."""
+        self._leaving = True
+        self.send(packets.CLOSE_PACKET)
+
+    def kill(self) -> None:
+        """Close both connections without a word."""
+        self._ended = True
+        self._gets.close()
+        self._posts.close()
+
+    def freeze(self) -> None:
+        """Leave both connections as they are."""
+        self._gets.freeze()
+        self._posts.freeze()
+
+    def _poll(self) -> None:
+        self._gets.request(
+            b"GET %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n"
+            b"Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n\r\n"
+            % (self._target, self._host)
+        )
+
+    def _post(self) -> None:
+        body = packets.SEPARATOR.join(self._outbox)
+        self._outbox.clear()
+        self._posts.request(
+            b"POST %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n"
+            b"Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n"
+            b"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n%s"
+            % (self._target, self._host, len(body), body)
+        )
+
+    def _got(self, response: http.Response, kernel_ns: int, user_ns: int) -> None:
+        if response.status != 200:
+            self._refused("GET", response)
+            return
+        if response.body:
+            for packet in response.body.split(packets.SEPARATOR):
+                if self._ended:
+                    return
+                self._on_packet(packet, kernel_ns, user_ns)
+        # After the handlers, as the official client does: what they send goes out first.
+        if not self._ended and not self._leaving:
+            self._poll()
+
+    def _posted(self, response: http.Response, _kernel_ns: int, _user_ns: int) -> None:
+        if response.status != 200:
+            self._refused("POST", response)
+        elif self._outbox:
+            self._post()
+        elif self._leaving:
+            self.kill()
+
+    def _refused(self, method: str, response: http.Response) -> None:
+        said = response.body[:200].decode(errors="replace")
+        self._end(f"{method} answered with {response.status}: {said}")
+
+    def _end(self, reason: str) -> None:
+        if self._ended:
+            return
+        self.kill()
+        if not self._leaving:
+            self._on_end(reason)

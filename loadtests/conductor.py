@@ -1,0 +1,118 @@
+"""Runs one assigned trial inside a Locust process: waits for its users, measures, writes, quits."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import platform
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+from gevent.event import Event
+
+from loadtests.client import arrivals
+from loadtests.client.alarm import Alarm
+from loadtests.client.session import Session
+from loadtests.meter import Meter
+from loadtests.results import Measurement
+from loadtests.scenarios import broadcast, disconnect, echo
+from loadtests.scenarios.bench import Bench, TrialFailed
+from loadtests.trial import Assignment, Outcome
+
+#: How long all users together may take to connect.
+CONNECT_TIMEOUT_S = 30
+
+#: Scenario -> what measures it. A new scenario is a file, its options in experiment.py, and a line.
+MEASURE: dict[str, Callable[[Bench, Any], list[Measurement]]] = {
+    "echo": echo.measure,
+    "broadcast": broadcast.measure,
+    "disconnect": disconnect.measure,
+}
+
+
+class Conductor:
+    """Told by each user of its session, measures once all are there.
+
+    Args:
+        assignment: what to do.
+        quit_locust: called at the end, however it ended.
+    """
+
+    def __init__(self, assignment: Assignment, quit_locust: Callable[[], None]) -> None:
+        self.assignment = assignment
+        self._quit_locust = quit_locust
+        self._expected = assignment.experiment.connections(assignment.scenario)
+        self._sessions: list[Session] = []
+        self._failure: str | None = None
+        self._settled = Event()
+
+    def joined(self, session: Session) -> None:
+        """A user has connected."""
+        self._sessions.append(session)
+        if len(self._sessions) == self._expected:
+            self._settled.set()
+
+    def failed(self, reason: str) -> None:
+        """A user could not connect."""
+        self._failure = self._failure or reason
+        self._settled.set()
+
+    def run(self) -> None:
+        """The whole trial, as a greenlet of its own."""
+        try:
+            outcome = self._measure()
+        except TrialFailed as error:
+            outcome = Outcome(error=str(error))
+        except ProcessLookupError as error:
+            outcome = Outcome(error=f"the server died during the trial: {error}")
+        except Exception as error:  # the runner must hear of it, whatever it was
+            logging.exception("the load generator broke")
+            outcome = Outcome(error=f"the load generator broke: {type(error).__name__}: {error}")
+        Path(self.assignment.outcome).write_bytes(msgspec.json.encode(outcome))
+        self._quit_locust()
+
+    def _measure(self) -> Outcome:
+        begun_ns = time.monotonic_ns()
+        if not self._settled.wait(timeout=CONNECT_TIMEOUT_S):
+            raise TrialFailed(
+                f"{len(self._sessions)} of {self._expected} clients connected "
+                f"within {CONNECT_TIMEOUT_S} s"
+            )
+        if self._failure:
+            raise TrialFailed(f"a client could not connect: {self._failure}")
+        gevent.sleep(0.1)  # what the connecting itself set off has settled
+        bench = Bench(
+            sessions=self._sessions,
+            alarm=Alarm(),
+            meter=Meter(self.assignment.server_pid),
+            seed=self.assignment.seed,
+            journal=Path(self.assignment.journal) if self.assignment.journal else None,
+        )
+        scenario = self.assignment.scenario
+        options = getattr(self.assignment.experiment, scenario)
+        # A collection's pause would be charged to the server. Raw times make no cycles.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            measurements = MEASURE[scenario](bench, options)
+        finally:
+            bench.alarm.close()
+        facts = {
+            "arrival_clock": "kernel" if arrivals.KERNEL_CLOCK else "user",
+            "transport": self.assignment.transport,
+            "connections": len(self._sessions),
+            "client": "transport-bench",
+            "seconds": (time.monotonic_ns() - begun_ns) / 1e9,
+            "versions": {
+                "python": platform.python_version(),
+                **{name: metadata.version(name) for name in ("locust", "gevent", "msgspec")},
+            },
+            **bench.facts,
+        }
+        return Outcome(measurements=measurements, generator=facts)

@@ -1,0 +1,321 @@
+"""Experiments: TOML files, what they may say, and the order of trials that follows.
+
+A profile is an experiment that comes with the project (``loadtests/experiments/*.toml``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import random
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import msgspec
+from msgspec import Meta
+
+from loadtests.model import METRICS, Cause, Transport
+from loadtests.results import PlannedTrial
+from servers.modes import ADAPTERS
+
+PROFILES = Path(__file__).parent / "experiments"
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=1)]
+#: A message carries its publisher and its number: ``9999:99999999:`` at the longest.
+PayloadBytes = Annotated[int, Meta(ge=16, le=500_000)]
+
+
+class ExperimentError(Exception):
+    """An experiment cannot be run as it is written; one line says where and why."""
+
+
+class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An open loop for latency, then a closed loop for throughput, with the same clients.
+
+    Attributes:
+        clients: connections, in both loops.
+        rate_hz: messages per second over all clients in the open loop; well below saturation.
+        payload_bytes: length of the message's ``data``.
+        warmup_s: sent but not measured, at the beginning of each loop.
+        latency_s: of the open loop that are measured.
+        throughput_s: of the closed loop that are measured.
+        drain_s: how long the last replies of a loop may take before they count as lost.
+    """
+
+    clients: Count
+    rate_hz: Positive
+    latency_s: Positive
+    throughput_s: Positive
+    payload_bytes: PayloadBytes = 32
+    warmup_s: NotNegative = 1.0
+    drain_s: Positive = 2.0
+
+
+class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Publishers send at a rate; everybody receives everything.
+
+    Attributes:
+        recipients: connections; the publishers are among them, since a broadcast reaches its
+            sender too.
+        publishers: how many of them publish.
+        rate_hz: broadcasts per second over all publishers.
+        payload_bytes, warmup_s, drain_s: as in echo.
+        measure_s: of the open loop that are measured.
+    """
+
+    recipients: Count
+    publishers: Count
+    rate_hz: Positive
+    measure_s: Positive
+    payload_bytes: PayloadBytes = 32
+    warmup_s: NotNegative = 1.0
+    drain_s: Positive = 2.0
+
+    def __post_init__(self) -> None:
+        if self.publishers > self.recipients:
+            raise ValueError("publishers are among the recipients, so there cannot be more of them")
+
+
+class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Clients go away, each at a random phase of its heartbeat; when does the server notice?
+
+    Attributes:
+        causes: how they go.
+        clients: per cause.
+        ping_interval_s: of the server, for this scenario.
+        ping_timeout_s: of the server, for this scenario.
+        window_s: how long each is waited for; None takes what python-engineio's rules imply and a
+            second more (see ``longest_detection_s``).
+    """
+
+    clients: Count
+    ping_interval_s: Positive
+    ping_timeout_s: Positive
+    causes: Annotated[list[Cause], Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: list(Cause)
+    )
+    window_s: Positive | None = None
+
+    def __post_init__(self) -> None:
+        if len(set(self.causes)) < len(self.causes):
+            raise ValueError("a cause is named twice")
+
+    @property
+    def observed_s(self) -> float:
+        """The observation window in force."""
+        return self.window_s or longest_detection_s(self.ping_interval_s, self.ping_timeout_s) + 1
+
+
+class ServerOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Heartbeat of the server where a scenario does not set its own: the library's defaults."""
+
+    ping_interval_s: Positive = 25
+    ping_timeout_s: Positive = 20
+
+
+class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is run in which cells, how often and in which order.
+
+    Attributes:
+        name: for the report's title.
+        description: one sentence for its reader.
+        seed: of the order of trials and of the departures.
+        blocks: how many trials of every scenario in every cell.
+        modes, transports: the cells are their product.
+        server: options of every server.
+        echo, broadcast, disconnect: the scenarios; one that is absent is not run.
+    """
+
+    name: str
+    description: str = ""
+    seed: int = 1
+    blocks: Count = 1
+    modes: Annotated[list[str], Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: list(ADAPTERS)
+    )
+    transports: Annotated[list[Transport], Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: list(Transport)
+    )
+    server: ServerOptions = ServerOptions()
+    echo: Echo | None = None
+    broadcast: Broadcast | None = None
+    disconnect: Disconnect | None = None
+
+    @property
+    def scenarios(self) -> list[str]:
+        """Names of the scenarios that this experiment has."""
+        return [name for name in METRICS if getattr(self, name) is not None]
+
+    def rows(self, scenario: str) -> list[str]:
+        """The summary's row names of a scenario."""
+        if scenario == "disconnect" and self.disconnect is not None:
+            return [f"disconnect:{cause}" for cause in self.disconnect.causes]
+        return [scenario]
+
+    def connections(self, scenario: str) -> int:
+        """How many clients a trial has at the same time."""
+        if scenario == "echo" and self.echo is not None:
+            return self.echo.clients
+        if scenario == "broadcast" and self.broadcast is not None:
+            return self.broadcast.recipients
+        if scenario == "disconnect" and self.disconnect is not None:
+            return self.disconnect.clients * len(self.disconnect.causes)
+        raise KeyError(scenario)
+
+
+def longest_detection_s(ping_interval_s: float, ping_timeout_s: float) -> float:
+    """The longest that a silent client can go unnoticed: interval + 2 * timeout, in seconds.
+
+    engineio.server.Server._service_task looks at every client once per ``ping_timeout``, and
+    engineio.socket.Socket.check_ping_timeout then compares the age of the unanswered ping with
+    ``ping_timeout``. A client that falls silent right after a pong is pinged an interval later;
+    that ping is too old a timeout later; and the round that sees it may come another one later.
+    """
+    return ping_interval_s + 2 * ping_timeout_s
+
+
+def load(name: str) -> Experiment:
+    """The experiment of a profile's name or of a TOML file.
+
+    Raises:
+        ExperimentError: no such profile or file, or it breaks a rule; the line and the field are
+            named.
+    """
+    profiles = sorted(path.stem for path in PROFILES.glob("*.toml"))
+    path = PROFILES / f"{name}.toml" if name in profiles else Path(name)
+    if path.suffix != ".toml":
+        _unknown("profile", name, profiles, hint="; or give a file that ends in .toml")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"{path}: cannot be read: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, origin: str) -> Experiment:
+    """The experiment in a TOML text; ``origin`` stands in messages.
+
+    Raises:
+        ExperimentError: as in ``load``.
+    """
+    try:
+        experiment = msgspec.toml.decode(text, type=Experiment)
+    except msgspec.ValidationError as error:
+        # msgspec says "Expected `float` > 0.0 - at `$.echo.rate_hz`".
+        problem, _, where = str(error).partition(" - at `$")
+        field = where.strip("`.")
+        unknown = re.search(r"unknown field `(\w+)`", problem)
+        if unknown:
+            field = ".".join(filter(None, [field, unknown[1]]))
+        line = _line_of(text, re.sub(r"\[.*", "", field))
+        raise ExperimentError(f"{origin}, line {line}, {field or 'file'}: {problem}") from error
+    except msgspec.DecodeError as error:
+        raise ExperimentError(f"{origin}: not valid TOML: {error}") from error
+    if not experiment.scenarios:
+        known = ", ".join(f"[{name}]" for name in METRICS)
+        raise ExperimentError(f"{origin}, line 1: no scenario; add at least one of {known}")
+    for mode in experiment.modes:
+        if mode not in ADAPTERS:
+            place = f"{origin}, line {_line_of(text, 'modes')}, modes"
+            _unknown("mode", mode, ADAPTERS, place=place)
+    return experiment
+
+
+def narrow(
+    experiment: Experiment,
+    *,
+    modes: Sequence[str] | None = None,
+    transports: Sequence[str] | None = None,
+    scenarios: Sequence[str] | None = None,
+) -> Experiment:
+    """The part of an experiment that somebody asks for; None leaves an axis as it is.
+
+    Modes need not be among the experiment's own, scenarios must.
+
+    Raises:
+        ExperimentError: a name is unknown, or the experiment has no such scenario.
+    """
+    for kind, names, known in (
+        ("mode", modes, list(ADAPTERS)),
+        ("transport", transports, list(Transport)),
+        ("scenario", scenarios, list(METRICS)),
+    ):
+        for name in names or ():
+            if name not in known:
+                _unknown(kind, name, known)
+    changes: dict[str, object] = {}
+    if modes:
+        changes["modes"] = list(dict.fromkeys(modes))
+    if transports:
+        changes["transports"] = [Transport(name) for name in dict.fromkeys(transports)]
+    if scenarios:
+        for name in scenarios:
+            if name not in experiment.scenarios:
+                raise ExperimentError(
+                    f"experiment {experiment.name} has no scenario {name}; "
+                    f"it has {', '.join(experiment.scenarios)}"
+                )
+        changes |= {name: None for name in experiment.scenarios if name not in scenarios}
+    return msgspec.structs.replace(experiment, **changes)
+
+
+def plan(experiment: Experiment) -> list[PlannedTrial]:
+    """Blocks of one trial of every scenario in every cell, each block in its own random order.
+
+    The order comes from the seed alone, so a drift of the machine meets all cells alike and the
+    same experiment runs in the same order everywhere.
+    """
+    shuffler = random.Random(experiment.seed)
+    trials: list[PlannedTrial] = []
+    for block in range(experiment.blocks):
+        combinations = [
+            (scenario, mode, transport)
+            for scenario in experiment.scenarios
+            for mode in experiment.modes
+            for transport in experiment.transports
+        ]
+        shuffler.shuffle(combinations)
+        trials += [
+            PlannedTrial(
+                number=len(trials) + place,
+                block=block,
+                scenario=scenario,
+                mode=mode,
+                transport=transport,
+                rows=experiment.rows(scenario),
+            )
+            for place, (scenario, mode, transport) in enumerate(combinations)
+        ]
+    return trials
+
+
+def _line_of(text: str, field: str) -> int:
+    """The line of a field (``echo.rate_hz``), or of its table where the field is missing, or 1."""
+    table, _, key = field.rpartition(".")
+    current = ""
+    table_line = 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
+            current = header[1]
+            if current == field:
+                return number
+            if current == table:
+                table_line = number
+        elif current == table and re.match(rf"\s*{re.escape(key)}\s*=", line):
+            return number
+    return table_line
+
+
+def _unknown(
+    kind: str, name: str, known: Iterable[str], *, place: str = "", hint: str = ""
+) -> NoReturn:
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    prefix = f"{place}: " if place else ""
+    raise ExperimentError(
+        f"{prefix}unknown {kind} {name!r}; {guess}known: {', '.join(names)}{hint}"
+    )

@@ -1,0 +1,181 @@
+"""Starts, verifies, pins and stops the processes of a trial; nothing that starts here survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from servers.modes import ADAPTERS
+
+#: Where ``python -m servers`` and the locustfile are found.
+ROOT = Path(__file__).resolve().parent.parent
+LEASH = Path(__file__).with_name("leash.py")
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+
+READY_TIMEOUT_S = 10.0
+_STOP_TIMEOUT_S = 3.0
+_LOOK_S = 0.01
+
+
+class LaunchError(Exception):
+    """A process did not do what it was started for; one line with the place of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that is ready and was verified.
+
+    Attributes:
+        process: its process.
+        ready: its READY line (servers/ready.py).
+        log: what it printed.
+    """
+
+    process: subprocess.Popen[bytes]
+    ready: dict[str, Any]
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{self.ready['host']}:{self.ready['port']}"
+
+
+@contextmanager
+def serving(
+    mode: str,
+    *,
+    ping_interval_s: float,
+    ping_timeout_s: float,
+    log: Path,
+    journal: Path,
+    core: int | None = None,
+    command: Sequence[str] = (sys.executable, "-m", "servers"),
+) -> Iterator[RunningServer]:
+    """A fresh server process of a mode, until the block ends.
+
+    Args:
+        mode: one of ``servers.modes``.
+        ping_interval_s: of its heartbeat.
+        ping_timeout_s: of its heartbeat.
+        log: file for what it prints.
+        journal: file for its connects and disconnects.
+        core: to run on; None for any.
+        command: what serves; the mode and the options are appended.
+
+    Raises:
+        LaunchError: it did not get ready, or is not what it should be.
+    """
+    arguments = [
+        *command,
+        mode,
+        "--port=0",
+        f"--ping-interval={ping_interval_s:g}",
+        f"--ping-timeout={ping_timeout_s:g}",
+        f"--journal={journal}",
+    ]
+    with log.open("wb") as output, _process(arguments, core, output) as process:
+        ready = _wait_until_ready(mode, process, log)
+        verify(ready, mode)
+        yield RunningServer(process, ready, log)
+
+
+@contextmanager
+def generating(
+    users: int, *, log: Path, core: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A fresh Locust process that waits on standard input for its assignment.
+
+    Args:
+        users: how many it will spawn.
+        log: file for what it prints.
+        core: to run on; None for any.
+    """
+    arguments = [sys.executable, "-m", "locust", f"--locustfile={LOCUSTFILE}", "--headless"]
+    arguments += [f"--users={users}", f"--spawn-rate={min(users, 100)}", "--assigned"]
+    # Samples are ours; Locust's statistics only say how connecting went.
+    arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
+    with log.open("wb") as output, _process(arguments, core, output, pipe=True) as process:
+        yield process
+
+
+def verify(ready: dict[str, Any], mode: str) -> None:
+    """Compare what really runs with what was asked for.
+
+    Raises:
+        LaunchError: they differ.
+    """
+    expected = ADAPTERS[mode].MODE
+    for key, wanted in (("async_mode", expected.async_mode), ("patched", expected.patched)):
+        if ready.get(key) != wanted:
+            raise LaunchError(
+                f"{mode} server says {key} is {ready.get(key)!r}, it should be {wanted!r}"
+            )
+    if ready.get("websocket") is None:
+        raise LaunchError(
+            f"{mode} server has no WebSocket implementation; install simple-websocket"
+        )
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log that says something, for a reason."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1].strip()[:300] if lines else "it printed nothing"
+
+
+def _wait_until_ready(mode: str, process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    give_up = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < give_up:
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+            if line.startswith('{"ready"') and line.endswith("\n"):
+                ready: dict[str, Any] = json.loads(line)
+                return ready
+        if process.poll() is not None:
+            raise LaunchError(
+                f"{mode} server ended with code {process.returncode} before it was ready: "
+                f"{last_words(log)}; its log: {log}"
+            )
+        time.sleep(_LOOK_S)
+    raise LaunchError(f"{mode} server not ready after {READY_TIMEOUT_S:g} s; its log: {log}")
+
+
+@contextmanager
+def _process(
+    command: Sequence[str], core: int | None, output: IO[bytes], *, pipe: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
+    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
+    process = subprocess.Popen(
+        [*leash, "-" if core is None else str(core), *command],
+        stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        cwd=ROOT,
+        # A Ctrl-C in the terminal is for us alone: we end our processes in our own order.
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process of ours: asked first, then made to."""
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()

@@ -1,0 +1,32 @@
+"""Run a command that is pinned to a core and dies with whoever started it.
+
+``python -I -S leash.py PARENT CORE COMMAND...``; CORE is ``-`` for any. Becomes the command, so
+that its process id is the command's. A file of its own, run as a script, because doing this between
+fork and exec of a process with threads is not safe.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1  # prctl(2); kept across exec
+
+
+def main() -> None:
+    """Put on the leash, then become the command."""
+    parent, core, *command = sys.argv[1:]
+    if core != "-":
+        os.sched_setaffinity(0, {int(core)})
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):  # it went before the leash was on
+        sys.exit(0)
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main()

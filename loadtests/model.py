@@ -1,0 +1,137 @@
+"""The closed vocabularies: transports, statuses, units and every metric with its meaning.
+
+Standard library only, so that anything may import it: the runner, the Locust process, the reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Transport(StrEnum):
+    """Engine.IO's transports. A mode and a transport together are a cell."""
+
+    POLLING = "polling"
+    WEBSOCKET = "websocket"
+
+
+class Cause(StrEnum):
+    """How a client goes away in the disconnect scenario."""
+
+    CLOSE = "close"  #: says goodbye as Socket.IO asks
+    KILL = "kill"  #: its sockets are closed without a word, as the kernel does for a killed process
+    FREEZE = "freeze"  #: its sockets stay open and it neither reads nor writes again
+
+
+class Status(StrEnum):
+    """What a number is worth."""
+
+    OK = "ok"
+    INVALID = "invalid"  #: measured, not to be trusted
+    FAILED = "failed"  #: no measurement
+    UNAVAILABLE = "unavailable"  #: cannot be known here, e.g. the CPU of a server of one's own
+
+
+class Better(StrEnum):
+    """Which way a metric improves."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+    NEITHER = "neither"  #: describes the run, not the server
+
+
+class Unit(StrEnum):
+    """Units, spelled as in ``summary.csv``."""
+
+    MILLISECONDS = "ms"
+    SECONDS = "s"
+    MESSAGES = "messages"
+    MESSAGES_PER_SECOND = "messages/s"
+    PER_SECOND = "1/s"
+    CLIENTS = "clients"
+    MICROSECONDS_PER_MESSAGE = "µs per message"
+    MEBIBYTES = "MiB"
+    PERCENT = "%"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One column of numbers: what it is called, what it is in and which way is good.
+
+    Attributes:
+        name: as in ``summary.csv``.
+        unit: of the stored numbers.
+        better: which way it improves.
+        title: a few words for an axis or a table's head.
+        meaning: one sentence for a reader who has never seen it.
+    """
+
+    name: str
+    unit: Unit
+    better: Better
+    title: str
+    meaning: str
+
+
+def _table(*rows: Metric) -> dict[str, Metric]:
+    return {row.name: row for row in rows}
+
+
+_MS, _S = Unit.MILLISECONDS, Unit.SECONDS
+_LOWER, _HIGHER, _NEITHER = Better.LOWER, Better.HIGHER, Better.NEITHER
+
+_ECHO = _table(
+    Metric("latency_p50", _MS, _LOWER, "latency p50", "half of the echoes came back within this, counted from when the send was due (open loop)"),
+    Metric("latency_p90", _MS, _LOWER, "latency p90", "nine of ten echoes came back within this, from the due time"),
+    Metric("latency_p99", _MS, _LOWER, "latency p99", "99 of 100 echoes came back within this, from the due time"),
+    Metric("latency_max", _MS, _LOWER, "latency max", "the slowest echo, from the due time"),
+    Metric("service_p50", _MS, _LOWER, "service time p50", "the same as latency, but counted from when the send really went out"),
+    Metric("service_p99", _MS, _LOWER, "service time p99", "99 of 100 echoes came back within this, from the actual send"),
+    Metric("throughput", Unit.MESSAGES_PER_SECOND, _HIGHER, "throughput", "echoes answered per second when every client sends again as soon as its reply has come (closed loop)"),
+    Metric("lost", Unit.MESSAGES, _LOWER, "lost", "echoes that never came back, in both loops"),
+)  # fmt: skip
+
+_BROADCAST = _table(
+    Metric("delivery_p50", _MS, _LOWER, "delivery p50", "half of the copies reached their recipient within this, from when the broadcast was due"),
+    Metric("delivery_p99", _MS, _LOWER, "delivery p99", "99 of 100 copies reached their recipient within this"),
+    Metric("last_recipient_p50", _MS, _LOWER, "last recipient p50", "in half of the broadcasts the last recipient had its copy within this"),
+    Metric("last_recipient_p99", _MS, _LOWER, "last recipient p99", "in 99 of 100 broadcasts the last recipient had its copy within this"),
+    Metric("deliveries", Unit.PER_SECOND, _HIGHER, "deliveries", "copies delivered per second at the offered load"),
+    Metric("missing", Unit.MESSAGES, _LOWER, "missing", "copies that never reached their recipient"),
+    Metric("duplicate", Unit.MESSAGES, _LOWER, "duplicate", "copies beyond a recipient's first"),
+    Metric("reordered", Unit.MESSAGES, _LOWER, "reordered", "copies that arrived after a later one of the same publisher"),
+)  # fmt: skip
+
+_DISCONNECT = _table(
+    Metric("detection_min", _S, _LOWER, "detection min", "the quickest: from the moment a client was gone to the server's disconnect handler"),
+    Metric("detection_p50", _S, _LOWER, "detection p50", "half of the clients that went away were noticed within this"),
+    Metric("detection_max", _S, _LOWER, "detection max", "the slowest client that was noticed"),
+    Metric("undetected", Unit.CLIENTS, _LOWER, "undetected", "clients not noticed within the observation window"),
+)  # fmt: skip
+
+_EVERY_TRIAL = _table(
+    Metric("server_cpu", Unit.MICROSECONDS_PER_MESSAGE, _LOWER, "server CPU", "server CPU time per message: per echo in the closed loop, per delivery of a broadcast, per heartbeat in disconnect"),
+    Metric("server_busy", Unit.PERCENT, _NEITHER, "server busy", "share of one core that the server used over the same time"),
+    Metric("server_rss", Unit.MEBIBYTES, _LOWER, "server memory", "resident memory of the server at the end of the trial"),
+    Metric("generator_cpu", Unit.MICROSECONDS_PER_MESSAGE, _NEITHER, "generator CPU", "the load generator's own CPU time per message, over the same time as server CPU"),
+    Metric("generator_busy", Unit.PERCENT, _NEITHER, "generator busy", "share of one core that the load generator used over the same time"),
+    Metric("lateness_p99", _MS, _NEITHER, "lateness p99", "how long after its due time a send (or a departure) went out, 99 of 100"),
+    Metric("receive_lag_p99", _MS, _NEITHER, "receive lag p99", "how long a message that the kernel had received waited for the generator to read it, 99 of 100"),
+)  # fmt: skip
+
+#: Scenario -> metric name -> metric, in the order in which tables show them.
+METRICS: dict[str, dict[str, Metric]] = {
+    "echo": _ECHO | _EVERY_TRIAL,
+    "broadcast": _BROADCAST | _EVERY_TRIAL,
+    "disconnect": _DISCONNECT | _EVERY_TRIAL,
+}
+
+
+def metrics_of(row: str) -> dict[str, Metric]:
+    """The metrics of a summary row's scenario: those of ``disconnect`` for ``disconnect:kill``.
+
+    Raises:
+        KeyError: no such scenario.
+    """
+    return METRICS[row.partition(":")[0]]

@@ -1,0 +1,158 @@
+"""``result.json``: everything a run knows, from which every other file can be made again.
+
+docs/result-format.md describes it for people who read it with other tools.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loadtests.model import Status, Transport
+
+FORMAT = "transport-bench/1"
+FILE_NAME = "result.json"
+
+
+class ResultError(Exception):
+    """A result file is missing, is none, or is of a format that this version cannot read."""
+
+
+class Detection(msgspec.Struct, frozen=True):
+    """What became of one client that went away.
+
+    Attributes:
+        gone_s: when it went, from the start of the departures.
+        detected_s: from then to the server's disconnect handler; None if not within the window.
+        reason: what the handler was given, in python-engineio's words.
+    """
+
+    gone_s: float
+    detected_s: float | None
+    reason: str | None
+
+
+class Measurement(msgspec.Struct, frozen=True):
+    """The numbers of one trial for one row name of the summary.
+
+    Attributes:
+        scenario: ``echo``, ``broadcast``, ``disconnect:kill``, ...
+        metrics: metric name -> number in the metric's unit; None where it could not be known.
+        invalid: metric name -> why its number is not to be trusted.
+        unavailable: metric name -> why there is no number.
+        samples: metric family -> how many samples stand behind it (``latency``: messages, ...).
+        distributions: metric family -> HdrHistogram of nanoseconds, V2 compressed, base64.
+        detections: one entry per departed client (disconnect only).
+    """
+
+    scenario: str
+    metrics: dict[str, float | None]
+    invalid: dict[str, str] = {}
+    unavailable: dict[str, str] = {}
+    samples: dict[str, int] = {}
+    distributions: dict[str, str] = {}
+    detections: list[Detection] = []
+
+
+class PlannedTrial(msgspec.Struct, frozen=True):
+    """One trial that the experiment asks for, in the order in which they run.
+
+    Attributes:
+        number: from 0, over the whole run.
+        block: from 0; one trial of every cell and scenario.
+        rows: the row names that it yields (``disconnect:close``, ``disconnect:kill``, ...).
+    """
+
+    number: int
+    block: int
+    scenario: str
+    mode: str
+    transport: Transport
+    rows: list[str]
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What came of a planned trial.
+
+    Attributes:
+        number: that of the planned trial.
+        status: ``ok``, ``failed`` or ``unavailable`` (what a single number is worth is said in its
+            measurement).
+        reason: why it failed or is unavailable, in one line.
+        server_log: path of the server's log inside the run folder.
+        started_s: since the start of the run.
+        seconds: how long it took, start-up included.
+        server: the server's READY line; empty where there was none.
+        generator: what the load generator says of itself (clock of arrivals, versions, CPU, lag).
+        measurements: one per row name; empty where the trial failed.
+    """
+
+    number: int
+    status: Status
+    reason: str | None = None
+    server_log: str | None = None
+    started_s: float = 0.0
+    seconds: float = 0.0
+    server: dict[str, Any] = {}
+    generator: dict[str, Any] = {}
+    measurements: list[Measurement] = []
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A whole run.
+
+    Attributes:
+        format: of this file.
+        version: of transport-bench.
+        started: UTC, ISO 8601.
+        ended: ``complete``, ``interrupted`` or ``running`` (what a killed run leaves).
+        seconds: how long it has taken so far.
+        experiment: the experiment as it was run, after every narrowing.
+        environment: machine, kernel, Python, packages, limits, pinning.
+        plan: every trial that was to run, in order.
+        trials: those that ran, in order.
+    """
+
+    format: str
+    version: str
+    started: str
+    ended: str
+    seconds: float
+    experiment: dict[str, Any]
+    environment: dict[str, Any]
+    plan: list[PlannedTrial]
+    trials: list[Trial]
+
+
+def write(result: Result, folder: Path) -> None:
+    """Replace ``result.json`` in one step, so that a run that is killed leaves its last state."""
+    encoded = msgspec.json.format(msgspec.json.encode(result), indent=1)
+    scratch = folder / f".{FILE_NAME}.partial"
+    scratch.write_bytes(encoded + b"\n")
+    scratch.replace(folder / FILE_NAME)
+
+
+def read(path: Path) -> Result:
+    """Read a result file, or the one in a run folder.
+
+    Raises:
+        ResultError: with one line that says what is wrong and where.
+    """
+    if path.is_dir():
+        path = path / FILE_NAME
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ResultError(f"{path}: {error.strerror}") from error
+    try:
+        found = msgspec.json.decode(content, type=dict[str, Any]).get("format")
+        if found != FORMAT:
+            raise ResultError(
+                f"{path}: format is {found!r}, this version reads {FORMAT!r}; "
+                "run the experiment again"
+            )
+        return msgspec.json.decode(content, type=Result)
+    except msgspec.DecodeError as error:
+        raise ResultError(f"{path}: not a result file: {error}") from error

@@ -1,0 +1,282 @@
+"""Runs an experiment: trial after trial, each with a fresh server and a fresh load generator.
+
+``result.json`` is written anew after every trial, so an interrupted or killed run keeps what it
+has measured.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loadtests import __version__, machine, results
+from loadtests.experiment import Experiment, ExperimentError, plan
+from loadtests.launch import LaunchError, RunningServer, generating, last_words, serving
+from loadtests.machine import Pinning
+from loadtests.model import Status, Transport
+from loadtests.progress import Estimate, Reporter
+from loadtests.results import PlannedTrial, Result, Trial
+from loadtests.trial import Assignment, Outcome
+
+#: Scenarios that read the server's journal, so that they need a server that we started.
+NEEDS_JOURNAL = {"disconnect": "the server keeps no journal of disconnects that could be read"}
+
+_LAUNCH_S = 1.7  # a server and a Locust process, side by side
+_GRACE_S = 45.0  # beyond what a trial should take, connecting included
+_LOOK_S = 0.02
+#: Descriptors that a process has open beside its clients' connections.
+_OTHER_FILES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServer:
+    """A server that is already running, and the name that stands for its mode."""
+
+    url: str
+    label: str
+
+
+class TrialError(Exception):
+    """A trial failed; the message is the reason that its rows get."""
+
+
+class Run:
+    """One run of an experiment into a folder.
+
+    Args:
+        experiment: narrowed already.
+        folder: exists; the result and the logs go there.
+        own_server: measured instead of servers of ours, if given.
+    """
+
+    def __init__(
+        self, experiment: Experiment, folder: Path, own_server: OwnServer | None = None
+    ) -> None:
+        self._experiment = experiment
+        self._folder = folder
+        self._own_server = own_server
+        self._pins = machine.pinning()
+        if own_server is not None:
+            self._pins = Pinning(
+                None, self._pins.generator, "the server was not started by this run"
+            )
+        self._plan = plan(experiment)
+        self._environment = machine.describe(self._pins)
+        self._trials: list[Trial] = []
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._begun = time.monotonic()
+        (folder / "logs").mkdir(exist_ok=True)
+
+    def run(self, reporter: Callable[[int], Any]) -> Result:
+        """Run every trial that is planned, or as many as there is time for until Ctrl-C.
+
+        Args:
+            reporter: given the number of trials, a context manager that gives a Reporter.
+        """
+        machine.stay_off(self._pins.server)
+        result = self._write("running")
+        ended = "interrupted"
+        try:
+            with reporter(len(self._plan)) as told:
+                self._run_all(told)
+            ended = "complete"
+        except KeyboardInterrupt:
+            pass
+        finally:
+            result = self._write(ended)
+        return result
+
+    def _run_all(self, told: Reporter) -> None:
+        estimate = Estimate([expected_s(self._experiment, each.scenario) for each in self._plan])
+        for planned in self._plan:
+            told.began(planned, estimate.left_s(len(self._trials)))
+            trial = self._run_one(planned)
+            self._trials.append(trial)
+            self._write("running")
+            told.ended(planned, trial)
+
+    def _run_one(self, planned: PlannedTrial) -> Trial:
+        begun = time.monotonic()
+        name = f"{planned.number:03}-{planned.scenario}-{planned.mode}-{planned.transport}"
+        log = self._folder / "logs" / f"{name}-server.log"
+        status, reason = Status.OK, None
+        server: dict[str, Any] = {}
+        outcome = Outcome()
+        if self._own_server is not None and planned.scenario in NEEDS_JOURNAL:
+            status, reason = Status.UNAVAILABLE, NEEDS_JOURNAL[planned.scenario]
+        else:
+            try:
+                server, outcome = self._measure(planned, name, log)
+            except (LaunchError, TrialError) as error:
+                status, reason = Status.FAILED, str(error)
+        return Trial(
+            number=planned.number,
+            status=status,
+            reason=reason,
+            server_log=f"logs/{log.name}" if self._own_server is None else None,
+            started_s=begun - self._begun,
+            seconds=time.monotonic() - begun,
+            server=server,
+            generator=outcome.generator,
+            measurements=outcome.measurements,
+        )
+
+    def _measure(
+        self, planned: PlannedTrial, name: str, log: Path
+    ) -> tuple[dict[str, Any], Outcome]:
+        logs = self._folder / "logs"
+        journal = logs / f"{name}-journal.jsonl"
+        users = self._experiment.connections(planned.scenario)
+        with ExitStack() as stack:
+            # Both start at the same time, on their own cores; the generator waits for its work.
+            generator_log = logs / f"{name}-generator.log"
+            generator = stack.enter_context(
+                generating(users, log=generator_log, core=self._pins.generator)
+            )
+            server = None
+            if self._own_server is None:
+                server = stack.enter_context(self._serve(planned, log, journal))
+            assignment = self._assignment(planned, server, journal, logs / f"{name}-outcome.json")
+            outcome = self._conduct(assignment, generator, generator_log, server)
+            if server is None:
+                return {}, outcome
+            verify_connections(journal, planned.transport, users)
+            return server.ready, outcome
+
+    def _serve(self, planned: PlannedTrial, log: Path, journal: Path) -> Any:
+        heartbeat: Any = self._experiment.server
+        if planned.scenario == "disconnect":
+            heartbeat = self._experiment.disconnect
+        return serving(
+            planned.mode,
+            ping_interval_s=heartbeat.ping_interval_s,
+            ping_timeout_s=heartbeat.ping_timeout_s,
+            log=log,
+            journal=journal,
+            core=self._pins.server,
+        )
+
+    def _assignment(
+        self, planned: PlannedTrial, server: RunningServer | None, journal: Path, outcome: Path
+    ) -> Assignment:
+        url = server.url if server is not None else self._own_server.url  # type: ignore[union-attr]
+        return Assignment(
+            scenario=planned.scenario,
+            transport=planned.transport,
+            url=url,
+            server_pid=None if server is None else server.ready["pid"],
+            journal=None if server is None else str(journal),
+            seed=random.Random(f"{self._experiment.seed}/{planned.number}").getrandbits(32),
+            experiment=self._experiment,
+            outcome=str(outcome),
+        )
+
+    def _conduct(
+        self,
+        assignment: Assignment,
+        generator: subprocess.Popen[bytes],
+        generator_log: Path,
+        server: RunningServer | None,
+    ) -> Outcome:
+        """Give the generator its work and wait for the outcome, as long as all are alive."""
+        assert generator.stdin is not None
+        try:
+            generator.stdin.write(msgspec.json.encode(assignment) + b"\n")
+            generator.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has died already; its log says why, see below
+        limit_s = expected_s(self._experiment, assignment.scenario) + _GRACE_S
+        give_up = time.monotonic() + limit_s
+        outcome = Path(assignment.outcome)
+        while generator.poll() is None:
+            if server is not None and server.process.poll() is not None:
+                raise TrialError(
+                    f"the server died during the trial (code {server.process.returncode}): "
+                    f"{last_words(server.log)}; its log: {server.log}"
+                )
+            if time.monotonic() > give_up:
+                raise TrialError(
+                    f"the load generator was not done after {limit_s:.0f} s; "
+                    f"its log: {generator_log}"
+                )
+            time.sleep(_LOOK_S)
+        if not outcome.exists():
+            raise TrialError(
+                f"the load generator ended with code {generator.returncode}: "
+                f"{last_words(generator_log)}; its log: {generator_log}"
+            )
+        found = msgspec.json.decode(outcome.read_bytes(), type=Outcome)
+        outcome.unlink()
+        if found.error is not None:
+            logs = f"logs: {generator_log}" + (f", {server.log}" if server else "")
+            raise TrialError(f"{found.error}; {logs}")
+        return found
+
+    def _write(self, ended: str) -> Result:
+        result = Result(
+            format=results.FORMAT,
+            version=__version__,
+            started=self._started,
+            ended=ended,
+            seconds=time.monotonic() - self._begun,
+            experiment=msgspec.to_builtins(self._experiment),
+            environment=self._environment,
+            plan=self._plan,
+            trials=self._trials,
+        )
+        results.write(result, self._folder)
+        return result
+
+
+def verify_connections(journal: Path, transport: Transport, expected: int) -> None:
+    """Check in the server's journal that every client was on the cell's transport.
+
+    Raises:
+        TrialError: one was on another, or not all were there.
+    """
+    entries = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    connects = [entry["transport"] for entry in entries if entry["event"] == "connect"]
+    if connects != [transport] * expected:
+        seen = {name: connects.count(name) for name in sorted(set(connects))}
+        raise TrialError(
+            f"the server saw connections {seen}, it should have seen {expected} over {transport}"
+        )
+
+
+def expected_s(experiment: Experiment, scenario: str) -> float:
+    """About how long a trial takes, start-up included, in seconds."""
+    if scenario == "echo" and (echo := experiment.echo):
+        return _LAUNCH_S + 2 * echo.warmup_s + echo.latency_s + echo.throughput_s + 0.5
+    if scenario == "broadcast" and (broadcast := experiment.broadcast):
+        return _LAUNCH_S + broadcast.warmup_s + broadcast.measure_s + 0.5
+    if scenario == "disconnect" and (disconnect := experiment.disconnect):
+        return _LAUNCH_S + 2.25 * disconnect.ping_interval_s + disconnect.observed_s
+    raise KeyError(scenario)
+
+
+def check_open_files(experiment: Experiment) -> None:
+    """Raise the limit of open files as needed, before anything runs.
+
+    Raises:
+        ExperimentError: it cannot be raised far enough; says what would work.
+    """
+    # A polling client holds two connections.
+    widest = max(experiment.scenarios, key=experiment.connections)
+    needed = 2 * experiment.connections(widest) + _OTHER_FILES
+    allowed = machine.allow_open_files(needed)
+    if allowed is not None:
+        raise ExperimentError(
+            f"experiment {experiment.name}: {widest} has {experiment.connections(widest)} clients, "
+            f"which needs {needed} open files, and {allowed} are allowed; at most "
+            f"{max(0, (allowed - _OTHER_FILES) // 2)} clients would work, or raise ulimit -n"
+        )

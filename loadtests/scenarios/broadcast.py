@@ -1,0 +1,252 @@
+"""Broadcast: publishers send on a schedule, everybody receives every message.
+
+Latency of a delivery runs from when its broadcast was due. Every copy is accounted for: what a
+recipient did not get, got twice or got out of order is counted.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from loadtests import validity
+from loadtests.client.alarm import Alarm
+from loadtests.client.session import Session
+from loadtests.experiment import Broadcast
+from loadtests.meter import Usage, between, metrics
+from loadtests.pacing import ConstantRate, staggered
+from loadtests.results import Measurement
+from loadtests.samples import (
+    NEVER,
+    Audit,
+    Nanoseconds,
+    audit,
+    durations,
+    first_arrivals,
+    histogram,
+    milliseconds,
+    quantile,
+)
+from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
+from loadtests.scenarios.messages import BROADCAST_EVENT, MessageMaker, identity
+
+_monotonic_ns = time.monotonic_ns
+
+
+class Publisher:
+    """Broadcasts on a schedule over one session.
+
+    Attributes:
+        due_ns, sent_ns: of broadcast 0, 1, ...
+    """
+
+    def __init__(self, number: int, session: Session, alarm: Alarm, payload_bytes: int) -> None:
+        self._session = session
+        self._alarm = alarm
+        self._messages = MessageMaker(BROADCAST_EVENT, number, payload_bytes)
+        self._schedule = ConstantRate(0, 1)
+        self._until_ns = 0
+        self.due_ns = array("q")
+        self.sent_ns = array("q")
+
+    def publish(self, schedule: ConstantRate, until_ns: int) -> None:
+        """Send as long as a send is due before ``until_ns``."""
+        self._schedule = schedule
+        self._until_ns = until_ns
+        self._alarm.at(schedule.start_ns, self._send_due)
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._until_ns = 0
+
+    def _send_due(self) -> None:
+        number = len(self.due_ns)
+        due_ns = self._schedule.due_ns(number)
+        if due_ns >= self._until_ns:
+            return
+        packet = self._messages.make(number)
+        self.due_ns.append(due_ns)
+        self.sent_ns.append(_monotonic_ns())
+        self._session.emit(packet)
+        self._alarm.at(self._schedule.due_ns(number + 1), self._send_due)
+
+
+class Recipient:
+    """Keeps what one session received, in the order in which it came.
+
+    Attributes:
+        publishers, numbers: which broadcast each delivery is of.
+        kernel_ns, user_ns: when it arrived.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.publishers = array("q")
+        self.numbers = array("q")
+        self.kernel_ns = array("q")
+        self.user_ns = array("q")
+        session.on_event = self._received
+
+    def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
+        found = identity(arguments)
+        if found is None:
+            return
+        self.publishers.append(found[0])
+        self.numbers.append(found[1])
+        self.kernel_ns.append(kernel_ns)
+        self.user_ns.append(user_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """The measured broadcasts.
+
+    Attributes:
+        delivery_ns: latency of every expected copy; NEVER for one that did not come.
+        last_recipient_ns: of every broadcast; NEVER where a copy is missing.
+        lateness_ns: of every broadcast.
+        receive_lag_ns: of every copy that came.
+        audit: over all recipients and publishers.
+    """
+
+    delivery_ns: Nanoseconds
+    last_recipient_ns: Nanoseconds
+    lateness_ns: Nanoseconds
+    receive_lag_ns: Nanoseconds
+    audit: Audit
+
+
+def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
+    """One trial.
+
+    Raises:
+        TrialFailed: nothing was delivered, or a client lost its connection.
+    """
+    recipients = [Recipient(session) for session in bench.sessions]
+    publishers = [
+        Publisher(number, session, bench.alarm, options.payload_bytes)
+        for number, session in enumerate(bench.sessions[: options.publishers])
+    ]
+    start_ns = _monotonic_ns() + LEAD_NS
+    begin_ns = start_ns + round(options.warmup_s * 1e9)
+    end_ns = begin_ns + round(options.measure_s * 1e9)
+    schedules = staggered(start_ns, options.rate_hz, len(publishers))
+    for publisher, schedule in zip(publishers, schedules, strict=True):
+        publisher.publish(schedule, end_ns)
+    bench.sleep_until(begin_ns)
+    begin = bench.meter.read()
+    bench.sleep_until(end_ns)
+    end = bench.meter.read()
+    deliveries = _drain(bench, options, publishers, recipients, begin_ns, end_ns)
+    if not len(deliveries.receive_lag_ns):
+        raise TrialFailed(
+            f"none of {len(deliveries.delivery_ns)} copies was delivered; "
+            f"does the server handle {BROADCAST_EVENT!r} in namespace /test?"
+        )
+    arrived = sum(
+        sum(1 for at_ns in recipient.kernel_ns if begin.at_ns <= at_ns < end.at_ns)
+        for recipient in recipients
+    )
+    return [summarise(deliveries, arrived, between(begin, end), bench.meter.server_mib())]
+
+
+def _drain(
+    bench: Bench,
+    options: Broadcast,
+    publishers: Sequence[Publisher],
+    recipients: Sequence[Recipient],
+    begin_ns: int,
+    end_ns: int,
+) -> Deliveries:
+    """Wait for the last copies, as long as any is missing and may still come."""
+    expected = sum(len(publisher.due_ns) for publisher in publishers) * len(recipients)
+    give_up_ns = _monotonic_ns() + round(options.drain_s * 1e9)
+    while True:
+        waited = _monotonic_ns() >= give_up_ns
+        # Counting is cheap, matching is not; only matching tells a late copy from a double one.
+        if waited or sum(len(recipient.numbers) for recipient in recipients) >= expected:
+            deliveries = collect(publishers, recipients, begin_ns, end_ns)
+            if waited or not deliveries.audit.missing:
+                return deliveries
+        bench.sleep_until(min(_monotonic_ns() + 5_000_000, give_up_ns))
+
+
+def collect(
+    publishers: Sequence[Publisher], recipients: Sequence[Recipient], begin_ns: int, end_ns: int
+) -> Deliveries:
+    """Match what was sent with what was received, for broadcasts due in [begin, end)."""
+    delivery, last, lateness, lag = [], [], [], []
+    counts = []
+    for number, publisher in enumerate(publishers):
+        due = np.asarray(publisher.due_ns, dtype=np.int64)
+        measured = (due >= begin_ns) & (due < end_ns)
+        lateness.append((np.asarray(publisher.sent_ns, dtype=np.int64) - due)[measured])
+        expected = np.flatnonzero(measured).tolist()
+        latest = np.zeros(int(measured.sum()), dtype=np.int64)
+        for recipient in recipients:
+            own = np.asarray(recipient.publishers) == number
+            numbers = np.asarray(recipient.numbers)[own]
+            counts.append(audit(numbers.tolist(), expected))
+            kernel = first_arrivals(numbers, np.asarray(recipient.kernel_ns)[own], len(due))
+            user = first_arrivals(numbers, np.asarray(recipient.user_ns)[own], len(due))
+            kernel, user = kernel[measured], user[measured]
+            here = kernel != NEVER
+            lag.append(user[here] - kernel[here])
+            took = durations(due[measured], kernel)
+            delivery.append(took)
+            latest = np.maximum(latest, took)
+        last.append(latest)
+    return Deliveries(
+        delivery_ns=np.concatenate(delivery),
+        last_recipient_ns=np.concatenate(last),
+        lateness_ns=np.concatenate(lateness),
+        receive_lag_ns=np.concatenate(lag),
+        audit=Audit(*(sum(column) for column in zip(*counts, strict=True))),
+    )
+
+
+def summarise(
+    deliveries: Deliveries, arrived: int, usage: Usage, server_mib: float | None
+) -> Measurement:
+    """The metrics of the broadcast scenario (``METRICS["broadcast"]``).
+
+    Args:
+        deliveries: of the measured time, by due time.
+        arrived: copies that came while ``usage`` was measured.
+        usage: over the measured time.
+        server_mib: resident memory at the end.
+    """
+    common, unavailable = metrics(usage, arrived, server_mib)
+    delivery, last = deliveries.delivery_ns, deliveries.last_recipient_ns
+    values: dict[str, float | None] = {
+        "delivery_p50": milliseconds(quantile(delivery, 0.5)),
+        "delivery_p99": milliseconds(quantile(delivery, 0.99)),
+        "last_recipient_p50": milliseconds(quantile(last, 0.5)),
+        "last_recipient_p99": milliseconds(quantile(last, 0.99)),
+        "deliveries": arrived / (usage.wall_ns / 1e9),
+        **{name: float(count) for name, count in deliveries.audit._asdict().items()},
+        "lateness_p99": milliseconds(quantile(deliveries.lateness_ns, 0.99)),
+        "receive_lag_p99": milliseconds(quantile(deliveries.receive_lag_ns, 0.99)),
+        **common,
+    }
+    timed = ("delivery_p50", "delivery_p99", "last_recipient_p50", "last_recipient_p99")
+    invalid = validity.lost_quantiles(values, deliveries.audit.missing, len(delivery))
+    invalid |= validity.late_sends(
+        ("delivery_p50", "delivery_p99"),
+        latency_ns=delivery,
+        lateness_ns=deliveries.lateness_ns,
+    )
+    invalid |= validity.saturated_server(timed, usage)
+    invalid |= validity.busy_generator((*timed, "deliveries", "server_cpu"), usage)
+    return Measurement(
+        scenario="broadcast",
+        metrics=values,
+        invalid=invalid,
+        unavailable=unavailable,
+        samples={"delivery": len(delivery), "last_recipient": len(last)},
+        distributions={"delivery": histogram(delivery), "last_recipient": histogram(last)},
+    )

@@ -1,0 +1,251 @@
+"""Echo: how long one client waits for its own answer, and how many answers a server can give.
+
+Two measurements, never mixed. The open loop sends on a schedule that waits for nobody and gives
+latency; the closed loop sends when the reply has come and gives throughput.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from loadtests import validity
+from loadtests.client.alarm import Alarm
+from loadtests.client.session import Session
+from loadtests.experiment import Echo
+from loadtests.meter import Usage, between, metrics
+from loadtests.pacing import ConstantRate, staggered
+from loadtests.results import Measurement
+from loadtests.samples import (
+    NEVER,
+    Nanoseconds,
+    durations,
+    first_arrivals,
+    histogram,
+    milliseconds,
+    quantile,
+)
+from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
+from loadtests.scenarios.messages import ECHO_EVENT, MessageMaker, identity
+
+_monotonic_ns = time.monotonic_ns
+
+
+class EchoClient:
+    """Sends over one session in either loop and keeps the raw times.
+
+    Attributes:
+        due_ns, sent_ns: of message 0, 1, ...; in the closed loop a send is due when it goes out.
+        numbers, kernel_ns, user_ns: of the replies, in the order in which they came.
+        unanswered: numbers of the messages whose reply has not come.
+    """
+
+    def __init__(self, session: Session, alarm: Alarm, payload_bytes: int) -> None:
+        self._session = session
+        self._alarm = alarm
+        self._messages = MessageMaker(ECHO_EVENT, 0, payload_bytes)
+        self._schedule = ConstantRate(0, 1)
+        self._first = 0
+        self._until_ns = 0
+        self._closed_loop = False
+        self.due_ns = array("q")
+        self.sent_ns = array("q")
+        self.numbers = array("q")
+        self.kernel_ns = array("q")
+        self.user_ns = array("q")
+        self.unanswered: set[int] = set()
+        session.on_event = self._received
+
+    def open_loop(self, schedule: ConstantRate, until_ns: int) -> None:
+        """Send on the schedule as long as a send is due before ``until_ns``."""
+        self._closed_loop = False
+        self._schedule = schedule
+        self._until_ns = until_ns
+        self._first = len(self.due_ns)
+        self._alarm.at(schedule.start_ns, self._send_due)
+
+    def closed_loop(self, until_ns: int) -> None:
+        """Send now, and again whenever a reply comes before ``until_ns``."""
+        self._closed_loop = True
+        self._until_ns = until_ns
+        self._send(_monotonic_ns())
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._until_ns = 0
+
+    def _send(self, due_ns: int) -> None:
+        number = len(self.due_ns)
+        packet = self._messages.make(number)
+        self.unanswered.add(number)
+        self.due_ns.append(due_ns)
+        self.sent_ns.append(_monotonic_ns())
+        self._session.emit(packet)
+
+    def _send_due(self) -> None:
+        index = len(self.due_ns) - self._first
+        due_ns = self._schedule.due_ns(index)
+        if due_ns < self._until_ns:
+            self._send(due_ns)
+            self._alarm.at(self._schedule.due_ns(index + 1), self._send_due)
+
+    def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
+        found = identity(arguments)
+        if found is None or found[1] not in self.unanswered:  # a second copy answers nothing
+            return
+        number = found[1]
+        self.unanswered.remove(number)
+        self.numbers.append(number)
+        self.kernel_ns.append(kernel_ns)
+        self.user_ns.append(user_ns)
+        # Only the latest message's reply: a straggler of the open loop must not start a second.
+        if self._closed_loop and number + 1 == len(self.due_ns) and user_ns < self._until_ns:
+            self._send(_monotonic_ns())
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoop:
+    """The measured messages of the open loop, over all clients: int64 arrays of nanoseconds."""
+
+    latency_ns: Nanoseconds
+    service_ns: Nanoseconds
+    lateness_ns: Nanoseconds
+    receive_lag_ns: Nanoseconds
+    usage: Usage
+
+    @property
+    def lost(self) -> int:
+        """Messages that were never answered."""
+        return int(np.count_nonzero(self.latency_ns == NEVER))
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLoop:
+    """What the closed loop gave: replies in the measured time, and messages never answered."""
+
+    answered: int
+    lost: int
+    usage: Usage
+
+
+def measure(bench: Bench, options: Echo) -> list[Measurement]:
+    """One trial: the open loop, a pause until all is answered, the closed loop.
+
+    Raises:
+        TrialFailed: nothing was answered, or a client lost its connection.
+    """
+    clients = [
+        EchoClient(session, bench.alarm, options.payload_bytes) for session in bench.sessions
+    ]
+    opened = _open_loop(bench, options, clients)
+    if opened.lost == len(opened.latency_ns):
+        raise TrialFailed(
+            f"the server answered none of {opened.lost} messages; "
+            f"does it handle {ECHO_EVENT!r} in namespace /test?"
+        )
+    closed = _closed_loop(bench, options, clients)
+    bench.facts["open_loop_server_busy"] = opened.usage.server_percent
+    bench.facts["open_loop_generator_busy"] = opened.usage.generator_percent
+    return [summarise(opened, closed, bench.meter.server_mib())]
+
+
+def _open_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> OpenLoop:
+    start_ns = _monotonic_ns() + LEAD_NS
+    begin_ns = start_ns + round(options.warmup_s * 1e9)
+    end_ns = begin_ns + round(options.latency_s * 1e9)
+    schedules = staggered(start_ns, options.rate_hz, len(clients))
+    for client, schedule in zip(clients, schedules, strict=True):
+        client.open_loop(schedule, end_ns)
+    bench.sleep_until(begin_ns)
+    begin = bench.meter.read()
+    bench.sleep_until(end_ns)
+    end = bench.meter.read()
+    _drain(bench, options, clients)
+    return _combine(clients, begin_ns, end_ns, between(begin, end))
+
+
+def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage) -> OpenLoop:
+    parts = []
+    for client in clients:
+        due = np.asarray(client.due_ns, dtype=np.int64)
+        sent = np.asarray(client.sent_ns, dtype=np.int64)
+        arrived = first_arrivals(client.numbers, client.kernel_ns, len(due))
+        read = first_arrivals(client.numbers, client.user_ns, len(due))
+        measured = (due >= begin_ns) & (due < end_ns)
+        due, sent, arrived, read = (each[measured] for each in (due, sent, arrived, read))
+        here = arrived != NEVER
+        lag = read[here] - arrived[here]
+        parts.append((durations(due, arrived), durations(sent, arrived), sent - due, lag))
+    latency, service, lateness, lag = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    return OpenLoop(latency, service, lateness, lag, usage)
+
+
+def _closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> ClosedLoop:
+    lost_before = sum(len(client.unanswered) for client in clients)
+    begin_ns = _monotonic_ns() + round(options.warmup_s * 1e9)
+    end_ns = begin_ns + round(options.throughput_s * 1e9)
+    for client in clients:
+        # A little beyond the end, so that the loop is still full when the clocks are read.
+        client.closed_loop(end_ns + LEAD_NS)
+    bench.sleep_until(begin_ns)
+    begin = bench.meter.read()
+    bench.sleep_until(end_ns)
+    end = bench.meter.read()
+    _drain(bench, options, clients)
+    answered = sum(
+        sum(1 for at_ns in client.kernel_ns if begin.at_ns <= at_ns < end.at_ns)
+        for client in clients
+    )
+    lost = sum(len(client.unanswered) for client in clients)
+    return ClosedLoop(answered, max(0, lost - lost_before), between(begin, end))
+
+
+def _drain(bench: Bench, options: Echo, clients: list[EchoClient]) -> None:
+    give_up_ns = _monotonic_ns() + round(options.drain_s * 1e9)
+    while any(client.unanswered for client in clients) and _monotonic_ns() < give_up_ns:
+        bench.sleep_until(min(_monotonic_ns() + 5_000_000, give_up_ns))
+
+
+def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) -> Measurement:
+    """The metrics of the echo scenario (``METRICS["echo"]``) from both loops."""
+    seconds = closed.usage.wall_ns / 1e9
+    common, unavailable = metrics(closed.usage, closed.answered, server_mib)
+    latency, service = opened.latency_ns, opened.service_ns
+    values: dict[str, float | None] = {
+        "latency_p50": milliseconds(quantile(latency, 0.5)),
+        "latency_p90": milliseconds(quantile(latency, 0.9)),
+        "latency_p99": milliseconds(quantile(latency, 0.99)),
+        "latency_max": milliseconds(quantile(latency, 1)),
+        "service_p50": milliseconds(quantile(service, 0.5)),
+        "service_p99": milliseconds(quantile(service, 0.99)),
+        "throughput": closed.answered / seconds,
+        "lost": opened.lost + closed.lost,
+        "lateness_p99": milliseconds(quantile(opened.lateness_ns, 0.99)),
+        "receive_lag_p99": milliseconds(quantile(opened.receive_lag_ns, 0.99)),
+        **common,
+    }
+    invalid = validity.lost_quantiles(values, opened.lost, len(latency))
+    invalid |= validity.late_sends(
+        ("latency_p50", "latency_p90", "latency_p99", "latency_max"),
+        latency_ns=latency,
+        lateness_ns=opened.lateness_ns,
+    )
+    invalid |= validity.saturated_server(
+        ("latency_p50", "latency_p90", "latency_p99", "latency_max", "service_p50", "service_p99"),
+        opened.usage,
+    )
+    invalid |= validity.busy_generator(("throughput", "server_cpu"), closed.usage)
+    return Measurement(
+        scenario="echo",
+        metrics=values,
+        invalid=invalid,
+        unavailable=unavailable,
+        samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
+        distributions={"latency": histogram(latency), "service": histogram(service)},
+    )

@@ -1,0 +1,36 @@
+"""Messages with an identity: who sent it, which of his it is, and padding to a stated length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loadtests.client import packets
+
+NAMESPACE = "/test"
+ECHO_EVENT = "my event"
+BROADCAST_EVENT = "my broadcast event"
+RESPONSE_EVENT = "my response"
+
+
+class MessageMaker:
+    """Makes the packets of one event, ``{"data": "PUBLISHER:NUMBER:xxx"}``, at little cost."""
+
+    def __init__(self, event: str, publisher: int, payload_bytes: int) -> None:
+        whole = packets.encode_event(NAMESPACE, event, {"data": "@"})
+        self._head, self._tail = whole.split(b"@")
+        self._publisher = b"%d:" % publisher
+        self._payload_bytes = payload_bytes
+
+    def make(self, number: int) -> bytes:
+        """The packet of message ``number``; its ``data`` has exactly the stated length."""
+        identity = b"%s%d:" % (self._publisher, number)
+        return self._head + identity.ljust(self._payload_bytes, b"x") + self._tail
+
+
+def identity(arguments: list[Any]) -> tuple[int, int] | None:
+    """Publisher and number of a response; None for a message that is not one of ours."""
+    try:
+        publisher, number, _padding = arguments[0]["data"].split(":", 2)
+        return int(publisher), int(number)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None

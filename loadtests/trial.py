@@ -1,0 +1,45 @@
+"""What the runner tells a load generator to do, and what the load generator answers.
+
+The assignment goes to the Locust process as one line of JSON on its standard input, once the server
+is verified; the outcome comes back as a file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from loadtests.experiment import Experiment
+from loadtests.model import Transport
+from loadtests.results import Measurement
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """One trial for one load generator.
+
+    Attributes:
+        scenario: whose options are in ``experiment``.
+        url: of the server.
+        server_pid: of a server on this host that we started, for its CPU and memory; else None.
+        journal: path of that server's journal.
+        seed: for what is random in the trial.
+        outcome: path of the file to write.
+    """
+
+    scenario: str
+    transport: Transport
+    url: str
+    server_pid: int | None
+    journal: str | None
+    seed: int
+    experiment: Experiment
+    outcome: str
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of it: an error, or measurements and what the generator says of itself."""
+
+    error: str | None = None
+    measurements: list[Measurement] = []
+    generator: dict[str, Any] = {}
