@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LEASH = Path(__file__).with_name("leash.py")
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
+#: What serves; the mode and the options are appended.
+SERVE = (sys.executable, "-m", "servers")
+
 READY_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 3.0
 _LOOK_S = 0.01
@@ -59,7 +62,7 @@ def serving(
     log: Path,
     journal: Path,
     core: int | None = None,
-    command: Sequence[str] = (sys.executable, "-m", "servers"),
+    command: Sequence[str] = SERVE,
 ) -> Iterator[RunningServer]:
     """A fresh server process of a mode, until the block ends.
 

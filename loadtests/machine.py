@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -58,10 +60,18 @@ def _siblings(core: int) -> str:
         return str(core)
 
 
-def stay_off(core: int | None) -> None:
-    """Keep this process off the server's core, where it has another."""
-    if core is not None:
-        os.sched_setaffinity(0, os.sched_getaffinity(0) - {core})
+@contextmanager
+def staying_off(core: int | None) -> Iterator[None]:
+    """Keep this process off the server's core for a while, where it has another."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before - {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def allow_open_files(needed: int) -> int | None:

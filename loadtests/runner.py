@@ -10,7 +10,7 @@ import json
 import random
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ import msgspec
 
 from loadtests import __version__, machine, results
 from loadtests.experiment import Experiment, ExperimentError, plan
-from loadtests.launch import LaunchError, RunningServer, generating, last_words, serving
+from loadtests.launch import SERVE, LaunchError, RunningServer, generating, last_words, serving
 from loadtests.machine import Pinning
 from loadtests.model import Status, Transport
 from loadtests.progress import Estimate, Reporter
@@ -57,14 +57,20 @@ class Run:
         experiment: narrowed already.
         folder: exists; the result and the logs go there.
         own_server: measured instead of servers of ours, if given.
+        server_command: what starts a server of ours; see ``launch.serving``.
     """
 
     def __init__(
-        self, experiment: Experiment, folder: Path, own_server: OwnServer | None = None
+        self,
+        experiment: Experiment,
+        folder: Path,
+        own_server: OwnServer | None = None,
+        server_command: Sequence[str] = SERVE,
     ) -> None:
         self._experiment = experiment
         self._folder = folder
         self._own_server = own_server
+        self._server_command = server_command
         self._pins = machine.pinning()
         if own_server is not None:
             self._pins = Pinning(
@@ -83,11 +89,10 @@ class Run:
         Args:
             reporter: given the number of trials, a context manager that gives a Reporter.
         """
-        machine.stay_off(self._pins.server)
         result = self._write("running")
         ended = "interrupted"
         try:
-            with reporter(len(self._plan)) as told:
+            with machine.staying_off(self._pins.server), reporter(len(self._plan)) as told:
                 self._run_all(told)
             ended = "complete"
         except KeyboardInterrupt:
@@ -164,6 +169,7 @@ class Run:
             log=log,
             journal=journal,
             core=self._pins.server,
+            command=self._server_command,
         )
 
     def _assignment(

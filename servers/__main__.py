@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import errno
 import json
+import math
 import os
 import signal
 import socket
@@ -63,6 +64,7 @@ def main(
     """
     options = parser().parse_args(argv)
     adapter = ADAPTERS[options.mode]
+    port = _free_port(options.host, options.port)
     try:
         adapter.patch()
     except ImportError as error:
@@ -70,7 +72,6 @@ def main(
             f"mode {options.mode} needs the package {adapter.MODE.package} ({error}); "
             f"pip install {adapter.MODE.package}"
         )
-    port = _free_port(options.host, options.port)
 
     # Only now: whatever these import must find the patched standard library.
     from servers.app import create_app
@@ -135,8 +136,8 @@ def _stop(_number: int, _frame: Any) -> NoReturn:
 
 def _positive(text: str) -> float:
     value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
     return value
 
 

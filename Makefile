@@ -1,0 +1,75 @@
+# Every command of the project. `make` alone prints this list.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+PROFILE ?= default
+EXPERIMENT ?=
+MODES ?=
+TRANSPORTS ?=
+SCENARIOS ?=
+OUT ?=
+MODE ?= gevent
+PORT ?= 5000
+ARGS ?=
+
+.PHONY: help setup bench report test lint format demo lock clean
+
+help: ## print this list
+	@echo "transport-bench: eventlet, gevent or plain Flask? WebSocket or long-polling?"
+	@echo
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' \
+	  | while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo "bench takes  PROFILE=quick|default|full|ci  or  EXPERIMENT=file.toml,"
+	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
+	@echo "demo takes   MODE=eventlet|gevent|threading  PORT=5000"
+
+setup: $(READY) ## make the virtual environment (bench and test do it by themselves)
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is too old: Python 3.11 or later is needed; make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "$(PYTHON) cannot make virtual environments; on Debian: apt install python3-venv"; exit 2; }
+	@echo "installing the pinned packages into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+bench: $(READY) ## measure every mode and transport, then write the report
+	@$(BIN)/python -m loadtests run "$(or $(EXPERIMENT),$(PROFILE))" \
+	  $(if $(MODES),--modes "$(MODES)") \
+	  $(if $(TRANSPORTS),--transports "$(TRANSPORTS)") \
+	  $(if $(SCENARIOS),--scenarios "$(SCENARIOS)") \
+	  $(if $(OUT),--out "$(OUT)")
+
+report: $(READY) ## make the report of a run again (OUT=folder; the latest run if not given)
+	@$(BIN)/python -m reports build "$(or $(OUT),reports/runs/latest)"
+
+test: $(READY) ## run every test (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY) ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+demo: $(READY) ## serve the application under test (MODE=, PORT=)
+	@echo "http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
+	@$(BIN)/python -m servers "$(MODE)" --port "$(PORT)"
+
+lock: ## pin the newest versions that pyproject.toml allows (needs uv)
+	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --group dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove the virtual environment and caches; runs stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

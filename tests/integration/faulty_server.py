@@ -1,0 +1,111 @@
+"""The server under test with one known fault, so that what is measured can be compared with it.
+
+``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
+argument: ``delay:0.05``, ``drop:10``, ``double:10``, ``swap:10``, ``die:20``, ``mute:0``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from servers.__main__ import main
+
+NAMESPACE = "/test"
+
+
+def delay(app, socketio, seconds):
+    """Answer each echo that much later."""
+    from flask_socketio import emit
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        socketio.sleep(float(seconds))
+        emit("my response", {"data": message["data"]})
+
+
+def _broadcasts(socketio, to_first: Callable):
+    """Broadcast as the application does, but to the first client that connected as told."""
+    from flask import request
+    from flask_socketio import emit
+
+    clients = []
+    count = 0
+
+    @socketio.on("connect", namespace=NAMESPACE)
+    def connected():
+        clients.append(request.sid)
+
+    @socketio.on("my broadcast event", namespace=NAMESPACE)
+    def broadcast(message):
+        nonlocal count
+        count += 1
+        body = {"data": message["data"]}
+        for sid in clients[1:]:
+            emit("my response", body, to=sid)
+        to_first(count, lambda each: emit("my response", each, to=clients[0]), body)
+
+
+def drop(app, socketio, every):
+    """Leave out every N-th broadcast to one client."""
+
+    def to_first(count, send, body):
+        if count % int(every):
+            send(body)
+
+    _broadcasts(socketio, to_first)
+
+
+def double(app, socketio, every):
+    """Send every N-th broadcast twice to one client."""
+
+    def to_first(count, send, body):
+        send(body)
+        if count % int(every) == 0:
+            send(body)
+
+    _broadcasts(socketio, to_first)
+
+
+def swap(app, socketio, every):
+    """Send every N-th broadcast to one client after the one that follows it."""
+    held = []
+
+    def to_first(count, send, body):
+        if count % int(every) == 0:
+            held.append(body)
+            return
+        send(body)
+        if held:
+            send(held.pop())
+
+    _broadcasts(socketio, to_first)
+
+
+def die(app, socketio, after):
+    """End the process, without a word, at the N-th echo."""
+    count = 0
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        nonlocal count
+        count += 1
+        if count == int(after):
+            os._exit(3)
+
+
+def mute(app, socketio, _nothing):
+    """Take echoes and never answer."""
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        pass
+
+
+if __name__ == "__main__":
+    name, _, argument = sys.argv[1].partition(":")
+    main(sys.argv[2:], customise=lambda app, socketio: globals()[name](app, socketio, argument))

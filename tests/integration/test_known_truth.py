@@ -1,0 +1,68 @@
+"""Servers with a fault of known size: what is measured must be exactly that."""
+
+from __future__ import annotations
+
+import pytest
+
+from servers.modes import ADAPTERS
+from tests.integration.conftest import faulty, loadtests, measure
+
+MODES = sorted(ADAPTERS)
+
+ECHO = """
+[echo]
+clients = 5
+rate_hz = 40
+warmup_s = 0.3
+latency_s = 1.5
+throughput_s = 0.2
+"""
+
+BROADCAST = """
+transports = ["{transport}"]
+[broadcast]
+recipients = 5
+publishers = 1
+rate_hz = 50
+warmup_s = 0
+measure_s = 2.0
+"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_delay_of_50_ms_in_the_handler_raises_the_median_by_50_ms(serve, tmp_path, mode):
+    medians = {}
+    for name, command in (("plain", None), ("delayed", faulty("delay:0.05"))):
+        with serve(mode, **({"command": command} if command else {})) as server:
+            result = measure(server.url, ECHO, tmp_path / name)
+        for planned, trial in zip(result.plan, result.trials, strict=True):
+            medians[name, planned.transport] = trial.measurements[0].metrics["latency_p50"]
+    for transport in ("polling", "websocket"):
+        added_ms = medians["delayed", transport] - medians["plain", transport]
+        assert added_ms == pytest.approx(50, abs=3), medians
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+@pytest.mark.parametrize(
+    ("fault", "metric"),
+    [("drop:10", "missing"), ("double:10", "duplicate"), ("swap:10", "reordered")],
+)
+def test_every_tenth_broadcast_to_one_client_is_counted(serve, tmp_path, fault, metric, transport):
+    with serve("gevent", command=faulty(fault)) as server:
+        result = measure(server.url, BROADCAST.format(transport=transport), tmp_path)
+    metrics = result.trials[0].measurements[0].metrics
+    # 100 broadcasts; the last one that is held back to be swapped has none behind it.
+    held_for_ever = 1 if metric == "reordered" else 0
+    expected = dict.fromkeys(("missing", "duplicate", "reordered"), 0)
+    expected[metric] = 10 - held_for_ever
+    expected["missing"] += held_for_ever
+    assert {name: metrics[name] for name in expected} == expected
+
+
+def test_server_that_never_answers_is_a_failure_and_not_a_fast_server(serve, tmp_path):
+    file = tmp_path / "echo.toml"
+    file.write_text(f'name = "test"\ntransports = ["websocket"]\n{ECHO}')
+    with serve("gevent", command=faulty("mute:0")) as server:
+        done = loadtests("run", str(file), "--url", server.url, "--out", str(tmp_path / "run"))
+    assert done.returncode == 4
+    assert "answered none of 60 messages" in done.stdout

@@ -1,0 +1,130 @@
+"""``python -m servers``: what it says of itself, and how it starts and stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from loadtests.launch import ROOT
+from servers.modes import ADAPTERS
+
+MODES = sorted(ADAPTERS)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_ready_line_tells_what_really_runs(serve, mode):
+    with serve(mode) as server:
+        expected = ADAPTERS[mode].MODE
+        assert server.ready["async_mode"] == expected.async_mode
+        assert server.ready["patched"] is expected.patched
+        assert server.ready["pid"] == server.process.pid
+        assert server.ready["websocket"] in ("eventlet", "simple-websocket", "gevent-websocket")
+        assert {"python", "flask", "flask-socketio", "python-engineio"} <= set(
+            server.ready["versions"]
+        )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("mode", MODES)
+def test_signal_ends_a_server_cleanly(serve, mode, number):
+    with serve(mode) as server:
+        server.process.send_signal(number)
+        assert server.process.wait(5) == 0
+        assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_taken_port_is_one_line_and_exit_code_2(mode):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = _serve(mode, "--port", str(port))
+    assert done.returncode == 2
+    assert f"port {port} on 127.0.0.1 is taken" in _only_line(done)
+
+
+def test_unknown_mode_is_refused_with_the_known_ones():
+    done = _serve("gvent")
+    assert done.returncode == 2
+    assert all(mode in done.stderr for mode in MODES)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("port", ["-1", "70000", "many"])
+def test_impossible_port_is_exit_code_2_without_a_traceback(port):
+    done = _serve("threading", "--port", port)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--ping-interval", "--ping-timeout"])
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "inf"])
+def test_impossible_heartbeat_is_exit_code_2_without_a_traceback(option, value):
+    done = _serve("threading", option, value)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["eventlet", "gevent"])
+def test_missing_package_is_one_line_that_says_how_to_install_it(mode, tmp_path):
+    (tmp_path / mode).mkdir()
+    (tmp_path / mode / "__init__.py").write_text("raise ImportError('not for this test')")
+    done = _serve(mode, path=str(tmp_path))
+    assert done.returncode == 2
+    assert f"pip install {mode}" in _only_line(done)
+
+
+def test_journal_has_a_line_per_connect_and_disconnect_and_none_per_message(serve, tmp_path):
+    from socketio import SimpleClient
+
+    with serve("threading") as server:
+        with SimpleClient() as client:
+            client.connect(server.url, namespace="/test", transports=["websocket"])
+            assert client.receive(timeout=5) == ["my response", {"data": "Connected"}]
+            client.emit("my event", {"data": "hello"})
+            assert client.receive(timeout=5) == ["my response", {"data": "hello"}]
+            sid = client.client.get_sid("/test")
+        _wait_for(lambda: "Client disconnected" in server.log.read_text())
+        text = (tmp_path / "threading.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(line["event"], line["sid"]) for line in lines] == [
+        ("connect", sid),
+        ("disconnect", sid),
+    ]
+    assert lines[0]["transport"] == "websocket"
+    # python-socketio's client closes its socket right behind its goodbye: either may be seen first.
+    assert lines[1]["reason"] in ("client disconnect", "transport close")
+    assert lines[0]["at_ns"] < lines[1]["at_ns"]
+
+
+def _wait_for(condition, timeout_s=5.0):
+    give_up = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def _serve(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "servers", *arguments],
+        cwd=ROOT,
+        env=os.environ | ({"PYTHONPATH": path} if path else {}),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def _only_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
