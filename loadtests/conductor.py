@@ -73,7 +73,10 @@ class Conductor:
         except Exception as error:  # the runner must hear of it, whatever it was
             logging.exception("the load generator broke")
             outcome = Outcome(error=f"the load generator broke: {type(error).__name__}: {error}")
-        Path(self.assignment.outcome).write_bytes(msgspec.json.encode(outcome))
+        path = Path(self.assignment.outcome)
+        scratch = path.with_suffix(".partial")
+        scratch.write_bytes(msgspec.json.encode(outcome))
+        scratch.replace(path)
         self._quit_locust()
 
     def _measure(self) -> Outcome:

@@ -21,8 +21,9 @@ from servers.modes import ADAPTERS
 
 PROFILES = Path(__file__).parent / "experiments"
 
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
+#: Bounded, since TOML can write infinity.
+Positive = Annotated[float, Meta(gt=0, le=1e6)]
+NotNegative = Annotated[float, Meta(ge=0, le=1e6)]
 Count = Annotated[int, Meta(ge=1)]
 #: A message carries its publisher and its number: ``9999:99999999:`` at the longest.
 PayloadBytes = Annotated[int, Meta(ge=16, le=500_000)]
@@ -120,7 +121,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run in which cells, how often and in which order.
 
     Attributes:
-        name: for the report's title.
+        name: for the report's title and the run folder's name.
         description: one sentence for its reader.
         seed: of the order of trials and of the departures.
         blocks: how many trials of every scenario in every cell.
@@ -129,7 +130,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         echo, broadcast, disconnect: the scenarios; one that is absent is not run.
     """
 
-    name: str
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     description: str = ""
     seed: int = 1
     blocks: Count = 1
@@ -217,6 +218,11 @@ def parse(text: str, origin: str) -> Experiment:
     if not experiment.scenarios:
         known = ", ".join(f"[{name}]" for name in METRICS)
         raise ExperimentError(f"{origin}, line 1: no scenario; add at least one of {known}")
+    for axis in ("modes", "transports"):
+        names = getattr(experiment, axis)
+        if len(set(names)) < len(names):
+            line = _line_of(text, axis)
+            raise ExperimentError(f"{origin}, line {line}, {axis}: one is named twice")
     for mode in experiment.modes:
         if mode not in ADAPTERS:
             place = f"{origin}, line {_line_of(text, 'modes')}, modes"
@@ -295,6 +301,9 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
 def _line_of(text: str, field: str) -> int:
     """The line of a field (``echo.rate_hz``), or of its table where the field is missing, or 1."""
     table, _, key = field.rpartition(".")
+    in_table = re.compile(rf"\s*{re.escape(key)}\s*=")
+    # Also TOML's other ways to write it: "echo.rate_hz = 1" and "echo = { rate_hz = 1 }".
+    above_tables = re.compile(rf"\s*({re.escape(field)}|{re.escape(table or field)})\s*=")
     current = ""
     table_line = 1
     for number, line in enumerate(text.splitlines(), start=1):
@@ -304,7 +313,9 @@ def _line_of(text: str, field: str) -> int:
                 return number
             if current == table:
                 table_line = number
-        elif current == table and re.match(rf"\s*{re.escape(key)}\s*=", line):
+        elif (current == table and in_table.match(line)) or (
+            not current and above_tables.match(line)
+        ):
             return number
     return table_line
 

@@ -46,7 +46,7 @@ def add_options(parser: Any) -> None:
         "--rate", type=_positive, default=1.0, help="messages per second that each user sends"
     )
     group.add_argument(
-        "--payload-bytes", type=int, default=32, help="length of a message, at least 32"
+        "--payload-bytes", type=_length, default=32, help="length of a message, at least 32"
     )
     parser.add_argument(
         "--assigned",
@@ -69,6 +69,13 @@ def take_assignment(environment: Any, **_others: Any) -> None:
     conductor = Conductor(assignment, lambda: gevent.spawn(environment.runner.quit))
     SocketIOUser.conductor = conductor
     environment.events.test_start.add_listener(lambda **_: gevent.spawn(conductor.run))
+
+
+def _length(text: str) -> int:
+    value = int(text)
+    if value < 32:  # a message says who sent it and which of his it is
+        raise ArgumentTypeError(f"{text} is below 32")
+    return value
 
 
 def _positive(text: str) -> float:

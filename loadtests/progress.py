@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from loadtests.model import Status
@@ -74,7 +75,7 @@ class _Bar:
     def ended(self, planned: PlannedTrial, trial: Trial) -> None:
         if trial.status is Status.FAILED:
             self._progress.console.print(
-                f"[red]failed[/red] {_name(planned)}: ", trial.reason, highlight=False
+                f"[red]failed[/red] {_name(planned)}:", escape(trial.reason or ""), highlight=False
             )
         self._progress.advance(self._task)
 

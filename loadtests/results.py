@@ -154,5 +154,5 @@ def read(path: Path) -> Result:
                 "run the experiment again"
             )
         return msgspec.json.decode(content, type=Result)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ResultError(f"{path}: not a result file: {error}") from error

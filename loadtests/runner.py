@@ -6,7 +6,6 @@ has measured.
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import time
@@ -21,6 +20,7 @@ import msgspec
 
 from loadtests import __version__, machine, results
 from loadtests.experiment import Experiment, ExperimentError, plan
+from loadtests.journal import entries
 from loadtests.launch import SERVE, LaunchError, RunningServer, generating, last_words, serving
 from loadtests.machine import Pinning
 from loadtests.model import Status, Transport
@@ -250,8 +250,7 @@ def verify_connections(journal: Path, transport: Transport, expected: int) -> No
     Raises:
         TrialError: one was on another, or not all were there.
     """
-    entries = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
-    connects = [entry["transport"] for entry in entries if entry["event"] == "connect"]
+    connects = [each["transport"] for each in entries(journal) if each["event"] == "connect"]
     if connects != [transport] * expected:
         seen = {name: connects.count(name) for name in sorted(set(connects))}
         raise TrialError(

@@ -1,7 +1,8 @@
 """When a number is not to be trusted: where the load generator could explain it.
 
-Each function returns metric name -> reason, empty where nothing is wrong. The thresholds stand
-here and in docs/method.md.
+Each function returns metric name -> reason, empty where nothing is wrong. A reason is a sentence
+with this trial's figures in brackets at its end, so that reports can tell equal causes of different
+trials. The thresholds stand here and in docs/method.md.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def busy_generator(names: Iterable[str], usage: Usage) -> dict[str, str]:
     percent = usage.generator_percent
     if percent <= BUSY_GENERATOR_PERCENT:
         return {}
-    reason = f"the load generator used {percent:.0f} % of its core: it may be what limits here"
+    reason = f"the load generator may be what limits here ({percent:.0f} % of its core used)"
     return dict.fromkeys(names, reason)
 
 
@@ -39,8 +40,8 @@ def saturated_server(names: Iterable[str], usage: Usage) -> dict[str, str]:
     if percent is None or percent <= SATURATED_SERVER_PERCENT:
         return {}
     reason = (
-        f"the server used {percent:.0f} % of its core at the offered load: these are the times of "
-        "a growing queue; offer less"
+        "the offered load saturates the server, so these are the times of a growing queue; "
+        f"offer less ({percent:.0f} % of its core used)"
     )
     return dict.fromkeys(names, reason)
 
@@ -57,8 +58,8 @@ def late_sends(
             continue
         if late > max(LATE_FLOOR_NS, LATE_SHARE * latency):
             reasons[name] = (
-                f"sends went out {late / 1e6:.2g} ms late at this quantile, "
-                f"{late / latency:.0%} of it: the load generator could not keep its schedule"
+                "sends went out late: the load generator could not keep its schedule "
+                f"({late / 1e6:.2g} ms, {late / latency:.0%} of this number)"
             )
     return reasons
 
@@ -67,7 +68,7 @@ def lost_quantiles(values: Mapping[str, float | None], lost: int, total: int) ->
     """A quantile falls among messages that never came back: it is longer than was waited."""
     if not lost:
         return {}
-    reason = f"{lost} of {total} messages never arrived, so this is longer than was waited for"
+    reason = f"longer than was waited for: messages never arrived ({lost} of {total})"
     return {
         name: reason
         for name, value in values.items()

@@ -54,12 +54,13 @@ class ResponseDecoder:
             return None
         status, headers, keep_alive = _decode_head(buffer[:head_end])
         start = head_end + 4
-        if (length := headers.get(b"content-length")) is not None:
+        coding = headers.get(b"transfer-encoding", b"").lower()
+        if not coding and (length := headers.get(b"content-length")) is not None:
             end = start + _length(length)
             if len(buffer) < end:
                 return None
             body = buffer[start:end]
-        elif headers.get(b"transfer-encoding", b"").lower() == b"chunked":
+        elif coding == b"chunked":
             unchunked = _unchunk(buffer, start)
             if unchunked is None:
                 return None
@@ -76,8 +77,8 @@ class ResponseDecoder:
 def _decode_head(head: bytes) -> tuple[int, dict[bytes, bytes], bool]:
     first, *rest = head.split(b"\r\n")
     version, _, tail = first.partition(b" ")
-    status = tail[:3]
-    if not version.startswith(b"HTTP/1.") or not status.isdigit():
+    status = tail.partition(b" ")[0]
+    if not version.startswith(b"HTTP/1.") or not (len(status) == 3 and status.isdigit()):
         raise ProtocolError(f"not an HTTP response: {first[:60]!r}")
     headers = {}
     for line in rest:
@@ -85,14 +86,16 @@ def _decode_head(head: bytes) -> tuple[int, dict[bytes, bytes], bool]:
         if not colon:
             raise ProtocolError(f"not a header line: {line[:60]!r}")
         headers[name.lower()] = value.strip()
-    connection = headers.get(b"connection", b"").lower()
-    keep_alive = connection == b"keep-alive" or (version != b"HTTP/1.0" and connection != b"close")
+    tokens = {token.strip() for token in headers.get(b"connection", b"").lower().split(b",")}
+    keep_alive = b"close" not in tokens and (version != b"HTTP/1.0" or b"keep-alive" in tokens)
     return int(status), headers, keep_alive
 
 
 def _length(text: bytes, base: int = 10) -> int:
+    text = text.strip()
+    digits = b"0123456789abcdefABCDEF"[: 10 if base == 10 else None]
     try:
-        value = int(text, base)
+        value = int(text, base) if text and not text.strip(digits) else -1
     except ValueError:
         value = -1
     if value < 0:
@@ -110,15 +113,19 @@ def _unchunk(buffer: bytes, position: int) -> tuple[bytes, int] | None:
         size = _length(buffer[position:line_end].partition(b";")[0], 16)
         position = line_end + 2
         if size == 0:
-            trailer_end = buffer.find(b"\r\n", position)
-            return (b"".join(parts), trailer_end + 2) if trailer_end >= 0 else None
+            # The empty line after the trailer; the last chunk's own line end begins it.
+            trailer_end = buffer.find(b"\r\n\r\n", line_end)
+            return (b"".join(parts), trailer_end + 4) if trailer_end >= 0 else None
         if len(buffer) < position + size + 2:
             return None
+        if buffer[position + size : position + size + 2] != b"\r\n":
+            raise ProtocolError("a chunk is longer than its size")
         parts.append(buffer[position : position + size])
         position += size + 2
 
 
 def _unzip(body: bytes, coding: bytes | None) -> bytes:
+    coding = coding and coding.lower()
     if coding is None or coding == b"identity":
         return body
     try:

@@ -56,8 +56,8 @@ class Handshake(msgspec.Struct, frozen=True, rename="camel"):
 
     sid: str
     upgrades: list[str]
-    ping_interval: int
-    ping_timeout: int
+    ping_interval: float
+    ping_timeout: float
     max_payload: int = 1_000_000
 
 
@@ -102,7 +102,7 @@ def decode(packet: bytes) -> Packet:
         if digits > position:
             identity = int(packet[position:digits])
         data = msgspec.json.decode(packet[digits:]) if digits < len(packet) else None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ProtocolError(f"not a Socket.IO packet: {packet[:80]!r} ({error})") from error
     if kind == PacketType.EVENT and not (isinstance(data, list) and data):
         raise ProtocolError(f"an event without a name: {packet[:80]!r}")
@@ -119,5 +119,5 @@ def decode_handshake(packet: bytes) -> Handshake:
         raise ProtocolError(f"expected Engine.IO's open packet, got {packet[:80]!r}")
     try:
         return msgspec.json.decode(packet[1:], type=Handshake)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ProtocolError(f"unreadable open packet {packet[:80]!r}: {error}") from error

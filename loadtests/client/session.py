@@ -45,6 +45,7 @@ class Session:
         self.sid = ""
         self.on_event: OnEvent = _ignore_event
         self.ended: str | None = None
+        self._departed = False
         self.heartbeats = array("q")
 
     def connect(self, timeout_s: float = 10) -> None:
@@ -68,6 +69,7 @@ class Session:
     def depart(self, cause: Cause) -> None:
         """Go away. What the server sends from now on is not heard."""
         self.on_event = _ignore_event
+        self._departed = True
         if cause is Cause.CLOSE:
             self.close()
         elif cause is Cause.KILL:
@@ -88,8 +90,9 @@ class Session:
     def _packet(self, packet: bytes, kernel_ns: int, user_ns: int) -> None:
         try:
             if packet.startswith(self._event_head):
-                name, *arguments = packets.decode(packet).data
-                if name == self._event:
+                message = packets.decode(packet)
+                name, *arguments = message.data
+                if name == self._event and message.namespace == self._namespace:
                     self.on_event(arguments, kernel_ns, user_ns)
             elif packet[:1] == b"2":
                 self.heartbeats.append(user_ns - kernel_ns)
@@ -132,7 +135,7 @@ class Session:
             self._end("disconnected by the server")
 
     def _end(self, reason: str) -> None:
-        if self.ended is None:
+        if self.ended is None and not self._departed:
             self.ended = reason
         if not self._connected.ready():
             self._connected.set_exception(ConnectionFailed(reason))

@@ -31,6 +31,7 @@ class WebSocketLink:
         self._head = b""
         self._upgraded = False
         self._leaving = False
+        self._killed = False
         self._masks = b""
         self._mask_at = _MASK_BYTES
         self._stream: Stream | None = None
@@ -56,6 +57,7 @@ class WebSocketLink:
 
     def kill(self) -> None:
         """Close the connection without a close frame."""
+        self._killed = True
         if self._stream is not None:
             self._stream.close()
 
@@ -115,6 +117,8 @@ class WebSocketLink:
             self._fail(str(error))
             return
         for opcode, payload in decoded:
+            if self._killed:
+                return
             if opcode == Opcode.TEXT:
                 self._on_packet(payload, kernel_ns, user_ns)
             elif opcode == Opcode.PING:

@@ -6,7 +6,6 @@ Each client goes at a random phase of its heartbeat. The moment of detection is 
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 
 from loadtests.client.session import Session
 from loadtests.experiment import Disconnect
+from loadtests.journal import entries
 from loadtests.meter import Usage, between, metrics
 from loadtests.model import Cause
 from loadtests.results import Detection, Measurement
@@ -121,10 +121,7 @@ def _wait(
 def read_journal(path: Path) -> dict[str, tuple[int, str]]:
     """Session id -> when its disconnect handler first ran (monotonic ns), and the reason given."""
     noticed: dict[str, tuple[int, str]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if not line.endswith("\n"):  # the server is writing it
-            break
-        entry = json.loads(line)
+    for entry in entries(path):
         if entry["event"] == "disconnect":
             noticed.setdefault(entry["sid"], (entry["at_ns"], entry["reason"]))
     return noticed
@@ -192,14 +189,14 @@ def summarise(
     invalid = {}
     if undetected:
         reason = (
-            f"{undetected} of {len(found)} clients were not noticed within {window_ns / 1e9:g} s"
+            f"clients were not noticed within {window_ns / 1e9:g} s ({undetected} of {len(found)})"
         )
         timed = ("detection_min", "detection_p50", "detection_max")
         invalid = {name: reason for name in timed if values[name] is None}
         invalid["detection_max"] = reason
     early = [seconds for seconds in seen if seconds < 0]
     if early:
-        reason = f"{len(early)} clients were given up by the server before they went"
+        reason = f"the server gave clients up before they went ({len(early)} of {len(found)})"
         invalid |= dict.fromkeys(("detection_min", "detection_p50", "detection_max"), reason)
     if values["receive_lag_p99"] is None:
         unavailable["receive_lag_p99"] = "no heartbeat was received before the departures"

@@ -32,6 +32,9 @@ from loadtests.samples import (
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.messages import ECHO_EVENT, MessageMaker, identity
 
+_LATENCY = ("latency_p50", "latency_p90", "latency_p99", "latency_max")
+_SERVICE = ("service_p50", "service_p99")
+
 _monotonic_ns = time.monotonic_ns
 
 
@@ -87,6 +90,8 @@ class EchoClient:
         self._session.emit(packet)
 
     def _send_due(self) -> None:
+        if self._closed_loop:  # the open loop's last alarm, for a send after its end
+            return
         index = len(self.due_ns) - self._first
         due_ns = self._schedule.due_ns(index)
         if due_ns < self._until_ns:
@@ -187,7 +192,7 @@ def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage
 
 
 def _closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> ClosedLoop:
-    lost_before = sum(len(client.unanswered) for client in clients)
+    first = [len(client.due_ns) for client in clients]
     begin_ns = _monotonic_ns() + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.throughput_s * 1e9)
     for client in clients:
@@ -202,8 +207,11 @@ def _closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> Clos
         sum(1 for at_ns in client.kernel_ns if begin.at_ns <= at_ns < end.at_ns)
         for client in clients
     )
-    lost = sum(len(client.unanswered) for client in clients)
-    return ClosedLoop(answered, max(0, lost - lost_before), between(begin, end))
+    lost = sum(
+        sum(1 for number in client.unanswered if number >= begun)
+        for client, begun in zip(clients, first, strict=True)
+    )
+    return ClosedLoop(answered, lost, between(begin, end))
 
 
 def _drain(bench: Bench, options: Echo, clients: list[EchoClient]) -> None:
@@ -232,14 +240,12 @@ def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) ->
     }
     invalid = validity.lost_quantiles(values, opened.lost, len(latency))
     invalid |= validity.late_sends(
-        ("latency_p50", "latency_p90", "latency_p99", "latency_max"),
+        _LATENCY,
         latency_ns=latency,
         lateness_ns=opened.lateness_ns,
     )
-    invalid |= validity.saturated_server(
-        ("latency_p50", "latency_p90", "latency_p99", "latency_max", "service_p50", "service_p99"),
-        opened.usage,
-    )
+    invalid |= validity.saturated_server((*_LATENCY, *_SERVICE), opened.usage)
+    invalid |= validity.busy_generator((*_LATENCY, *_SERVICE), opened.usage)
     invalid |= validity.busy_generator(("throughput", "server_cpu"), closed.usage)
     return Measurement(
         scenario="echo",

@@ -1,0 +1,9 @@
+"""What explains a run: reads ``result.json`` and writes tables, charts and one page beside it.
+
+The way of the data, with no way back::
+
+    result.json -> rows (one per number, with its status) -> findings, answers -> files
+
+Nothing here measures and nothing here starts a server: of loadtests, only the vocabulary
+(``loadtests.model``) and the result file (``loadtests.results``) are imported.
+"""

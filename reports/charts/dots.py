@@ -1,0 +1,177 @@
+"""One number per trial: throughput, and CPU time per message of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from loadtests.model import Status
+from reports.charts import style
+from reports.charts.style import Look
+from reports.numbers import short
+from reports.rows import Row
+from reports.summary import Summary
+
+_PER_MESSAGE = {"echo": "echo (closed loop)", "broadcast": "delivery of a broadcast"}
+
+
+def throughput(summary: Summary) -> Figure:
+    """Closed-loop echoes per second by cell, with every trial."""
+    rows = {row.cell: row for row in _rows(summary, "echo", "throughput")}
+    groups = style.by_transport(rows)
+    looks = style.looks(cell.mode for cell in rows)
+    figure = style.new_figure(
+        1.4 + sum(0.42 + style.ROW_HEIGHT * len(group) for group in groups.values())
+    )
+    panels = figure.subplots(
+        len(groups), 1, squeeze=False, height_ratios=[len(group) for group in groups.values()]
+    )[:, 0]
+    logarithmic = _scales(panels, rows.values())
+    for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
+        style.cell_rows(axes, cells)
+        axes.set_title(style.TRANSPORT_TITLES[transport])
+        for place, cell in enumerate(cells):
+            _point(axes, place, rows[cell], looks[cell.mode])
+            _trials(axes, place, rows[cell], looks[cell.mode])
+            _number(axes, place, rows[cell])
+    scale = "log scale; " if logarithmic else ""
+    panels[-1].set_xlabel(f"throughput, messages/s ({scale}further right is better)")
+    style.legend_above(
+        figure,
+        [
+            style.key("o", "mean over trials", size=9),
+            style.key("o", "one trial", fill="white", size=5),
+            *style.key_interval(rows.values()),
+        ],
+    )
+    return figure
+
+
+def cpu(summary: Summary) -> Figure:
+    """CPU time per message by cell: the server's, and the generator's beside it."""
+    scenarios = [name for name in _PER_MESSAGE if _rows(summary, name, "server_cpu")]
+    cells = sorted(
+        {row.cell for name in scenarios for row in _rows(summary, name, "server_cpu")},
+        key=lambda cell: (cell.transport, cell.mode),
+    )
+    groups = style.by_transport(cells)
+    looks = style.looks(cell.mode for cell in cells)
+    figure = style.new_figure(
+        1.5 + sum(0.42 + style.ROW_HEIGHT * len(group) for group in groups.values())
+    )
+    grid = figure.subplots(
+        len(groups),
+        len(scenarios),
+        squeeze=False,
+        height_ratios=[len(group) for group in groups.values()],
+    )
+    for column, scenario in enumerate(scenarios):
+        server = {row.cell: row for row in _rows(summary, scenario, "server_cpu")}
+        generator = {row.cell: row for row in _rows(summary, scenario, "generator_cpu")}
+        panels = [line[column] for line in grid]
+        logarithmic = _scales(panels, [*server.values(), *generator.values()])
+        for axes, (transport, group) in zip(panels, groups.items(), strict=True):
+            style.cell_rows(axes, group, labels=column == 0)
+            axes.set_title(f"{scenario}, {style.TRANSPORT_TITLES[transport]}")
+            for place, cell in enumerate(group):
+                pair = (server.get(cell), generator.get(cell))
+                _pair(axes, place, pair, looks[cell.mode])
+        scale = "log scale; " if logarithmic else ""
+        panels[-1].set_xlabel(f"µs per {_PER_MESSAGE[scenario]}\n({scale}further left is better)")
+    style.legend_above(
+        figure,
+        [
+            style.key("o", "server", size=9),
+            style.key("o", "load generator", fill="white"),
+            *style.key_interval(_rows(summary, scenarios[0], "server_cpu")),
+        ],
+    )
+    return figure
+
+
+def _rows(summary: Summary, scenario: str, metric: str) -> list[Row]:
+    return [row for row in summary.rows if row.scenario == scenario and row.metric.name == metric]
+
+
+def _scales(panels: Iterable[Axes], rows: Iterable[Row]) -> bool:
+    """One x axis for panels that are compared; whether it is logarithmic."""
+    listed, drawn = list(rows), list(panels)
+    means = [row.value for row in listed if row.value is not None]
+    ends = [row.estimate.high for row in listed if row.estimate and row.estimate.high is not None]
+    trials = [value for row in listed for value in row.values if value is not None]
+    logarithmic = style.spans_a_decade(means)
+    for axes in drawn:
+        if logarithmic:
+            style.log_x(axes, *style.log_limits([*means, *ends, *trials]))
+        else:
+            style.linear_x(axes, max([*means, *ends, *trials], default=1.0))
+    return logarithmic
+
+
+def _point(axes: Axes, y: float, row: Row, look: Look, *, filled: bool = True) -> None:
+    if row.value is None:
+        style.place_note(axes, y, style.place_name(row.status))
+        return
+    alpha = 1.0 if row.status is Status.OK else style.FADED
+    style.interval(axes, row, y, alpha=alpha)
+    axes.plot(
+        [row.value],
+        [y],
+        marker=look.marker,
+        markersize=9 if filled else 7,
+        markerfacecolor=look.colour if filled else "white",
+        markeredgecolor=look.colour,
+        markeredgewidth=1.6,
+        alpha=alpha,
+        zorder=5,
+        clip_on=False,
+    )
+
+
+def _trials(axes: Axes, y: float, row: Row, look: Look) -> None:
+    """Each trial under the mean, displaced a little so that equal ones are both seen."""
+    values = [value for value in row.values if value is not None]
+    if len(values) < 2:
+        return
+    heights = [
+        y + 0.26 + style.jitter(f"{row.cell} {number}", 0.05) for number in range(len(values))
+    ]
+    axes.plot(
+        values,
+        heights,
+        linestyle="none",
+        marker=look.marker,
+        markersize=4.5,
+        markerfacecolor="white",
+        markeredgecolor=look.colour,
+        zorder=4,
+    )
+
+
+def _number(axes: Axes, place: float, row: Row) -> None:
+    if row.value is None:
+        return
+    doubtful = row.status is not Status.OK
+    text = short(row.value) + ("\ninvalid" if doubtful else "")
+    style.beside(axes, place, 34, text, doubtful=doubtful)
+
+
+def _pair(axes: Axes, place: int, pair: tuple[Row | None, Row | None], look: Look) -> None:
+    server, generator = pair
+    if server is None or generator is None:
+        style.place_note(axes, place, "not in this run")
+        return
+    if server.value is None and generator.value is None:
+        style.place_note(axes, place, style.place_name(server.status))
+        return
+    # One above the other, so that wide intervals do not run into each other.
+    for row, filled, y in ((server, True, place - 0.14), (generator, False, place + 0.2)):
+        if row.value is not None:
+            _point(axes, y, row, look, filled=filled)
+    doubtful = Status.INVALID in (server.status, generator.status)
+    if server.value is None:
+        style.place_note(axes, place - 0.14, f"server: {style.place_name(server.status)}", x=0.65)
+    elif doubtful:
+        style.place_note(axes, place, "invalid", x=0.9)

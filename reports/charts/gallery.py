@@ -1,0 +1,164 @@
+"""Which charts there are, what each shows, and how it becomes a file."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from reports.charts import detection, dots, latency, style
+from reports.rows import scenarios_of
+from reports.summary import Summary, provenance
+
+_PNG_DPI = 192
+_EDGE_INCHES = 0.14
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A chart that a run with this scenario has.
+
+    Attributes:
+        name: of its files.
+        scenarios: it is drawn where the run has one of them; it stands with the first it has.
+        title: its caption's first words, and what is read aloud in its place.
+        reading: one or two sentences: how to read it.
+    """
+
+    name: str
+    scenarios: tuple[str, ...]
+    title: str
+    reading: str
+    draw: Callable[[Summary], Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawn chart.
+
+    Attributes:
+        scenario: the section that it belongs to: ``echo``, ``broadcast``, ``disconnect``.
+        svg: a whole SVG document.
+        png: twice as many pixels as the page shows.
+    """
+
+    kind: Kind
+    scenario: str
+    svg: str
+    png: bytes
+
+
+KINDS = (
+    Kind(
+        "echo-latency",
+        ("echo",),
+        "Echo latency by cell",
+        "Each hill is the distribution of all echoes of a cell, its highest point drawn equally "
+        "high everywhere; further left is better. Markers are means over trials, whiskers their "
+        "95 % intervals.",
+        latency.echo_latency,
+    ),
+    Kind(
+        "echo-percentiles",
+        ("echo",),
+        "Echo latency by percentile",
+        "Read upwards from 99 on the bottom axis to see what the slowest of a hundred echoes "
+        "took; lower is better. Bold lines are all trials together, thin lines single trials.",
+        latency.echo_percentiles,
+    ),
+    Kind(
+        "echo-throughput",
+        ("echo",),
+        "Closed-loop throughput by cell",
+        "Every client sends again as soon as its reply has come; further right is better. Small "
+        "open dots are single trials, the filled marker is their mean.",
+        dots.throughput,
+    ),
+    Kind(
+        "broadcast-delivery",
+        ("broadcast",),
+        "Broadcast delivery latency by cell",
+        "Each hill is the distribution over every copy of every broadcast; further left is "
+        "better. The triangle is when, in half of the broadcasts, the last recipient had its copy.",
+        latency.broadcast_delivery,
+    ),
+    Kind(
+        "disconnect-detection",
+        ("disconnect",),
+        "Disconnect detection by cell and cause",
+        "Every point is one client that went away, placed at the time until the server noticed; "
+        "further left is better. Open diamonds at the right edge were not noticed at all.",
+        detection.detection,
+    ),
+    Kind(
+        "cpu-per-message",
+        ("echo", "broadcast"),
+        "CPU time per message by cell",
+        "Filled markers are the server's CPU time per message, open ones the load generator's; "
+        "further left is better. The further right of the two sets the pace: it should be the "
+        "server.",
+        dots.cpu,
+    ),
+)
+
+
+def draw_all(summary: Summary) -> list[Chart]:
+    """Every chart that this run has data or planned cells for."""
+    present = {name.partition(":")[0] for name in scenarios_of(summary.rows)}
+    charts = []
+    for kind in KINDS:
+        scenario = next((name for name in kind.scenarios if name in present), None)
+        if scenario is not None:
+            charts.append(_drawn(kind, scenario, summary))
+    return charts
+
+
+def _drawn(kind: Kind, scenario: str, summary: Summary) -> Chart:
+    # The salt makes identifiers, and so the whole file, the same for the same numbers.
+    with matplotlib.rc_context(cast("Any", style.RC | {"svg.hashsalt": kind.name})):
+        figure = kind.draw(summary)
+        figure.suptitle(kind.title, x=0.005, ha="left", fontsize=14, fontweight="bold")
+        # A chart is shown away from its page as well; this says what it is of.
+        figure.supxlabel(provenance(summary), x=0.995, ha="right", fontsize=8.5, color=style.QUIET)
+        with warnings.catch_warnings():
+            # A label may be in any script; the SVG keeps it as text, whatever this font has.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            svg, png = _files(figure)
+    return Chart(kind, scenario, svg, png)
+
+
+def _files(figure: Figure) -> tuple[str, bytes]:
+    svg, png = io.StringIO(), io.BytesIO()
+    # One layout for both files, computed once: it takes as long as drawing.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    # "tight" lets no text be cut off, however long somebody's label is.
+    edges: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": _EDGE_INCHES}
+    figure.savefig(svg, format="svg", metadata=nothing, **edges)
+    figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None}, **edges)
+    return svg.getvalue(), png.getvalue()
+
+
+def inline(chart: Chart) -> str:
+    """The SVG element alone, for a page that holds several.
+
+    Identifiers get the chart's name in front, since matplotlib starts from ``figure_1`` in every
+    file, and an identifier must be unique in a page.
+    """
+    svg = chart.svg[chart.svg.index("<svg") :]
+    # Inside a page the rule would reach beyond the chart.
+    svg = svg.replace("*{stroke-linejoin", "svg *{stroke-linejoin")
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    name = chart.kind.name
+    svg = re.sub(r'(\bid=")', rf"\1{name}-", svg)
+    svg = re.sub(r'(\bhref="#|\burl\(#)', rf"\1{name}-", svg)
+    label = html.escape(f"{chart.kind.title}. {chart.kind.reading}")
+    return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)

@@ -1,0 +1,289 @@
+"""Can these numbers be trusted? A closed set of findings about a run, each ending in advice.
+
+The form is hyperfine's (sharkdp/hyperfine, src/output/warnings.rs): a warning that does not say
+what to do is noise.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loadtests.model import Status, Transport
+from loadtests.results import Result
+from reports.numbers import counted, short
+from reports.rows import Cell, Outcomes, Row, cells_of
+
+#: A p99 of fewer samples rests on fewer than ten of them.
+SAMPLES_FOR_P99 = 1000
+#: Below this share of one core a server is waiting, not working.
+BUSY_PERCENT = 90.0
+#: Linux delays an acknowledgement by 40 ms at least (TCP_DELACK_MIN, include/net/tcp.h); below is
+#: something quicker, and well above it something else.
+DELAYED_ACK_MS = (35.0, 60.0)
+
+_P99_FAMILIES = {
+    "latency_p99": "latency",
+    "service_p99": "service",
+    "delivery_p99": "delivery",
+    "last_recipient_p99": "last_recipient",
+}
+
+
+class Kind(StrEnum):
+    """All that can be found."""
+
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    INVALID = "invalid"
+    SINGLE_TRIAL = "single-trial"
+    UNDERSAMPLED = "undersampled-p99"
+    NOT_PINNED = "not-pinned"
+    USER_SPACE_CLOCK = "user-space-clock"
+    NOT_CPU_BOUND = "not-cpu-bound"
+    DELAYED_ACK = "delayed-ack"
+
+
+class Severity(StrEnum):
+    """How much it takes away from the numbers."""
+
+    WARNING = "warning"  #: some numbers must not be quoted, or not without saying this
+    NOTE = "note"  #: the numbers stand; this says how to read them
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know before a number is quoted.
+
+    Attributes:
+        text: what was found, in one or two sentences.
+        advice: what to do about it, or how to read the numbers, in one sentence.
+        cells: where, as ``mode × transport``; empty where it concerns the whole run.
+    """
+
+    kind: Kind
+    severity: Severity
+    text: str
+    advice: str
+    cells: tuple[str, ...] = ()
+
+
+def findings_of(result: Result, outcomes: Outcomes, rows: Sequence[Row]) -> list[Finding]:
+    """All findings of a run, warnings first, each kind in the order of :class:`Kind`."""
+    run = _Run(result, outcomes, rows)
+    found = [finding for check in _CHECKS for finding in check(run)]
+    severities, kinds = list(Severity), list(Kind)
+    return sorted(found, key=lambda one: (severities.index(one.severity), kinds.index(one.kind)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    result: Result
+    outcomes: Outcomes
+    rows: Sequence[Row]
+
+    def value(self, scenario: str, cell: Cell, metric: str) -> float | None:
+        """The estimate of a cell, whatever it is worth."""
+        for row in self.rows:
+            if (row.scenario, row.cell, row.metric.name) == (scenario, cell, metric):
+                return row.value
+        return None
+
+
+def _interrupted(run: _Run) -> Iterator[Finding]:
+    if run.result.ended == "complete":
+        return
+    done, planned = len(run.result.trials), len(run.result.plan)
+    yield Finding(
+        Kind.INTERRUPTED,
+        Severity.WARNING,
+        f"The run ended early ({run.result.ended}): {done} of {planned} trials ran.",
+        "Run it again to the end before comparing cells: what is missing is missing unevenly.",
+    )
+
+
+def _failed(run: _Run) -> Iterator[Finding]:
+    rows = [row for row in run.rows if row.status is Status.FAILED]
+    if rows:
+        yield Finding(
+            Kind.FAILED,
+            Severity.WARNING,
+            f"{counted(len(rows), 'number')} not measured: {_some_reasons(rows)}.",
+            "Read the reasons and the servers' logs under “Failed and invalid”, then run again.",
+            _names(cells_of(rows)),
+        )
+
+
+def _invalid(run: _Run) -> Iterator[Finding]:
+    rows = [row for row in run.rows if row.status is Status.INVALID]
+    if rows:
+        yield Finding(
+            Kind.INVALID,
+            Severity.WARNING,
+            f"{counted(len(rows), 'number')} measured but not to be trusted: "
+            f"{_some_reasons(rows)}.",
+            "Do not quote them; they are left out of “Best at” and marked in charts and tables.",
+            _names(cells_of(rows)),
+        )
+
+
+def _single_trial(run: _Run) -> Iterator[Finding]:
+    rows = [row for row in run.rows if row.trials == 1]
+    if rows:
+        everywhere = len(rows) == sum(1 for row in run.rows if row.trials)
+        yield Finding(
+            Kind.SINGLE_TRIAL,
+            Severity.WARNING,
+            f"{'Every number rests' if everywhere else 'Some numbers rest'} on a single trial, so "
+            "there is no interval and chance cannot be told from a difference.",
+            "Run “make bench PROFILE=default” (several trials of each cell) before deciding.",
+            () if everywhere else _names(cells_of(rows)),
+        )
+
+
+def _undersampled(run: _Run) -> Iterator[Finding]:
+    fewest: dict[tuple[str, str], dict[Cell, int]] = defaultdict(dict)
+    for (scenario, cell), outcomes in run.outcomes.items():
+        for outcome in outcomes:
+            if outcome.measurement is None:
+                continue
+            for metric, family in _P99_FAMILIES.items():
+                count = outcome.measurement.samples.get(family)
+                if count is not None and metric in outcome.measurement.metrics:
+                    known = fewest[scenario, metric]
+                    known[cell] = min(count, known.get(cell, count))
+    few = {
+        key: {cell: count for cell, count in counts.items() if count < SAMPLES_FOR_P99}
+        for key, counts in fewest.items()
+    }
+    listed = [
+        f"{scenario} {metric} ({min(counts.values()):,} samples)"
+        for (scenario, metric), counts in few.items()
+        if counts
+    ]
+    if listed:
+        yield Finding(
+            Kind.UNDERSAMPLED,
+            Severity.WARNING,
+            f"A p99 wants {SAMPLES_FOR_P99:,} samples in its trial; fewer stand behind "
+            f"{', '.join(listed)}.",
+            "Read these as the slowest few, not as percentiles; longer trials mend it "
+            "(“make bench PROFILE=full”).",
+            _names(dict.fromkeys(cell for counts in few.values() for cell in counts)),
+        )
+
+
+def _not_pinned(run: _Run) -> Iterator[Finding]:
+    pinning = run.result.environment.get("pinning")
+    note = pinning.get("note") if isinstance(pinning, Mapping) else None
+    if isinstance(pinning, Mapping) and not note and not _shared_cores(pinning):
+        return
+    yield Finding(
+        Kind.NOT_PINNED,
+        Severity.WARNING,
+        "Server and generator were not kept on cores of their own"
+        f"{f' ({note})' if note else ''}, so they may have taken time from each other.",
+        "Run on Linux with two or more cores, or read the differences as upper bounds.",
+    )
+
+
+def _shared_cores(pinning: Mapping[str, object]) -> bool:
+    server, generator = pinning.get("server"), pinning.get("generator")
+    if not isinstance(server, list) or not isinstance(generator, list):
+        return True
+    return not server or not generator or bool(set(server) & set(generator))
+
+
+def _user_space_clock(run: _Run) -> Iterator[Finding]:
+    # The disconnect scenario takes its times from the server's handler, not from an arrival.
+    cells = {
+        cell
+        for (scenario, cell), outcomes in run.outcomes.items()
+        for outcome in outcomes
+        if not scenario.startswith("disconnect")
+        and outcome.trial
+        and outcome.measurement
+        and outcome.trial.generator.get("arrival_clock") != "kernel"
+    }
+    if cells:
+        yield Finding(
+            Kind.USER_SPACE_CLOCK,
+            Severity.WARNING,
+            "Arrivals were stamped in user space, not by the kernel, so time that a message "
+            "waited inside the generator counts as the server's.",
+            "Run on Linux for the kernel's stamps (SO_TIMESTAMPNS), or look at receive_lag_p99 "
+            "and generator_busy before trusting a tail.",
+            _names(sorted(cells, key=str)),
+        )
+
+
+def _not_cpu_bound(run: _Run) -> Iterator[Finding]:
+    waiting = {
+        row.cell: row.value
+        for row in run.rows
+        if row.scenario == "echo"
+        and row.metric.name == "server_busy"
+        and row.value is not None
+        and row.value < BUSY_PERCENT
+        and run.value("echo", row.cell, "throughput") is not None
+    }
+    if waiting:
+        yield Finding(
+            Kind.NOT_CPU_BOUND,
+            Severity.NOTE,
+            "Throughput was not bounded by the server's CPU (busy "
+            + ", ".join(f"{cell}: {short(busy)} %" for cell, busy in waiting.items())
+            + "): every client waits for its reply before it sends again, and here the waiting "
+            "decides.",
+            "Read throughput there as clients divided by round-trip time; more clients would "
+            "raise it, and server CPU per echo says what one message costs.",
+            _names(waiting),
+        )
+
+
+def _delayed_ack(run: _Run) -> Iterator[Finding]:
+    low, high = DELAYED_ACK_MS
+    cell = Cell("gevent", Transport.POLLING)
+    latency = run.value("echo", cell, "latency_p50")
+    busy = run.value("echo", cell, "server_busy")
+    if latency is None or busy is None or not low <= latency <= high or busy >= BUSY_PERCENT:
+        return
+    yield Finding(
+        Kind.DELAYED_ACK,
+        Severity.NOTE,
+        f"{cell} takes {short(latency)} ms for an echo while its server has time to spare (busy "
+        f"{short(busy)} % even in the closed loop). This is real, not a fault of the measurement: "
+        "gevent's pywsgi sends a response's head and body as separate segments without "
+        "TCP_NODELAY, so Nagle's algorithm on the server holds the body until the client's "
+        "delayed acknowledgement, 40 ms on Linux, on every connection that is kept alive, as "
+        "browsers keep them. Chromium sees the same.",
+        "Serve the same application under gunicorn's gevent worker, which does not have it, or "
+        "use WebSocket.",
+        (str(cell),),
+    )
+
+
+_CHECKS: tuple[Callable[[_Run], Iterator[Finding]], ...] = (
+    _interrupted,
+    _failed,
+    _invalid,
+    _single_trial,
+    _undersampled,
+    _not_pinned,
+    _user_space_clock,
+    _not_cpu_bound,
+    _delayed_ack,
+)
+
+
+def _names(cells: Mapping[Cell, object] | Sequence[Cell]) -> tuple[str, ...]:
+    return tuple(str(cell) for cell in cells)
+
+
+def _some_reasons(rows: Sequence[Row]) -> str:
+    """The first few distinct reasons, and how many more there are."""
+    reasons = list(dict.fromkeys(reason for row in rows for reason in row.reasons))
+    shown = "; ".join(reasons[:3])
+    return f"{shown}; and {len(reasons) - 3} more" if len(reasons) > 3 else shown

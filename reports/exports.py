@@ -1,0 +1,178 @@
+"""The files for other programs and for pull requests: CSV, JSON and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import Any
+
+from loadtests.model import Status
+from reports.numbers import plain
+from reports.rows import Row
+from reports.summary import Summary, provenance, troubles_of
+from reports.tables import Entry, Table, best_table, metric_tables
+
+SUMMARY_FORMAT = "transport-bench-summary/1"
+COLUMNS = (
+    "scenario",
+    "mode",
+    "transport",
+    "metric",
+    "unit",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "trials",
+    "status",
+)
+
+
+def to_csv(summary: Summary) -> str:
+    """Tidy: one line per number, a head, line feeds at the ends, empty where there is no number."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(csv_line(row) for row in summary.rows)
+    return text.getvalue()
+
+
+def csv_line(row: Row) -> tuple[str, ...]:
+    """A row as ``summary.csv`` has it, in the order of :data:`COLUMNS`."""
+    estimate = row.estimate
+    return (
+        row.scenario,
+        row.cell.mode,
+        str(row.cell.transport),
+        row.metric.name,
+        str(row.metric.unit),
+        plain(estimate.value if estimate else None),
+        plain(estimate.low if estimate else None),
+        plain(estimate.high if estimate else None),
+        str(row.trials),
+        str(row.status),
+    )
+
+
+def to_json(summary: Summary) -> str:
+    """The rows with reasons and trials, the findings and the first places."""
+    result = summary.result
+    document = {
+        "format": SUMMARY_FORMAT,
+        "version": result.version,
+        "experiment": result.experiment.get("name"),
+        "started": result.started,
+        "ended": result.ended,
+        "best": [_best(answer) for answer in summary.answers],
+        "findings": [
+            {
+                "kind": finding.kind,
+                "severity": finding.severity,
+                "text": finding.text,
+                "advice": finding.advice,
+                "cells": finding.cells,
+            }
+            for finding in summary.findings
+        ],
+        "rows": [_row(row) for row in summary.rows],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _row(row: Row) -> dict[str, Any]:
+    estimate = row.estimate
+    return {
+        "scenario": row.scenario,
+        "mode": row.cell.mode,
+        "transport": row.cell.transport,
+        "metric": row.metric.name,
+        "unit": row.metric.unit,
+        "estimate": estimate.value if estimate else None,
+        "ci_low": estimate.low if estimate else None,
+        "ci_high": estimate.high if estimate else None,
+        "trials": row.trials,
+        "status": row.status,
+        "reasons": row.reasons,
+        "values": row.values,
+    }
+
+
+def _best(answer: Any) -> dict[str, Any]:
+    return {
+        "question": answer.question.text,
+        "scenario": answer.question.scenario,
+        "metric": answer.question.metric,
+        "certainty": answer.certainty,
+        "mode": answer.first.cell.mode if answer.first else None,
+        "transport": answer.first.cell.transport if answer.first else None,
+        "estimate": answer.first.value if answer.first else None,
+        "unit": answer.first.metric.unit if answer.first else None,
+        "not_distinguishable": [str(row.cell) for row in answer.rivals],
+        "runner_up": answer.lead,
+        "cells_left_out": answer.left_out,
+    }
+
+
+def to_markdown(summary: Summary) -> str:
+    """For GitHub: first places, findings, then one table per scenario."""
+    name = _md(str(summary.result.experiment.get("name") or "unnamed experiment"))
+    parts = [
+        f"# transport-bench: {name}",
+        _md(provenance(summary)),
+        "## Best at",
+        _md_table(best_table(summary.answers)),
+        "## Can these numbers be trusted?",
+        _md_findings(summary),
+    ]
+    for scenario, table in metric_tables(summary.rows).items():
+        parts += [f"## {_md(scenario)}", _md_table(table)]
+    troubles = troubles_of(summary.outcomes, summary.rows)
+    if troubles:
+        parts += ["## Failed and invalid", _md_troubles(troubles)]
+    parts.append(
+        "Mean over trials [95 % interval over trials]. **Bold**: the best, and what its interval "
+        "does not tell from it. Loopback is no network and one machine is not yours: read the "
+        "numbers as a comparison."
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _md_findings(summary: Summary) -> str:
+    if not summary.findings:
+        return "Nothing was found that speaks against it."
+    return "\n".join(
+        f"- **{finding.severity}**: {_md(finding.text)} *{_md(finding.advice)}*"
+        + (f" ({_md(', '.join(finding.cells))})" if finding.cells else "")
+        for finding in summary.findings
+    )
+
+
+def _md_troubles(troubles: list[Any]) -> str:
+    return "\n".join(
+        f"- {_md(trouble.scenario)}, {_md(str(trouble.cell))}: **{trouble.status}** "
+        f"({_md(', '.join(trouble.metrics))}): {_md('; '.join(trouble.reasons))}"
+        + (f" (logs: {_md(', '.join(trouble.logs))})" if trouble.logs else "")
+        for trouble in troubles
+    )
+
+
+def _md_table(table: Table) -> str:
+    head = "| " + " | ".join(_md(text) for text in table.head) + " |"
+    rule = "| --- |" + " ---: |" * (len(table.head) - 1)
+    if table.caption == "Best at":
+        rule = "| --- " * len(table.head) + "|"
+    lines = ["| " + " | ".join(_md_entry(one) for one in line) + " |" for line in table.lines]
+    return "\n".join([head, rule, *lines])
+
+
+def _md_entry(entry: Entry) -> str:
+    text = _md(str(entry))
+    if entry.strong:
+        return f"**{text}**"
+    return text if entry.status is Status.OK else f"*{text}*"
+
+
+def _md(text: str) -> str:
+    """Text that Markdown leaves as it is: in one line, with nothing that it would read."""
+    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,60 @@
+"""How numbers are spelled, for people and for files."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+
+from reports.stats import Estimate
+
+#: What stands where there is no number.
+EMPTY = "–"
+
+
+def plain(value: float | None) -> str:
+    """For files: up to six significant digits, no exponent; empty where there is no number."""
+    if value is None:
+        return ""
+    return str(numpy.format_float_positional(value, precision=6, fractional=False, trim="-"))
+
+
+def short(value: float) -> str:
+    """For people: three significant digits, whole numbers from 1,000 on (``1,234``).
+
+    A number that is whole is written as one: ``2`` lost messages, not ``2.00``.
+    """
+    if value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:,.{decimals(value)}f}"
+
+
+def decimals(value: float) -> int:
+    """How many decimals show three significant digits of a number."""
+    if value == 0:
+        return 0
+    shown = f"{abs(value):.2e}"  # rounds first, so that 9.996 is 10.0 and not 10.00
+    return max(0, 2 - int(shown.partition("e")[2]))
+
+
+def with_interval(estimate: Estimate) -> tuple[str, str]:
+    """``12.3`` and ``[11.9, 12.8]``: the ends with as many decimals as the estimate.
+
+    The second is empty where there is no interval (one trial) or every trial said the same.
+    """
+    low, high = estimate.low, estimate.high
+    if low is None or high is None or math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12):
+        return short(estimate.value), ""
+    places = decimals(estimate.value) if estimate.value else decimals(high)
+    ends = (f"{end:,.{places}f}" if end else "0" for end in (low, high))
+    return f"{estimate.value:,.{places}f}", f"[{', '.join(ends)}]"
+
+
+def percent(value: float) -> str:
+    """Whole percents, one decimal below ten."""
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 cell``, ``2 cells``, ``1,200 cells``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,114 @@
+"""Everything that is said about a run, computed once; every file is a rendering of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadtests.model import Status
+from loadtests.results import Result
+from reports.best import Answer, answers
+from reports.checks import Finding, findings_of
+from reports.rows import Cell, Outcomes, Row, outcomes_of, rows_of
+
+COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with a cell in one row name, for one reason.
+
+    Attributes:
+        metrics: the names of the metrics that it concerns, all of them written as ``all``.
+        logs: paths of the servers' logs, inside the run folder.
+    """
+
+    scenario: str
+    cell: Cell
+    status: Status
+    metrics: tuple[str, ...]
+    reasons: tuple[str, ...]
+    logs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run, explained."""
+
+    result: Result
+    outcomes: Outcomes
+    rows: tuple[Row, ...]
+    answers: tuple[Answer, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run ended before its plan did."""
+        return self.result.ended != COMPLETE
+
+    @property
+    def failed(self) -> bool:
+        """Whether a measurement failed or is missing."""
+        return self.interrupted or any(row.status is Status.FAILED for row in self.rows)
+
+
+def summarise(result: Result) -> Summary:
+    """Explain a run.
+
+    Raises:
+        ReportError: there is nothing to report, or this version does not know how.
+    """
+    outcomes = outcomes_of(result)
+    rows = tuple(rows_of(outcomes, interrupted=result.ended != COMPLETE))
+    return Summary(
+        result=result,
+        outcomes=outcomes,
+        rows=rows,
+        answers=tuple(answers(rows)),
+        findings=tuple(findings_of(result, outcomes, rows)),
+    )
+
+
+def troubles_of(outcomes: Outcomes, rows: Sequence[Row]) -> list[Trouble]:
+    """Rows that are not ``ok``, gathered by cell and reason, with the logs to look into."""
+    gathered: dict[tuple[str, Cell, Status, tuple[str, ...]], list[str]] = defaultdict(list)
+    expected: dict[tuple[str, Cell], int] = defaultdict(int)
+    for row in rows:
+        expected[row.scenario, row.cell] += 1
+        if row.status is not Status.OK:
+            gathered[row.scenario, row.cell, row.status, row.reasons].append(row.metric.name)
+    return [
+        Trouble(
+            scenario=scenario,
+            cell=cell,
+            status=status,
+            metrics=("all",) if len(names) == expected[scenario, cell] else tuple(names),
+            reasons=reasons,
+            logs=_logs(outcomes, scenario, cell),
+        )
+        for (scenario, cell, status, reasons), names in gathered.items()
+    ]
+
+
+def provenance(summary: Summary) -> str:
+    """What a run was, in one line: experiment, machine, trials, day, version."""
+    result = summary.result
+    environment = result.environment
+    parts = [
+        str(result.experiment.get("name") or "unnamed experiment"),
+        str(environment.get("cpu") or "unknown machine"),
+        f"{environment['cores']} cores" if environment.get("cores") else "",
+        result.started[:10],
+        f"transport-bench {result.version}",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _logs(outcomes: Outcomes, scenario: str, cell: Cell) -> tuple[str, ...]:
+    logs = (
+        outcome.trial.server_log
+        for outcome in outcomes[scenario, cell]
+        if outcome.trial and outcome.trial.server_log
+    )
+    return tuple(dict.fromkeys(logs))

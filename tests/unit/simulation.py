@@ -1,0 +1,137 @@
+"""A world without sockets and without time of its own, in which a scenario can be measured.
+
+The clock stands still until the scenario sleeps; then everything happens that is due by then.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Callable
+from itertools import count
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from loadtests.client import packets
+from loadtests.meter import Reading
+from loadtests.model import Cause
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+
+#: Decides what becomes of a message: (session number, message number) -> delays of its replies.
+Fate = Callable[[int, int], list[int]]
+
+
+class World:
+    """A clock, and what is due when; does duty as the alarm, too."""
+
+    def __init__(self, now_ns: int = 1000 * SECOND) -> None:
+        self.now_ns = now_ns
+        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._ties = count()
+
+    def patch(self, monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
+        """Make a module tell this world's time."""
+        monkeypatch.setattr(module, "_monotonic_ns", lambda: self.now_ns)
+
+    def at(self, due_ns: int, callback: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (due_ns, next(self._ties), callback))
+
+    def after(self, delay_ns: int, callback: Callable[[], None]) -> None:
+        self.at(self.now_ns + delay_ns, callback)
+
+    def run_until(self, moment_ns: int) -> None:
+        while self._queue and self._queue[0][0] <= moment_ns:
+            due_ns, _, callback = heapq.heappop(self._queue)
+            self.now_ns = max(self.now_ns, due_ns)
+            callback()
+        self.now_ns = max(self.now_ns, moment_ns)
+
+
+class FakeSession:
+    """Keeps what was sent; what comes is said by the test."""
+
+    def __init__(self, number: int = 0) -> None:
+        self.sid = f"sid-{number}"
+        self.number = number
+        self.sent: list[tuple[str, str]] = []
+        self.departed: Cause | None = None
+        self.ended: str | None = None
+        self.heartbeats = array("q")
+        self.on_event: Callable[[list[Any], int, int], None] = lambda *_: None
+        self.on_emit: Callable[[str, str], None] = lambda *_: None
+
+    def emit(self, packet: bytes) -> None:
+        name, message = packets.decode(packet).data
+        self.sent.append((name, message["data"]))
+        self.on_emit(name, message["data"])
+
+    def receive(self, data: str, kernel_ns: int, user_ns: int | None = None) -> None:
+        self.on_event([{"data": data}], kernel_ns, kernel_ns if user_ns is None else user_ns)
+
+    def depart(self, cause: Cause) -> None:
+        self.departed = cause
+
+
+class FakeMeter:
+    """A server and a generator that use a tenth of a core each."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def read(self) -> Reading:
+        now_ns = self._world.now_ns
+        return Reading(now_ns, now_ns // 10, now_ns // 10)
+
+    def server_mib(self) -> float:
+        return 50.0
+
+
+class FakeBench:
+    """What a scenario has at its disposal (loadtests.scenarios.bench.Bench), in a world."""
+
+    def __init__(self, world: World, clients: int) -> None:
+        self.world = world
+        self.sessions = [FakeSession(number) for number in range(clients)]
+        self.alarm = world
+        self.meter = FakeMeter(world)
+        self.seed = 1
+        self.journal = None
+        self.facts: dict[str, Any] = {}
+
+    def sleep_until(self, moment_ns: int) -> None:
+        self.world.run_until(moment_ns)
+
+
+def number_of(data: str) -> int:
+    """The number of a message."""
+    return int(data.split(":")[1])
+
+
+def echoing(bench: FakeBench, fate: Fate) -> None:
+    """Have every session answered as ``fate`` decides."""
+    for session in bench.sessions:
+
+        def answer(_name: str, data: str, session: FakeSession = session) -> None:
+            for delay_ns in fate(session.number, number_of(data)):
+                bench.world.after(delay_ns, lambda: session.receive(data, bench.world.now_ns))
+
+        session.on_emit = answer
+
+
+def broadcasting(bench: FakeBench, fate: Callable[[int, int, int], list[int]]) -> None:
+    """Deliver every broadcast as ``fate`` decides: (publisher, number, recipient) -> delays."""
+    for session in bench.sessions:
+
+        def deliver(_name: str, data: str, publisher: int = session.number) -> None:
+            for recipient in bench.sessions:
+                for delay_ns in fate(publisher, number_of(data), recipient.number):
+                    bench.world.after(
+                        delay_ns,
+                        lambda recipient=recipient: recipient.receive(data, bench.world.now_ns),
+                    )
+
+        session.on_emit = deliver

@@ -1,0 +1,287 @@
+"""Experiments: what a file may say, how it is told what is wrong, and the order of trials."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from loadtests.experiment import (
+    PROFILES,
+    Experiment,
+    ExperimentError,
+    load,
+    longest_detection_s,
+    narrow,
+    parse,
+    plan,
+)
+from loadtests.model import METRICS, Cause, Transport
+from servers.modes import ADAPTERS
+
+PROFILE_NAMES = sorted(path.stem for path in PROFILES.glob("*.toml"))
+
+WHOLE = """\
+name = "mine"
+seed = 7
+blocks = 3
+modes = ["gevent", "threading"]
+transports = ["polling", "websocket"]
+
+[echo]
+clients = 4
+rate_hz = 40
+latency_s = 1
+throughput_s = 1
+
+[broadcast]
+recipients = 5
+publishers = 2
+rate_hz = 10
+measure_s = 1
+
+[disconnect]
+clients = 3
+ping_interval_s = 2
+ping_timeout_s = 1
+causes = ["close", "kill"]
+"""
+
+
+@pytest.fixture
+def whole() -> Experiment:
+    return parse(WHOLE, "mine.toml")
+
+
+# --- what comes with the project
+
+
+@pytest.mark.parametrize("name", PROFILE_NAMES)
+def test_profile_loads_under_its_own_name_and_has_a_plan(name: str) -> None:
+    experiment = load(name)
+    assert name == experiment.name
+    cells = len(experiment.modes) * len(experiment.transports)
+    assert experiment.blocks * cells * len(experiment.scenarios) == len(plan(experiment))
+
+
+@pytest.mark.parametrize("name", PROFILE_NAMES)
+def test_profile_covers_every_mode_transport_and_scenario(name: str) -> None:
+    experiment = load(name)
+    assert list(ADAPTERS) == experiment.modes
+    assert list(Transport) == experiment.transports
+    assert list(METRICS) == experiment.scenarios
+
+
+def test_profiles_are_those_that_the_make_targets_name() -> None:
+    assert {"ci", "default", "full", "quick"} <= set(PROFILE_NAMES)
+
+
+@pytest.mark.parametrize("name", ["quick", "default", "full"])
+def test_profiles_p99_has_a_thousand_samples_behind_it(name: str) -> None:
+    experiment = load(name)
+    echo, broadcast = experiment.echo, experiment.broadcast
+    assert echo is not None
+    assert broadcast is not None
+    assert echo.rate_hz * echo.latency_s >= 1000
+    assert broadcast.rate_hz * broadcast.measure_s * broadcast.recipients >= 1000
+
+
+# --- the order of trials
+
+
+def test_same_seed_gives_the_same_order(whole: Experiment) -> None:
+    assert plan(whole) == plan(parse(WHOLE, "elsewhere.toml"))
+
+
+def test_another_seed_gives_another_order(whole: Experiment) -> None:
+    assert plan(whole) != plan(msgspec.structs.replace(whole, seed=8))
+
+
+def test_order_is_the_same_on_every_machine_and_version() -> None:
+    # Written down once: a changed order makes old and new runs of a seed incomparable.
+    experiment = parse(WHOLE.replace("blocks = 3", "blocks = 1"), "o")
+    first = [(each.scenario, each.mode, each.transport.value) for each in plan(experiment)[:3]]
+    assert first == [
+        ("broadcast", "threading", "websocket"),
+        ("disconnect", "threading", "websocket"),
+        ("echo", "threading", "websocket"),
+    ]
+
+
+def test_every_block_has_every_combination_exactly_once(whole: Experiment) -> None:
+    combinations = {
+        (scenario, mode, transport)
+        for scenario in ("echo", "broadcast", "disconnect")
+        for mode in ("gevent", "threading")
+        for transport in Transport
+    }
+    for block in range(3):
+        found = Counter(
+            (each.scenario, each.mode, each.transport)
+            for each in plan(whole)
+            if each.block == block
+        )
+        assert dict.fromkeys(combinations, 1) == found
+
+
+def test_blocks_differ_in_their_order(whole: Experiment) -> None:
+    orders = {
+        tuple((each.scenario, each.mode, each.transport) for each in plan(whole) if each.block == b)
+        for b in range(3)
+    }
+    assert len(orders) == 3
+
+
+def test_trials_are_numbered_as_they_run(whole: Experiment) -> None:
+    trials = plan(whole)
+    assert list(range(36)) == [each.number for each in trials]
+    assert [each.block for each in trials] == [0] * 12 + [1] * 12 + [2] * 12
+
+
+def test_disconnect_has_a_row_per_cause(whole: Experiment) -> None:
+    rows = {each.scenario: each.rows for each in plan(whole)}
+    assert rows == {
+        "echo": ["echo"],
+        "broadcast": ["broadcast"],
+        "disconnect": ["disconnect:close", "disconnect:kill"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("axis", "value"), [("modes", '["gevent", "gevent"]'), ("transports", '["polling", "polling"]')]
+)
+def test_cell_that_is_named_twice_does_not_run_twice_in_a_block(axis: str, value: str) -> None:
+    text = re.sub(rf"^{axis} = .*$", f"{axis} = {value}", WHOLE, flags=re.MULTILINE)
+    try:
+        trials = plan(parse(text, "o"))
+    except ExperimentError:
+        return  # refusing it, as a cause that is named twice is, would be as good
+    found = Counter((each.block, each.scenario, each.mode, each.transport) for each in trials)
+    assert {1} == set(found.values())
+
+
+# --- what an experiment says of itself
+
+
+def test_clients_of_a_trial_are_counted(whole: Experiment) -> None:
+    assert [whole.connections(name) for name in ("echo", "broadcast", "disconnect")] == [4, 5, 6]
+
+
+def test_absent_scenario_has_no_clients(whole: Experiment) -> None:
+    with pytest.raises(KeyError):
+        narrow(whole, scenarios=["echo"]).connections("broadcast")
+
+
+def test_window_is_what_the_rules_imply_and_a_second_more(whole: Experiment) -> None:
+    assert whole.disconnect is not None
+    assert longest_detection_s(25, 20) == 65
+    assert whole.disconnect.observed_s == 5
+    asked = msgspec.structs.replace(whole.disconnect, window_s=2.5)
+    assert asked.observed_s == 2.5
+
+
+def test_axes_that_are_not_named_are_complete() -> None:
+    experiment = parse('name = "x"\n[disconnect]\n' + WHOLE.rpartition("[disconnect]\n")[2], "o")
+    assert list(ADAPTERS) == experiment.modes
+    assert list(Transport) == experiment.transports
+    assert (
+        experiment.seed,
+        experiment.blocks,
+        experiment.server.ping_interval_s,
+        experiment.server.ping_timeout_s,
+    ) == (1, 1, 25, 20)
+
+
+def test_causes_that_are_not_named_are_all() -> None:
+    text = WHOLE.replace('causes = ["close", "kill"]\n', "")
+    found = parse(text, "o").disconnect
+    assert found is not None
+    assert list(Cause) == found.causes
+
+
+# --- where it is looked for
+
+
+def test_file_is_loaded_by_its_path(tmp_path: Path, whole: Experiment) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(WHOLE, encoding="utf-8")
+    assert whole == load(str(path))
+
+
+def test_message_about_a_file_begins_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "x"\n', encoding="utf-8")
+    with pytest.raises(ExperimentError, match=f"^{re.escape(str(path))}, line 1"):
+        load(str(path))
+
+
+def test_unknown_profile_is_told_the_next_one_and_all() -> None:
+    with pytest.raises(ExperimentError) as caught:
+        load("quik")
+    assert (
+        str(caught.value)
+        == "unknown profile 'quik'; did you mean quick? known: ci, default, full, quick; "
+        "or give a file that ends in .toml"
+    )
+
+
+def test_missing_file_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"gone\.toml: cannot be read: .*No such file"):
+        load(str(tmp_path / "gone.toml"))
+
+
+def test_folder_and_bytes_cannot_be_read_either(tmp_path: Path) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "latin.toml").write_bytes('name = "é"'.encode("latin-1"))
+    for name in ("folder.toml", "latin.toml"):
+        with pytest.raises(ExperimentError, match=f"{name}: cannot be read"):
+            load(str(tmp_path / name))
+
+
+# --- narrowing
+
+
+def test_nothing_asked_for_narrows_nothing(whole: Experiment) -> None:
+    assert whole == narrow(whole)
+
+
+def test_experiment_is_narrowed_on_every_axis(whole: Experiment) -> None:
+    found = narrow(whole, modes=["eventlet"], transports=["polling"], scenarios=["disconnect"])
+    assert (
+        found.modes,
+        found.transports,
+        found.scenarios,
+    ) == (["eventlet"], [Transport.POLLING], ["disconnect"])
+    assert whole.disconnect == found.disconnect
+
+
+def test_name_that_is_asked_for_twice_counts_once(whole: Experiment) -> None:
+    found = narrow(whole, modes=["gevent", "gevent"], transports=["polling", "polling"])
+    assert (found.modes, found.transports) == (["gevent"], [Transport.POLLING])
+
+
+@pytest.mark.parametrize(
+    ("axis", "name", "words"),
+    [
+        ("modes", "geven", "unknown mode 'geven'; did you mean gevent?"),
+        ("modes", "uwsgi", "unknown mode 'uwsgi'; known: eventlet, gevent, threading"),
+        ("transports", "websockets", "unknown transport 'websockets'; did you mean websocket?"),
+        ("scenarios", "ecko", "unknown scenario 'ecko'; did you mean echo?"),
+    ],
+)
+def test_unknown_name_is_told_the_known_ones(
+    whole: Experiment, axis: str, name: str, words: str
+) -> None:
+    with pytest.raises(ExperimentError, match=re.escape(words)):
+        narrow(whole, **{axis: [name]})
+
+
+def test_scenario_that_the_experiment_has_not_cannot_be_had(whole: Experiment) -> None:
+    small = narrow(whole, scenarios=["echo", "broadcast"])
+    with pytest.raises(
+        ExperimentError, match="mine has no scenario disconnect; it has echo, broadcast"
+    ):
+        narrow(small, scenarios=["disconnect"])

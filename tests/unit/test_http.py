@@ -1,0 +1,314 @@
+"""HTTP responses as a long-polling client meets them, against h11's server side."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from contextlib import suppress
+from itertools import pairwise
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.client.errors import ProtocolError
+from loadtests.client.http import Response, ResponseDecoder
+
+
+def response(
+    body: bytes = b"",
+    *headers: str,
+    first: str = "HTTP/1.1 200 OK",
+    length: bool = True,
+) -> bytes:
+    lines = [first, *headers]
+    if length:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def chunked(wire: bytes, *headers: str) -> bytes:
+    return response(b"", "Transfer-Encoding: chunked", *headers, length=False) + wire
+
+
+def read(data: bytes) -> Response | None:
+    return ResponseDecoder().feed(data)
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % len(data) for place in places), len(data)]
+    return [data[begin:end] for begin, end in pairwise(edges)]
+
+
+def read_in_pieces(pieces: list[bytes]) -> Response | None:
+    """The response, which must come with the last piece and not before."""
+    decoder = ResponseDecoder()
+    *first, last = pieces
+    assert [None] * len(first) == [decoder.feed(piece) for piece in first]
+    return decoder.feed(last)
+
+
+# --- bodies
+
+BODIES = {
+    "by its length": (response(b"hello"), b"hello"),
+    "empty": (response(b""), b""),
+    "with what looks like a head": (response(b"\r\n\r\nHTTP/1.1"), b"\r\n\r\nHTTP/1.1"),
+    "with a header in another case": (
+        response(b"", "CONTENT-LENGTH:2", length=False) + b"ok",
+        b"ok",
+    ),
+    "in one chunk": (chunked(b"5\r\nhello\r\n0\r\n\r\n"), b"hello"),
+    "in several chunks": (chunked(b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), b"hello"),
+    "in no chunk": (chunked(b"0\r\n\r\n"), b""),
+    "in a chunk with a hexadecimal size": (
+        chunked(b"1A\r\n" + b"x" * 26 + b"\r\n0\r\n\r\n"),
+        b"x" * 26,
+    ),
+    "in a chunk with leading zeros": (chunked(b"005\r\nhello\r\n000\r\n\r\n"), b"hello"),
+    "in chunks with extensions": (
+        chunked(b'5;name=value;q="a b"\r\nhello\r\n0;last\r\n\r\n'),
+        b"hello",
+    ),
+    "in a chunk that contains line ends": (chunked(b"4\r\na\r\nb\r\n0\r\n\r\n"), b"a\r\nb"),
+    "in chunks with a trailer": (
+        chunked(b"5\r\nhello\r\n0\r\nChecksum: 1\r\n\r\n"),
+        b"hello",
+    ),
+    "in chunks with a trailer of two fields": (
+        chunked(b"5\r\nhello\r\n0\r\nChecksum: 1\r\nSigned: no\r\n\r\n"),
+        b"hello",
+    ),
+    "Chunked, spelled with a capital": (
+        response(b"", "Transfer-Encoding: Chunked", length=False) + b"1\r\na\r\n0\r\n\r\n",
+        b"a",
+    ),
+    "gzip": (response(gzip.compress(b"hello"), "Content-Encoding: gzip"), b"hello"),
+    "GZIP, since codings have no case": (
+        response(gzip.compress(b"hello"), "Content-Encoding: GZIP"),
+        b"hello",
+    ),
+    "deflate": (response(zlib.compress(b"hello"), "Content-Encoding: deflate"), b"hello"),
+    "identity": (response(b"hello", "Content-Encoding: identity"), b"hello"),
+    "gzip in a chunk": (
+        chunked(
+            b"%x\r\n%s\r\n0\r\n\r\n" % (len(gzip.compress(b"hello")), gzip.compress(b"hello")),
+            "Content-Encoding: gzip",
+        ),
+        b"hello",
+    ),
+    # RFC 9112, section 6.3: Transfer-Encoding overrides Content-Length.
+    "in chunks, whatever the length says": (
+        chunked(b"3\r\nabc\r\n0\r\n\r\n", "Content-Length: 4"),
+        b"abc",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "body"), BODIES.values(), ids=BODIES.keys())
+def test_body_is_decoded(data: bytes, body: bytes) -> None:
+    assert Response(200, body, keep_alive=True) == read(data)
+
+
+@pytest.mark.parametrize(("data", "body"), BODIES.values(), ids=BODIES.keys())
+def test_body_is_the_same_however_its_bytes_were_cut(data: bytes, body: bytes) -> None:
+    pieces = [data[index : index + 1] for index in range(len(data))]
+    assert Response(200, body, keep_alive=True) == read_in_pieces(pieces)
+    for place in range(1, len(data)):
+        assert Response(200, body, keep_alive=True) == read_in_pieces([data[:place], data[place:]])
+
+
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [
+        ("HTTP/1.1 200 OK", 200),
+        ("HTTP/1.1 400 BAD REQUEST", 400),
+        ("HTTP/1.0 503 Service Unavailable", 503),
+        ("HTTP/1.1 200 ", 200),
+        ("HTTP/1.1 200", 200),
+    ],
+)
+def test_status_is_the_status_lines(first: str, status: int) -> None:
+    found = read(response(b"why", first=first))
+    assert found is not None
+    assert (status, b"why") == found[:2]
+
+
+@pytest.mark.parametrize(
+    ("first", "headers", "keep_alive", "reason"),
+    [
+        ("HTTP/1.1 200 OK", (), True, "1.1 keeps by default"),
+        ("HTTP/1.1 200 OK", ("Connection: close",), False, "1.1 says when it does not"),
+        ("HTTP/1.1 200 OK", ("connection: Close",), False, "tokens have no case"),
+        ("HTTP/1.1 200 OK", ("Connection: keep-alive",), True, "1.1 may say so"),
+        ("HTTP/1.1 200 OK", ("Connection: close, TE",), False, "the header is a list"),
+        ("HTTP/1.0 200 OK", (), False, "1.0 closes by default"),
+        ("HTTP/1.0 200 OK", ("Connection: keep-alive",), True, "1.0 says when it keeps"),
+        ("HTTP/1.0 200 OK", ("Connection: Keep-Alive",), True, "as it was spelled then"),
+        ("HTTP/1.0 200 OK", ("Connection: close",), False, "1.0 may say so"),
+    ],
+)
+def test_connection_is_kept_as_its_version_has_it(
+    first: str, headers: tuple[str, ...], keep_alive: bool, reason: str
+) -> None:
+    found = read(response(b"", *headers, first=first))
+    assert found is not None
+    assert keep_alive == found.keep_alive, reason
+
+
+# --- one response after another
+
+
+def test_decoder_is_empty_before_and_after_a_response_and_not_in_between() -> None:
+    decoder = ResponseDecoder()
+    assert decoder.empty
+    assert decoder.feed(b"HTTP/1.1 200 OK\r\n") is None
+    assert not decoder.empty
+    assert decoder.feed(b"Content-Length: 0\r\n\r\n") is not None
+    assert decoder.empty
+
+
+def test_decoder_reads_one_response_after_another() -> None:
+    decoder = ResponseDecoder()
+    bodies = []
+    for body in (b"one", b"two", b"three"):
+        found = decoder.feed(response(body))
+        assert found is not None
+        bodies.append(found.body)
+    assert bodies == [b"one", b"two", b"three"]
+
+
+@pytest.mark.parametrize("first", [response(b"one"), chunked(b"3\r\none\r\n0\r\n\r\n")])
+def test_two_responses_glued_are_one_more_than_was_asked_for(first: bytes) -> None:
+    with pytest.raises(ProtocolError, match="bytes after the response"):
+        read(first + response(b"two"))
+
+
+# --- what is no response
+
+BROKEN = {
+    "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "one wrong byte": b"X",
+    "almost HTTP": b"HTTP/2 200\r\n\r\n",
+    "a status that is no number": response(first="HTTP/1.1 abc OK"),
+    "no status": response(first="HTTP/1.1"),
+    "a status of two digits": response(first="HTTP/1.1 20"),
+    "a status of four digits": response(first="HTTP/1.1 2000 OK"),
+    "a header without a colon": response(b"", "Nonsense"),
+    "no length": response(b"", length=False) + b"until the end",
+    "a length that is no number": response(b"", "Content-Length: many", length=False),
+    "a length below zero": response(b"", "Content-Length: -1", length=False),
+    "no length after the colon": response(b"", "Content-Length:", length=False),
+    "a length with an underscore": response(b"", "Content-Length: 1_0", length=False) + b"x" * 10,
+    "a length with a sign": response(b"", "Content-Length: +1", length=False) + b"x",
+    "a length of five thousand digits": response(
+        b"", "Content-Length: " + "9" * 5000, length=False
+    ),
+    "a chunk size that is no number": chunked(b"five\r\nhello\r\n0\r\n\r\n"),
+    "a chunk size with a prefix": chunked(b"0x5\r\nhello\r\n0\r\n\r\n"),
+    "a chunk size below zero": chunked(b"-5\r\nhello\r\n0\r\n\r\n"),
+    "a chunk longer than its size": chunked(b"3\r\nabcXX0\r\n\r\n"),
+    "bytes after the last chunk": chunked(b"0\r\n\r\nmore"),
+    "bytes after the body": response(b"") + b"more",
+    "a broken gzip body": response(b"not gzip", "Content-Encoding: gzip"),
+    "half a gzip body": response(gzip.compress(b"hello")[:-3], "Content-Encoding: gzip"),
+    "a broken deflate body": response(b"not deflate", "Content-Encoding: deflate"),
+    "a coding that was not asked for": response(b"hello", "Content-Encoding: br"),
+    "a head without an end": b"HTTP/1.1 200 OK\r\n" + b"X-Long: y\r\n" * 7000,
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN.keys())
+def test_what_is_no_response_is_a_protocol_error(data: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        read(data)
+
+
+def test_protocol_error_quotes_what_came_and_not_all_of_it() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        read(b"<html>" + b"x" * 100_000)
+    assert "<html>" in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@given(st.binary(max_size=60) | st.binary(max_size=60).map(lambda body: chunked(body)))
+def test_garbage_is_a_response_or_nothing_or_a_protocol_error(data: bytes) -> None:
+    try:
+        found = read(data)
+    except ProtocolError:
+        return
+    assert found is None or 0 <= found.status <= 999
+
+
+HEADER_LINES = st.sampled_from(
+    [
+        "Content-Length: 3",
+        "Content-Length: x",
+        "Transfer-Encoding: chunked",
+        "Content-Encoding: gzip",
+        "Content-Encoding: deflate",
+        "Connection: close",
+        "nonsense",
+        ":",
+    ]
+)
+
+
+@given(st.lists(HEADER_LINES, max_size=4), st.binary(max_size=20))
+def test_odd_mixtures_of_headers_are_never_another_error(headers: list[str], rest: bytes) -> None:
+    with suppress(ProtocolError):
+        read(response(b"", *headers, length=False) + rest)
+
+
+# --- an independent implementation: h11
+
+AS_HEADER = {"gzip": gzip.compress, "deflate": zlib.compress}
+
+
+def sent_by_h11(
+    bodies: list[bytes], headers: list[tuple[str, str]], trailer: list[tuple[str, str]]
+) -> bytes:
+    """What an h11 server sends for a response whose body it writes in these pieces."""
+    server = h11.Connection(h11.SERVER)
+    server.receive_data(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert type(server.next_event()) is h11.Request
+    assert type(server.next_event()) is h11.EndOfMessage
+    parts = [server.send(h11.Response(status_code=200, headers=headers))]
+    parts += [server.send(h11.Data(data=body)) for body in bodies]
+    parts.append(server.send(h11.EndOfMessage(headers=trailer)))
+    return b"".join(part for part in parts if part)
+
+
+places = st.lists(st.integers(min_value=0), max_size=6)
+
+
+@given(st.binary(max_size=300), places, st.booleans())
+def test_we_read_what_h11_sends_by_length(body: bytes, cuts: list[int], close: bool) -> None:
+    headers = [("Content-Length", str(len(body)))] + [("Connection", "close")] * close
+    data = sent_by_h11([body], headers, [])
+    pieces = [piece for piece in cut(data, cuts) if piece]
+    assert Response(200, body, keep_alive=not close) == read_in_pieces(pieces)
+
+
+@given(
+    st.lists(st.binary(max_size=100), max_size=4),
+    places,
+    st.sampled_from([None, "gzip", "deflate"]),
+)
+def test_we_read_what_h11_sends_in_chunks(
+    bodies: list[bytes], cuts: list[int], coding: str | None
+) -> None:
+    pieces, headers = bodies, []
+    if coding is not None:
+        packed = AS_HEADER[coding](b"".join(bodies))
+        pieces, headers = [packed[:7], packed[7:]], [("Content-Encoding", coding)]
+    data = sent_by_h11(pieces, headers, [])
+    assert b"chunked" in data
+    found = read_in_pieces([piece for piece in cut(data, cuts) if piece])
+    assert Response(200, b"".join(bodies), keep_alive=True) == found
+
+
+def test_we_read_a_trailer_that_h11_sends() -> None:
+    data = sent_by_h11([b"hello"], [("Trailer", "Checksum")], [("Checksum", "1")])
+    assert Response(200, b"hello", keep_alive=True) == read(data)

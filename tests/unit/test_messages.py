@@ -1,0 +1,47 @@
+"""Messages with an identity, in exactly their stated length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.client import packets
+from loadtests.scenarios.messages import ECHO_EVENT, MessageMaker, identity
+
+
+@given(st.integers(0, 9999), st.integers(0, 99_999_999), st.integers(16, 500))
+def test_message_carries_its_identity_in_its_stated_length(
+    publisher: int, number: int, payload_bytes: int
+) -> None:
+    packet = MessageMaker(ECHO_EVENT, publisher, payload_bytes).make(number)
+    found = packets.decode(packet)
+    name, argument = found.data
+    assert ("/test", "my event", payload_bytes) == (found.namespace, name, len(argument["data"]))
+    assert (publisher, number) == identity([argument])
+
+
+def test_longest_payload_is_as_long_as_it_says() -> None:
+    _, argument = packets.decode(MessageMaker(ECHO_EVENT, 1, 500_000).make(7)).data
+    assert len(argument["data"]) == 500_000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        [None],
+        ["0:1:x"],
+        [{}],
+        [{"other": "0:1:x"}],
+        [{"data": "Connected"}],
+        [{"data": "1:2"}],
+        [{"data": "a:b:c"}],
+        [{"data": 5}],
+        [{"data": ["0", "1", ""]}],
+    ],
+)
+def test_message_of_somebody_else_has_no_identity(arguments: list[Any]) -> None:
+    assert identity(arguments) is None

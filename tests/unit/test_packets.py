@@ -1,0 +1,266 @@
+"""Engine.IO and Socket.IO packets, against the libraries' own packet classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import engineio.packet
+import engineio.payload
+import msgspec
+import pytest
+import socketio.packet
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from loadtests.client import packets
+from loadtests.client.errors import ProtocolError
+from loadtests.client.packets import Handshake, Packet, PacketType, decode, decode_handshake, encode
+
+OPEN_PACKET = (
+    b'0{"sid":"abc","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,'
+    b'"maxPayload":1000000}'
+)
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-(2**63), max_value=2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+namespaces = st.just("/") | st.text(
+    st.characters(codec="utf-8", exclude_characters=",?\x1e"), max_size=10
+).map(lambda name: "/" + name)
+ids = st.none() | st.integers(min_value=0, max_value=10**18)
+
+
+@st.composite
+def socketio_packets(draw: st.DrawFn) -> Packet:
+    """Any packet that a server or a client may send, without attachments."""
+    kind = draw(st.sampled_from([0, 1, 2, 3, 4]))
+    data: Any = None
+    identity = None
+    if kind in (PacketType.EVENT, PacketType.ACK):
+        data = draw(st.lists(json_values, max_size=3))
+        identity = draw(ids)
+    if kind == PacketType.EVENT:
+        data = [draw(st.text(max_size=10)), *data]
+    if kind in (PacketType.CONNECT, PacketType.CONNECT_ERROR):
+        data = draw(st.none() | st.dictionaries(st.text(max_size=8), json_values, max_size=3))
+    return Packet(kind, draw(namespaces), identity, data)
+
+
+def theirs(packet: Packet) -> str:
+    """What python-socketio sends inside python-engineio's message packet."""
+    encoded = socketio.packet.Packet(
+        packet.type, data=packet.data, namespace=packet.namespace, id=packet.id, binary=False
+    ).encode()
+    return engineio.packet.Packet(engineio.packet.MESSAGE, encoded).encode()
+
+
+# --- Socket.IO, against python-socketio
+
+
+@given(socketio_packets())
+def test_we_read_what_python_socketio_sends(packet: Packet) -> None:
+    assert packet == decode(theirs(packet).encode())
+
+
+@given(socketio_packets())
+def test_python_socketio_reads_what_we_send(packet: Packet) -> None:
+    text = encode(packet).decode()
+    assert int(text[0]) == engineio.packet.MESSAGE
+    found = socketio.packet.Packet(encoded_packet=text[1:])
+    assert packet == Packet(found.packet_type, found.namespace or "/", found.id, found.data)
+
+
+@given(socketio_packets())
+def test_packet_survives_the_round_trip(packet: Packet) -> None:
+    assert packet == decode(encode(packet))
+
+
+@given(namespaces, st.text(max_size=20), st.lists(json_values, max_size=3))
+def test_event_is_its_name_and_its_arguments(
+    namespace: str, name: str, arguments: list[Any]
+) -> None:
+    packet = packets.encode_event(namespace, name, *arguments)
+    assert Packet(PacketType.EVENT, namespace, None, [name, *arguments]) == decode(packet)
+
+
+#: From the protocol document's own examples, behind Engine.IO's "4".
+EXAMPLES = {
+    "connect to the main namespace": (b"40", Packet(0, "/", None, None)),
+    "connect to a namespace": (b"40/admin,", Packet(0, "/admin", None, None)),
+    "connect without the comma": (b"40/admin", Packet(0, "/admin", None, None)),
+    "connected": (b'40/test,{"sid":"x"}', Packet(0, "/test", None, {"sid": "x"})),
+    "disconnect": (b"41/admin,", Packet(1, "/admin", None, None)),
+    "event": (b'42["hello",1]', Packet(2, "/", None, ["hello", 1])),
+    "event with an id": (b'42/admin,456["p",{}]', Packet(2, "/admin", 456, ["p", {}])),
+    "id of zero": (b'420["hello"]', Packet(2, "/", 0, ["hello"])),
+    "acknowledgement": (b"43/admin,456[]", Packet(3, "/admin", 456, [])),
+    "refused": (b'44{"message":"no"}', Packet(4, "/", None, {"message": "no"})),
+    "refused in a word": (b'44"no"', Packet(4, "/", None, "no")),
+}
+
+
+@pytest.mark.parametrize(("packet", "expected"), EXAMPLES.values(), ids=EXAMPLES.keys())
+def test_packet_is_read_as_the_protocol_says(packet: bytes, expected: Packet) -> None:
+    assert expected == decode(packet)
+
+
+# --- what is no packet
+
+GARBAGE = {
+    "nothing": b"",
+    "Engine.IO's head alone": b"4",
+    "another Engine.IO packet": b'22["a"]',
+    "an unknown type": b'47["a"]',
+    "a letter for a type": b'4x["a"]',
+    "a binary event": b'451-["a",{"_placeholder":true,"num":0}]',
+    "a binary acknowledgement": b'461-["a",{"_placeholder":true,"num":0}]',
+    "a binary event without an attachment": b'450["a"]',
+    "an event without data": b"42",
+    "an event without a name": b"42[]",
+    "an event that is an object": b'42{"a":1}',
+    "an event that is a word": b'42"a"',
+    "half an event": b'42["a"',
+    "two events": b'42["a"]["b"]',
+    "not a number": b"42[NaN]",
+    "a name that is not UTF-8": b'42["\xff"]',
+    "a namespace that is not UTF-8": b'42/\xff,["a"]',
+    "half a surrogate pair": b'42["\\ud800"]',
+    "an id of five thousand digits": b"42" + b"1" * 5000 + b'["a"]',
+    "a hundred thousand brackets": b"42" + b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("packet", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_is_a_protocol_error(packet: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode(packet)
+
+
+@given(st.binary(max_size=60) | st.binary(max_size=60).map(lambda tail: b"42" + tail))
+def test_any_bytes_are_a_packet_or_a_protocol_error(data: bytes) -> None:
+    try:
+        found = decode(data)
+    except ProtocolError:
+        return
+    assert found.type in range(5)
+    assert found.namespace.startswith("/")
+
+
+def test_protocol_error_quotes_the_packet_but_not_all_of_it() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        decode(b'42["' + b"x" * 10_000)
+    assert "42[" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+# --- Engine.IO
+
+
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\x1e"), max_size=20).map(
+            lambda text: '2["' + text
+        ),
+        min_size=1,
+        max_size=16,
+    )
+)
+def test_payload_of_several_packets_is_cut_where_python_engineio_joined_it(
+    contents: list[str],
+) -> None:
+    sent = [engineio.packet.Packet(engineio.packet.MESSAGE, content) for content in contents]
+    payload = engineio.payload.Payload(sent).encode().encode()
+    assert [("4" + content).encode() for content in contents] == payload.split(packets.SEPARATOR)
+
+
+@given(st.lists(socketio_packets(), min_size=1, max_size=16))
+def test_python_engineio_cuts_the_payload_that_we_joined(sent: list[Packet]) -> None:
+    payload = packets.SEPARATOR.join(encode(packet) for packet in sent)
+    found = engineio.payload.Payload(encoded_payload=payload.decode()).packets
+    assert [engineio.packet.MESSAGE] * len(sent) == [packet.packet_type for packet in found]
+
+
+@pytest.mark.parametrize(
+    ("ours", "number"),
+    [
+        (packets.OPEN, engineio.packet.OPEN),
+        (packets.CLOSE, engineio.packet.CLOSE),
+        (packets.PING, engineio.packet.PING),
+        (packets.PONG, engineio.packet.PONG),
+        (packets.MESSAGE, engineio.packet.MESSAGE),
+        (packets.UPGRADE, engineio.packet.UPGRADE),
+        (packets.NOOP, engineio.packet.NOOP),
+        (packets.CLOSE_PACKET[0], engineio.packet.CLOSE),
+        (packets.PONG_PACKET[0], engineio.packet.PONG),
+    ],
+)
+def test_packet_types_are_python_engineios(ours: int, number: int) -> None:
+    assert str(number).encode() == bytes((ours,))
+
+
+def test_packet_types_are_python_socketios() -> None:
+    assert socketio.packet.packet_names == [kind.name for kind in PacketType]
+
+
+# --- the open packet
+
+
+def test_open_packet_says_how_the_heart_beats() -> None:
+    assert Handshake("abc", ["websocket"], 25000, 20000, 1000000) == decode_handshake(OPEN_PACKET)
+
+
+@given(st.text(max_size=20), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_open_packet_of_python_engineio_is_read(sid: str, interval: int, timeout: int) -> None:
+    data = {"sid": sid, "upgrades": [], "pingTimeout": timeout, "pingInterval": interval}
+    packet = engineio.packet.Packet(engineio.packet.OPEN, data).encode().encode()
+    assert Handshake(sid, [], interval, timeout) == decode_handshake(packet)
+
+
+def test_unknown_fields_of_an_open_packet_are_left_alone() -> None:
+    packet = OPEN_PACKET.replace(b"{", b'{"future":{"a":[1]},', 1)
+    assert decode_handshake(OPEN_PACKET) == decode_handshake(packet)
+
+
+def test_heartbeat_that_is_written_as_a_float_is_a_number_too() -> None:
+    # The protocol document says "number"; servers in other languages write 25000.0.
+    packet = OPEN_PACKET.replace(b"25000", b"25000.0")
+    assert decode_handshake(packet).ping_interval == 25000
+
+
+NO_OPEN_PACKETS = {
+    "nothing": b"",
+    "another packet": b'40{"sid":"x"}',
+    "a JSON list": b"0[]",
+    "no JSON": b"0hello",
+    "no session id": OPEN_PACKET.replace(b'"sid":"abc",', b""),
+    "a session id that is a number": OPEN_PACKET.replace(b'"abc"', b"7"),
+    "upgrades that are a word": OPEN_PACKET.replace(b'["websocket"]', b'"websocket"'),
+    "a heartbeat that is a word": OPEN_PACKET.replace(b"25000", b'"25 s"'),
+    "a heartbeat that is nothing": OPEN_PACKET.replace(b"25000", b"null"),
+    "a session id that is not UTF-8": OPEN_PACKET.replace(b"abc", b"\xff"),
+    "a hundred thousand brackets": b'0{"x":' + b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("packet", NO_OPEN_PACKETS.values(), ids=NO_OPEN_PACKETS.keys())
+def test_what_is_no_open_packet_is_a_protocol_error(packet: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode_handshake(packet)
+
+
+@given(st.binary(max_size=40) | json_values.map(lambda value: b"0" + msgspec.json.encode(value)))
+@example(b"0")
+def test_any_bytes_are_a_handshake_or_a_protocol_error(data: bytes) -> None:
+    try:
+        found = decode_handshake(data)
+    except ProtocolError:
+        return
+    assert isinstance(found, Handshake)

@@ -1,0 +1,193 @@
+"""Who is best at what, and what the tables say."""
+
+from __future__ import annotations
+
+import io
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from loadtests.model import Better, Status, metrics_of
+from loadtests.results import Result
+from reports.best import QUESTIONS, Answer, Certainty
+from reports.summary import summarise
+from reports.tables import HEADLINES, Table, best_table, headline_tables, metric_tables
+from reports.terminal import show
+from tests.unit.reports_builder import (
+    cells,
+    failed,
+    measurement,
+    planned,
+    ran,
+    realistic,
+    result,
+    troubled,
+    with_trial,
+)
+
+
+def answer(run: Result, metric: str = "latency_p50") -> Answer:
+    (found,) = [one for one in summarise(run).answers if one.question.metric == metric]
+    return found
+
+
+def line(run: Result, metric: str = "latency_p50") -> list[str]:
+    return [str(entry) for entry in best_table([answer(run, metric)]).lines[0]]
+
+
+def test_every_question_asks_for_a_metric_that_has_a_better_side() -> None:
+    for question in QUESTIONS:
+        assert metrics_of(question.scenario)[question.metric].better is not Better.NEITHER
+
+
+def test_lower_latency_wins_where_the_intervals_are_apart() -> None:
+    run = cells("latency_p50", gevent=(1.0, 1.01, 0.99), eventlet=(2.0, 2.01, 1.99))
+    assert answer(run).certainty is Certainty.CLEAR
+    assert line(run)[1:] == ["gevent × websocket", "1 ms", "eventlet × websocket: 2 × as much"]
+
+
+def test_higher_throughput_wins() -> None:
+    run = cells("throughput", gevent=(100.0, 101.0, 99.0), eventlet=(50.0, 51.0, 49.0))
+    assert line(run, "throughput")[1:] == [
+        "gevent × websocket",
+        "100 messages/s",
+        "eventlet × websocket: 50 % less",
+    ]
+
+
+def test_overlapping_intervals_are_a_tie_of_all_that_overlap() -> None:
+    run = cells(
+        "latency_p50",
+        gevent=(1.0, 1.2, 0.8),
+        eventlet=(1.1, 1.3, 0.9),
+        threading=(9.0, 9.01, 8.99),
+    )
+    assert answer(run).certainty is Certainty.TIE
+    assert line(run)[1] == "tie: gevent × websocket, eventlet × websocket"
+    assert line(run)[3] == (
+        "not distinguishable, intervals overlap (eventlet × websocket: 10 % more)"
+    )
+
+
+def test_a_rival_further_down_is_a_tie_even_if_the_runner_up_is_none() -> None:
+    run = cells(
+        "latency_p50",
+        gevent=(1.0, 1.01, 0.99),
+        eventlet=(1.5, 1.51, 1.49),
+        threading=(0.5, 1.7, 2.9),
+    )
+    assert [cell.mode for cell in answer(run).cells] == ["gevent", "threading"]
+
+
+def test_single_trials_claim_no_winner_in_silence() -> None:
+    run = cells("latency_p50", gevent=(1.0,), eventlet=(1.3,))
+    assert answer(run).certainty is Certainty.SINGLE_TRIAL
+    assert line(run)[3] == "eventlet × websocket: 30 % more (single trial, no interval)"
+
+
+def test_only_a_clear_winner_is_set_in_bold() -> None:
+    clear = cells("latency_p50", gevent=(1.0, 1.01, 0.99), eventlet=(2.0, 2.01, 1.99))
+    single = cells("latency_p50", gevent=(1.0,), eventlet=(2.0,))
+    assert best_table([answer(clear)]).lines[0][1].strong
+    assert not best_table([answer(single)]).lines[0][1].strong
+
+
+def test_an_invalid_number_cannot_win() -> None:
+    base = cells("latency_p50", gevent=(1.0,), eventlet=(2.0,))
+    doubtful = msgspec.structs.replace(
+        base.trials[0].measurements[0], invalid={"latency_p50": "why"}
+    )
+    run = with_trial(base, 0, ran(0, doubtful))
+    found = answer(run)
+    assert [str(cell) for cell in found.cells] == ["eventlet × websocket"]
+    assert (found.certainty, found.left_out) == (Certainty.ALONE, 1)
+    assert line(run)[3] == "no other cell to compare with (1 cell left out)"
+
+
+def test_no_number_to_trust_is_said() -> None:
+    run = result([planned(0)], [failed(0)])
+    assert line(run)[1:] == ["–", "–", "no number that is to be trusted (1 cell left out)"]
+
+
+def test_a_winner_of_zero_divides_nothing() -> None:
+    run = cells("latency_p50", gevent=(0.0,), eventlet=(2.0,))
+    assert "more than none" in answer(run).lead
+
+
+def test_questions_of_absent_scenarios_are_not_asked() -> None:
+    run = realistic(blocks=1, scenarios=("broadcast",), messages=50)
+    assert [one.question.scenario for one in summarise(run).answers] == ["broadcast"]
+
+
+def table(run: Result, scenario: str = "echo") -> Table:
+    return metric_tables(summarise(run).rows)[scenario]
+
+
+def test_a_scenarios_table_has_every_metric_and_every_cell() -> None:
+    found = table(troubled())
+    assert len(found.head) == 1 + 6
+    assert [one[0].text for one in found.lines] == [
+        f"{metric.title}, {metric.unit}" for metric in metrics_of("echo").values()
+    ]
+
+
+def test_what_is_wrong_with_a_number_stands_beside_it() -> None:
+    found = table(troubled())
+    first = dict(zip(found.head, found.lines[0], strict=True))
+    assert str(first["threading × polling"]) == "failed"
+    assert first["threading × polling"].status is Status.FAILED
+    assert str(first["threading × websocket"]).endswith("(invalid)")
+
+
+def test_what_cannot_be_known_is_never_a_zero() -> None:
+    own = msgspec.structs.replace(
+        measurement("echo", server_cpu=None), unavailable={"server_cpu": "not ours"}
+    )
+    found = table(result([planned(0, mode="mine")], [ran(0, own)]))
+    (entry,) = [one[1] for one in found.lines if one[0].text.startswith("server CPU")]
+    assert (str(entry), entry.status) == ("not available", Status.UNAVAILABLE)
+
+
+def test_bold_are_the_best_and_what_its_interval_does_not_tell_from_it() -> None:
+    run = cells(
+        "latency_p50",
+        gevent=(1.0, 1.2, 0.8),
+        eventlet=(1.1, 1.3, 0.9),
+        threading=(9.0, 9.01, 8.99),
+    )
+    first = table(run).lines[0]
+    assert [entry.strong for entry in first[1:]] == [True, True, False]
+
+
+def test_nothing_is_bold_where_nothing_sets_anybody_apart() -> None:
+    run = cells("latency_p50", gevent=(1.0,), eventlet=(2.0,))
+    assert not any(entry.strong for one in table(run).lines for entry in one)
+
+
+def test_headlines_are_metrics_of_their_scenario() -> None:
+    for scenario, names in HEADLINES.items():
+        assert set(names) <= set(metrics_of(scenario))
+
+
+def test_narrow_tables_have_a_line_per_cell() -> None:
+    found = headline_tables(summarise(troubled()).rows)["disconnect:kill"]
+    assert len(found.lines) == 6
+    assert found.head[1] == "detection p50, s"
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_terminal_shows_text_as_it_is(width: int) -> None:
+    run = cells("latency_p50", **{"[red]x\x1b[31m": (1.0,), "gevent": (2.0,)})
+    out = io.StringIO()
+    show(summarise(run), Console(file=out, width=width, highlight=False))
+    assert "\x1b" not in out.getvalue()
+    assert "[red]" in out.getvalue()
+    assert all(len(one) <= width for one in out.getvalue().splitlines())
+
+
+def test_the_terminal_says_first_who_is_best() -> None:
+    out = io.StringIO()
+    show(summarise(troubled()), Console(file=out, width=120))
+    text = out.getvalue()
+    assert text.index("Best at") < text.index("latency p50, ms") < text.index("warning:")

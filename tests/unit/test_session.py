@@ -1,0 +1,277 @@
+"""A Socket.IO session over a link that the test plays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loadtests.client import packets, session
+from loadtests.client.errors import ConnectionFailed
+from loadtests.client.link import OnEnd, OnPacket, Server
+from loadtests.client.session import Session
+from loadtests.model import Cause, Transport
+
+OPEN = b'0{"sid":"eio","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
+SERVER = Server("x:1", (0, None))
+
+
+class FakeLink:
+    """Keeps what was asked of it; ``opening`` arrives as soon as it is opened."""
+
+    opening: tuple[bytes, ...] = ()
+
+    def __init__(self, server: Server, on_packet: OnPacket, on_end: OnEnd) -> None:
+        self.on_packet = on_packet
+        self.on_end = on_end
+        self.calls: list[tuple[str, Any]] = []
+
+    def open(self) -> None:
+        self.calls.append(("open", None))
+        for packet in self.opening:
+            self.on_packet(packet, 1, 2)
+
+    def join(self, session_id: str) -> None:
+        self.calls.append(("join", session_id))
+
+    def send(self, packet: bytes) -> None:
+        self.calls.append(("send", packet))
+
+    def say_goodbye(self) -> None:
+        self.calls.append(("say_goodbye", None))
+
+    def kill(self) -> None:
+        self.calls.append(("kill", None))
+
+    def freeze(self) -> None:
+        self.calls.append(("freeze", None))
+
+    @property
+    def sent(self) -> list[bytes]:
+        return [value for name, value in self.calls if name == "send"]
+
+
+class FakePolling(FakeLink):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _links(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "WebSocketLink", FakeLink)
+    monkeypatch.setattr(session, "PollingLink", FakePolling)
+    monkeypatch.setattr(FakeLink, "opening", (OPEN, b'40/test,{"sid":"me"}'))
+
+
+def made(
+    transport: Transport = Transport.WEBSOCKET, namespace: str = "/test"
+) -> tuple[Session, FakeLink]:
+    made_session = Session(SERVER, transport, namespace, "my response")
+    link: Any = made_session._link
+    return made_session, link
+
+
+def connected(**arguments: Any) -> tuple[Session, FakeLink, list[tuple[list[Any], int, int]]]:
+    heard: list[tuple[list[Any], int, int]] = []
+    made_session, link = made(**arguments)
+    made_session.connect()
+    made_session.on_event = lambda *event: heard.append(event)
+    link.calls.clear()
+    return made_session, link, heard
+
+
+# --- coming
+
+
+def test_session_joins_its_namespace_once_the_server_has_opened() -> None:
+    found, link = made()
+    found.connect()
+    assert link.calls == [("open", None), ("send", b"40/test,")]
+    assert (found.sid, found.ended) == ("me", None)
+
+
+def test_polling_carries_the_session_id_before_it_sends() -> None:
+    found, link = made(Transport.POLLING)
+    found.connect()
+    assert link.calls == [("open", None), ("join", "eio"), ("send", b"40/test,")]
+
+
+def test_each_transport_has_its_own_link() -> None:
+    assert FakePolling is type(made(Transport.POLLING)[1])
+    assert FakeLink is type(made(Transport.WEBSOCKET)[1])
+
+
+def test_connect_error_is_in_the_servers_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = b'44/test,{"message":"no room for you"}'
+    monkeypatch.setattr(FakeLink, "opening", (OPEN, refusal))
+    found, link = made()
+    with pytest.raises(ConnectionFailed, match=r"/test refused: .*no room for you"):
+        found.connect()
+    assert ("kill", None) in link.calls
+    assert found.ended is not None
+
+
+@pytest.mark.parametrize(
+    ("opening", "words"),
+    [
+        ((b"1",), "closed by the server"),
+        ((OPEN, b"41/test,"), "disconnected by the server"),
+        ((b"0nonsense",), "unreadable open packet"),
+        ((b"9",), "unexpected Engine.IO packet"),
+        ((OPEN, b"40/test"), "without a session id"),
+        ((OPEN, b'40/test,{"sid":5}'), "without a session id"),
+        ((OPEN, b'40/test,["sid"]'), "without a session id"),
+    ],
+)
+def test_failed_handshake_says_why(
+    monkeypatch: pytest.MonkeyPatch, opening: tuple[bytes, ...], words: str
+) -> None:
+    monkeypatch.setattr(FakeLink, "opening", opening)
+    found, link = made()
+    with pytest.raises(ConnectionFailed, match=words):
+        found.connect()
+    assert ("kill", None) in link.calls
+
+
+def test_link_that_ends_fails_the_handshake_with_its_reason() -> None:
+    found, link = made()
+    link.opening = ()
+    link.on_end("cannot connect: Connection refused")
+    with pytest.raises(ConnectionFailed, match="Connection refused"):
+        found.connect()
+
+
+def test_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeLink, "opening", (OPEN,))
+    found, link = made()
+    with pytest.raises(ConnectionFailed, match=r"no answer to the handshake within 0\.001 s"):
+        found.connect(timeout_s=0.001)
+    assert link.calls[-1] == ("kill", None)
+
+
+def test_another_namespaces_answer_does_not_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeLink, "opening", (OPEN, b'40/other,{"sid":"not me"}'))
+    with pytest.raises(ConnectionFailed, match="no answer"):
+        made()[0].connect(timeout_s=0.001)
+
+
+# --- staying
+
+
+def test_ping_is_answered_with_a_pong_and_noted() -> None:
+    found, link, _ = connected()
+    link.on_packet(b"2", 100, 175)
+    link.on_packet(b"2probe", 200, 201)
+    assert link.sent == [b"3", b"3probe"]
+    assert list(found.heartbeats) == [75, 1]
+
+
+def test_event_that_was_asked_for_arrives_with_its_times() -> None:
+    _, link, heard = connected()
+    link.on_packet(b'42/test,["my response",{"data":"x"},5]', 10, 20)
+    assert heard == [([{"data": "x"}, 5], 10, 20)]
+
+
+@pytest.mark.parametrize("namespace", ["/", "/test"])
+def test_events_with_another_name_or_of_another_namespace_do_not_arrive(namespace: str) -> None:
+    FakeLink.opening = (OPEN, packets.encode(packets.Packet(0, namespace, None, {"sid": "me"})))
+    found, link, heard = connected(namespace=namespace)
+    link.on_packet(packets.encode_event(namespace, "their response", 1), 1, 1)
+    link.on_packet(packets.encode_event("/other", "my response", 1), 1, 1)
+    link.on_packet(packets.encode_event("/testing", "my response", 1), 1, 1)
+    assert heard == []
+    assert found.ended is None
+
+
+def test_event_in_the_main_namespace_arrives() -> None:
+    FakeLink.opening = (OPEN, b'40{"sid":"me"}')
+    _, link, heard = connected(namespace="/")
+    link.on_packet(b'42["my response",1]', 10, 20)
+    assert heard == [([1], 10, 20)]
+
+
+def test_event_that_asks_for_an_acknowledgement_arrives_too() -> None:
+    _, link, heard = connected()
+    link.on_packet(b'42/test,7["my response",1]', 10, 20)
+    assert heard == [([1], 10, 20)]
+
+
+def test_noop_and_acknowledgements_change_nothing() -> None:
+    found, link, heard = connected()
+    link.on_packet(b"6", 1, 1)
+    link.on_packet(b"43/test,1[]", 1, 1)
+    assert (link.calls, heard, found.ended) == ([], [], None)
+
+
+def test_packet_is_emitted_as_it_is() -> None:
+    found, link, _ = connected()
+    found.emit(b"packet")
+    assert link.calls == [("send", b"packet")]
+
+
+# --- ending
+
+
+@pytest.mark.parametrize(
+    ("packet", "words"),
+    [
+        (b"1", "closed by the server (Engine.IO close)"),
+        (b"41/test,", "disconnected by the server"),
+        (b"garbage", "unexpected Engine.IO packet b'garbage'"),
+        (b"\xff", "unexpected Engine.IO packet"),
+        (b"4", "not a Socket.IO packet"),
+        (b"42/test,", "an event without a name"),
+        (b'42/test,["my response"', "not a Socket.IO packet"),
+        (b'451-/test,["my response",{"_placeholder":true,"num":0}]', "binary"),
+        (b"42/test," + b"1" * 5000 + b"[]", "not a Socket.IO packet"),
+    ],
+)
+def test_end_of_a_session_has_its_reason_and_closes_the_link(packet: bytes, words: str) -> None:
+    found, link, heard = connected()
+    link.on_packet(packet, 1, 1)
+    assert found.ended is not None
+    assert words in found.ended
+    assert (link.calls, heard) == ([("kill", None)], [])
+
+
+def test_first_reason_stays() -> None:
+    found, link, _ = connected()
+    link.on_end("connection closed by the server")
+    link.on_end("something after it")
+    assert found.ended == "connection closed by the server"
+
+
+def test_disconnect_of_another_namespace_is_not_ours() -> None:
+    found, link, _ = connected()
+    link.on_packet(b"41/other,", 1, 1)
+    assert found.ended is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "calls"),
+    [
+        (Cause.CLOSE, [("send", b"41/test,"), ("say_goodbye", None)]),
+        (Cause.KILL, [("kill", None)]),
+        (Cause.FREEZE, [("freeze", None)]),
+    ],
+)
+def test_session_departs_as_its_cause_says(cause: Cause, calls: list[tuple[str, Any]]) -> None:
+    found, link, _ = connected()
+    found.depart(cause)
+    assert calls == link.calls
+    assert found.ended is None
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_departed_session_hears_no_event(cause: Cause) -> None:
+    found, link, heard = connected()
+    found.depart(cause)
+    link.on_packet(b'42/test,["my response",1]', 1, 1)
+    assert heard == []
+
+
+@pytest.mark.parametrize("packet", [b"1", b"41/test,"])
+def test_servers_goodbye_to_a_departed_session_is_no_lost_connection(packet: bytes) -> None:
+    found, link, _ = connected()
+    found.depart(Cause.CLOSE)
+    link.on_packet(packet, 1, 1)
+    assert found.ended is None

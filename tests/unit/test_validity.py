@@ -1,0 +1,100 @@
+"""When the load generator could explain a number, the number is not to be trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from loadtests import validity
+from loadtests.meter import Usage
+from loadtests.samples import NEVER, Nanoseconds
+
+MS = 1_000_000
+
+
+def usage(*, generator: float = 10.0, server: float | None = 10.0) -> Usage:
+    """Shares of one core over a second, in percent."""
+    server_ns = None if server is None else round(server * 1e7)
+    return Usage(1_000_000_000, round(generator * 1e7), server_ns)
+
+
+def every(value_ns: int, count: int = 100) -> Nanoseconds:
+    return np.full(count, value_ns, dtype=np.int64)
+
+
+@pytest.mark.parametrize("percent", [0.0, 50.0, validity.BUSY_GENERATOR_PERCENT])
+def test_generator_with_time_to_spare_explains_nothing(percent: float) -> None:
+    assert validity.busy_generator(["throughput"], usage(generator=percent)) == {}
+
+
+def test_busy_generator_may_be_what_limits() -> None:
+    found = validity.busy_generator(["throughput", "server_cpu"], usage(generator=86.0))
+    assert {"throughput", "server_cpu"} == found.keys()
+    assert "the load generator may be what limits here (86 % of its core used)" in found["throughput"]
+
+
+@pytest.mark.parametrize("percent", [None, 0.0, 50.0, validity.SATURATED_SERVER_PERCENT])
+def test_server_that_keeps_up_or_is_not_ours_is_not_saturated(percent: float | None) -> None:
+    assert validity.saturated_server(["latency_p50"], usage(server=percent)) == {}
+
+
+def test_saturated_servers_latency_is_a_queue() -> None:
+    found = validity.saturated_server(["latency_p50"], usage(server=99.0))
+    assert "the offered load saturates the server" in found["latency_p50"]
+    assert "offer less" in found["latency_p50"]
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "late_ms", "invalid", "reason"),
+    [
+        (10, 0, False, "on time"),
+        (10, 2.5, False, "a quarter is still allowed"),
+        (10, 2.6, True, "more than a quarter"),
+        (1, 0.5, False, "half a millisecond explains nothing"),
+        (1, 0.51, True, "more than that, of one millisecond, does"),
+        (0.6, 0.6, True, "nothing but lateness"),
+        (1000, 200, False, "much, but a small share"),
+    ],
+)
+def test_late_sends_spoil_a_latency_that_they_are_much_of(
+    latency_ms: float, late_ms: float, invalid: bool, reason: str
+) -> None:
+    found = validity.late_sends(
+        ["latency_p50"],
+        latency_ns=every(round(latency_ms * MS)),
+        lateness_ns=every(round(late_ms * MS)),
+    )
+    assert invalid == ("latency_p50" in found), reason
+
+
+def test_lateness_is_compared_at_the_same_quantile() -> None:
+    lateness = every(0)
+    lateness[:3] = 50 * MS
+    found = validity.late_sends(
+        ["latency_p50", "latency_p90", "latency_p99", "latency_max"],
+        latency_ns=every(10 * MS),
+        lateness_ns=lateness,
+    )
+    assert {"latency_p99", "latency_max"} == found.keys()
+    assert "(50 ms, 500% of this number)" in found["latency_p99"]
+
+
+def test_lateness_says_nothing_of_a_latency_that_is_not_known() -> None:
+    found = validity.late_sends(
+        ["latency_p50"], latency_ns=every(NEVER), lateness_ns=every(50 * MS)
+    )
+    assert found == {}
+    assert (
+        validity.late_sends(["latency_p50"], latency_ns=every(1, 0), lateness_ns=every(1, 0)) == {}
+    )
+
+
+def test_quantile_among_the_lost_is_marked_and_others_are_not() -> None:
+    values = {"latency_p50": 1.0, "latency_p99": None, "latency_max": None, "server_cpu": None}
+    found = validity.lost_quantiles(values, 3, 100)
+    assert {"latency_p99", "latency_max"} == found.keys()
+    assert "messages never arrived (3 of 100)" in found["latency_p99"]
+
+
+def test_where_nothing_is_lost_nothing_is_marked() -> None:
+    assert validity.lost_quantiles({"latency_p99": None}, 0, 100) == {}
