@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 import gevent
 import msgspec
+import psutil
 from gevent.event import Event
 
 from loadtests.client import arrivals
@@ -33,6 +35,9 @@ MEASURE: dict[str, Callable[[Bench, Any], list[Measurement]]] = {
     "broadcast": broadcast.measure,
     "disconnect": disconnect.measure,
 }
+
+
+_CORES = os.cpu_count() or 1
 
 
 class Conductor:
@@ -80,7 +85,6 @@ class Conductor:
         self._quit_locust()
 
     def _measure(self) -> Outcome:
-        begun_ns = time.monotonic_ns()
         if not self._settled.wait(timeout=CONNECT_TIMEOUT_S):
             raise TrialFailed(
                 f"{len(self._sessions)} of {self._expected} clients connected "
@@ -98,6 +102,7 @@ class Conductor:
         )
         scenario = self.assignment.scenario
         options = getattr(self.assignment.experiment, scenario)
+        begun_ns, stolen_before_s = time.monotonic_ns(), _stolen_s()
         # A collection's pause would be charged to the server. Raw times make no cycles.
         gc.collect()
         gc.freeze()
@@ -106,12 +111,14 @@ class Conductor:
             measurements = MEASURE[scenario](bench, options)
         finally:
             bench.alarm.close()
+        seconds = (time.monotonic_ns() - begun_ns) / 1e9
         facts = {
             "arrival_clock": "kernel" if arrivals.KERNEL_CLOCK else "user",
             "transport": self.assignment.transport,
             "connections": len(self._sessions),
             "client": "transport-bench",
-            "seconds": (time.monotonic_ns() - begun_ns) / 1e9,
+            "seconds": seconds,
+            "stolen_percent": 100 * (_stolen_s() - stolen_before_s) / seconds / _CORES,
             "versions": {
                 "python": platform.python_version(),
                 **{name: metadata.version(name) for name in ("locust", "gevent", "msgspec")},
@@ -119,3 +126,8 @@ class Conductor:
             **bench.facts,
         }
         return Outcome(measurements=measurements, generator=facts)
+
+
+def _stolen_s() -> float:
+    """CPU time that a hypervisor gave to others while this machine wanted it, over all cores."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))

@@ -32,7 +32,7 @@ from loadtests.trial import Assignment, Outcome
 NEEDS_JOURNAL = {"disconnect": "the server keeps no journal of disconnects that could be read"}
 
 _LAUNCH_S = 1.7  # a server and a Locust process, side by side
-_GRACE_S = 45.0  # beyond what a trial should take, connecting included
+_GRACE_S = 45.0  # for connecting slowly, and for a busy machine
 _LOOK_S = 0.02
 #: Descriptors that a process has open beside its clients' connections.
 _OTHER_FILES = 100
@@ -201,7 +201,7 @@ class Run:
             generator.stdin.flush()
         except BrokenPipeError:
             pass  # it has died already; its log says why, see below
-        limit_s = expected_s(self._experiment, assignment.scenario) + _GRACE_S
+        limit_s = longest_s(self._experiment, assignment.scenario)
         give_up = time.monotonic() + limit_s
         outcome = Path(assignment.outcome)
         while generator.poll() is None:
@@ -265,8 +265,21 @@ def expected_s(experiment: Experiment, scenario: str) -> float:
     if scenario == "broadcast" and (broadcast := experiment.broadcast):
         return _LAUNCH_S + broadcast.warmup_s + broadcast.measure_s + 0.5
     if scenario == "disconnect" and (disconnect := experiment.disconnect):
-        return _LAUNCH_S + 2.25 * disconnect.ping_interval_s + disconnect.observed_s
+        usually_s = disconnect.ping_interval_s + disconnect.ping_timeout_s
+        return _LAUNCH_S + 2.25 * disconnect.ping_interval_s + min(usually_s, disconnect.observed_s)
     raise KeyError(scenario)
+
+
+def longest_s(experiment: Experiment, scenario: str) -> float:
+    """How long a trial can take while all is well, connecting slowly and draining included."""
+    waiting_s = 0.0
+    if scenario == "echo" and experiment.echo:
+        waiting_s = 2 * experiment.echo.drain_s
+    elif scenario == "broadcast" and experiment.broadcast:
+        waiting_s = experiment.broadcast.drain_s
+    elif scenario == "disconnect" and experiment.disconnect:
+        waiting_s = experiment.disconnect.observed_s
+    return expected_s(experiment, scenario) + waiting_s + _GRACE_S
 
 
 def check_open_files(experiment: Experiment) -> None:

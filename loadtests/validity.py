@@ -15,7 +15,7 @@ from loadtests.samples import Nanoseconds, quantile
 #: Above this share of its core a generator may be what limits.
 BUSY_GENERATOR_PERCENT = 85.0
 #: Above this share of its core a server is saturated.
-SATURATED_SERVER_PERCENT = 95.0
+SATURATED_SERVER_PERCENT = 90.0
 #: A quantile of lateness above this share of the same quantile of latency explains too much of it.
 LATE_SHARE = 0.25
 #: Lateness below this explains nothing: it is what waking up costs on a busy machine.

@@ -1,15 +1,15 @@
-"""Which cell is best at what, and whether the intervals bear it out."""
+"""Which cell is best at what, and whether the trials bear it out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtests.model import Better, Status
 from reports.numbers import percent, short
 from reports.rows import Cell, Row
-from reports.stats import overlap
+from reports.stats import Ratio, ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ QUESTIONS = (
 
 
 class Certainty(StrEnum):
-    """What the intervals say about the first place."""
+    """What the ratios over blocks say about the first place."""
 
-    CLEAR = "clear"  #: its interval overlaps no other's
-    TIE = "tie"  #: it overlaps at least one other's: not distinguishable
+    CLEAR = "clear"  #: every other cell's ratio to it leaves out 1
+    TIE = "tie"  #: at least one other's does not: not distinguishable
     SINGLE_TRIAL = "single trial"  #: no interval, so nothing is claimed
     ALONE = "alone"  #: no other cell to compare with
     NONE = "none"  #: no cell has a number that is to be trusted
@@ -48,7 +48,7 @@ class Answer:
     Attributes:
         first: the row with the best estimate; None where no row is ``ok``.
         second: the runner-up; None where there is none.
-        rivals: rows that the intervals do not tell apart from the first.
+        rivals: rows that the trials do not tell apart from the first.
         left_out: how many cells have no number that is to be trusted.
     """
 
@@ -72,14 +72,14 @@ class Answer:
             return "no number that is to be trusted"
         if self.second is None:
             return "no other cell to compare with"
-        against = f"{self.second.cell}: {_apart(self.first, self.second)}"
+        against = f"{self.second.cell}: {_against(self.first, self.second)}"
         match self.certainty:
             case Certainty.CLEAR:
                 return against
             case Certainty.SINGLE_TRIAL:
                 return f"{against} (single trial, no interval)"
             case _:
-                return f"not distinguishable, intervals overlap ({against})"
+                return f"not distinguishable ({against})"
 
 
 def answers(rows: Sequence[Row]) -> list[Answer]:
@@ -99,7 +99,7 @@ def answers(rows: Sequence[Row]) -> list[Answer]:
 def leaders(rows: Sequence[Row]) -> frozenset[Cell]:
     """The cells that a table may set in bold for a metric.
 
-    The best one and those that its interval does not tell from it; none where nothing sets anybody
+    The best one and those that the trials do not tell from it; none where nothing sets anybody
     apart: one trial, one cell, all alike, or a metric that has no better and worse.
 
     Args:
@@ -125,8 +125,8 @@ def _answer(question: Question, asked: Sequence[Row]) -> Answer:
         certainty = Certainty.ALONE if ranked else Certainty.NONE
         return Answer(question, certainty, ranked[0] if ranked else None, None, (), left_out)
     first, others = ranked[0], ranked[1:]
-    verdicts = [_overlap(first, other) for other in others]
-    rivals = tuple(row for row, tied in zip(others, verdicts, strict=True) if tied)
+    verdicts = [_apart(first, other) for other in others]
+    rivals = tuple(row for row, apart in zip(others, verdicts, strict=True) if apart is False)
     if rivals:
         certainty = Certainty.TIE
     elif None in verdicts:
@@ -136,25 +136,38 @@ def _answer(question: Question, asked: Sequence[Row]) -> Answer:
     return Answer(question, certainty, first, others[0], rivals, left_out)
 
 
-def _overlap(first: Row, other: Row) -> bool | None:
-    if first.estimate is None or other.estimate is None:
+def _apart(first: Row, other: Row) -> bool | None:
+    """Whether the trials tell two rows apart; None where one trial is all there is."""
+    if first.trials < 2 or other.trials < 2:
         return None
-    return overlap(first.estimate, other.estimate)
+    found = ratio(first.values, other.values)
+    return False if found is None else found.apart
 
 
 def _higher_wins(row: Row) -> bool:
     return row.metric.better is Better.HIGHER
 
 
-def _apart(first: Row, second: Row) -> str:
-    """The runner-up against the first: ``30 % more``, ``3.4 × as much``, ``12 % less``."""
-    one, other = first.value or 0.0, second.value or 0.0
-    if one == other:
+def _against(first: Row, second: Row) -> str:
+    """The runner-up against the first: ``30 % more [22, 39]``, ``3.4 × as much [3.1, 3.7]``."""
+    found = ratio(first.values, second.values)
+    if found is None:  # a zero among them
+        return "the same" if first.value == second.value else "more than none"
+    if found.value == 1:
         return "the same"
-    if other < one:
-        return f"{percent((1 - other / one) * 100)} % less"
-    if one == 0:
-        return "more than none"
-    if other < 2 * one:
-        return f"{percent((other / one - 1) * 100)} % more"
-    return f"{short(other / one)} × as much"
+    if found.value >= 2:
+        ends = _ends(found, short)
+        return f"{short(found.value)} × as much{ends}"
+    if found.value > 1:
+        ends = _ends(found, lambda times: percent((times - 1) * 100))
+        return f"{percent((found.value - 1) * 100)} % more{ends}"
+    ends = _ends(
+        Ratio(found.value, found.high, found.low), lambda times: percent((1 - times) * 100)
+    )
+    return f"{percent((1 - found.value) * 100)} % less{ends}"
+
+
+def _ends(found: Ratio, spell: Callable[[float], str]) -> str:
+    if found.low is None or found.high is None:
+        return ""
+    return f" [{spell(found.low)}, {spell(found.high)}]"

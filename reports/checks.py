@@ -24,6 +24,9 @@ BUSY_PERCENT = 90.0
 #: something quicker, and well above it something else.
 DELAYED_ACK_MS = (35.0, 60.0)
 
+#: A hypervisor that takes more than this share of the CPU time makes stalls that reach a p99.
+STOLEN_PERCENT = 0.5
+
 _P99_FAMILIES = {
     "latency_p99": "latency",
     "service_p99": "service",
@@ -40,6 +43,7 @@ class Kind(StrEnum):
     INVALID = "invalid"
     SINGLE_TRIAL = "single-trial"
     UNDERSAMPLED = "undersampled-p99"
+    NOISY_MACHINE = "noisy-machine"
     NOT_PINNED = "not-pinned"
     USER_SPACE_CLOCK = "user-space-clock"
     NOT_CPU_BOUND = "not-cpu-bound"
@@ -175,6 +179,21 @@ def _undersampled(run: _Run) -> Iterator[Finding]:
         )
 
 
+def _noisy_machine(run: _Run) -> Iterator[Finding]:
+    stolen = [float(trial.generator.get("stolen_percent", 0)) for trial in run.result.trials]
+    noisy = sum(1 for percent in stolen if percent > STOLEN_PERCENT)
+    if noisy:
+        yield Finding(
+            Kind.NOISY_MACHINE,
+            Severity.WARNING,
+            "This is a virtual machine whose host gave CPU time to others while it was wanted: up "
+            f"to {short(max(stolen))} %, and more than {STOLEN_PERCENT} % in {noisy} of "
+            f"{counted(len(stolen), 'trial')}. That stalls servers for tens of milliseconds.",
+            "Trust medians, throughput and CPU per message; read p99, max and lateness as the "
+            "machine's as much as the server's, or run on a machine of your own.",
+        )
+
+
 def _not_pinned(run: _Run) -> Iterator[Finding]:
     pinning = run.result.environment.get("pinning")
     note = pinning.get("note") if isinstance(pinning, Mapping) else None
@@ -271,6 +290,7 @@ _CHECKS: tuple[Callable[[_Run], Iterator[Finding]], ...] = (
     _invalid,
     _single_trial,
     _undersampled,
+    _noisy_machine,
     _not_pinned,
     _user_space_clock,
     _not_cpu_bound,

@@ -52,7 +52,7 @@ def with_interval(estimate: Estimate) -> tuple[str, str]:
 
 def percent(value: float) -> str:
     """Whole percents, one decimal below ten."""
-    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Numbers of trials -> estimate and interval.
+"""Numbers of trials -> estimates, ratios and their intervals.
 
 The unit of replication is the trial, never the message: messages of one trial share a server
 process, a generator process and the machine's mood of that minute, so they are not independent
@@ -55,20 +55,63 @@ def estimate(values: Sequence[float]) -> Estimate:
     mean = statistics.fmean(values)
     if count < 2:
         return Estimate(mean, None, None, count)
-    # The quantile of scipy.stats.t, without the second and a half that scipy.stats takes to load.
-    quantile = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
-    margin = quantile * statistics.stdev(values) / math.sqrt(count)
+    margin = _margin(values)
     return Estimate(mean, max(0.0, mean - margin), mean + margin, count)
 
 
-def overlap(one: Estimate, other: Estimate) -> bool | None:
-    """Whether two intervals share a point; None where one of them has no interval.
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as much one cell has as another, with a 95 % interval over blocks.
 
-    Intervals that do not overlap are a sufficient sign of a difference, not a necessary one: the
-    rule errs towards "not distinguishable" (N. Schenker, J. Gentleman, "On judging the significance
-    of differences by examining the overlap between confidence intervals", The American Statistician
-    55, 2001).
+    Attributes:
+        value: geometric mean of the blocks' ratios.
+        low, high: ends of the interval; both None with fewer than two blocks.
     """
-    if one.low is None or one.high is None or other.low is None or other.high is None:
+
+    value: float
+    low: float | None
+    high: float | None
+
+    @property
+    def apart(self) -> bool | None:
+        """Whether the interval leaves out 1, "the same"; None where there is no interval."""
+        if self.low is None or self.high is None:
+            return None
+        return not self.low <= 1 <= self.high
+
+
+def ratio(base: Sequence[float | None], other: Sequence[float | None]) -> Ratio | None:
+    """How many times as much ``other`` has, block by block.
+
+    A block holds one trial of every cell, close together in time, so what the machine did to one
+    it did to the other as well, and their ratio is free of it. This is the paired t-interval on the
+    logarithms of the ratios (G. Box, J. Hunter, W. Hunter, "Statistics for Experimenters", second
+    edition, chapters 3 and 4, on blocking; logarithms since ratios multiply).
+
+    Args:
+        base: one number per block; None where a block has none.
+        other: the same for the cell that is compared, in the same order of blocks.
+
+    Returns:
+        None where no block has both numbers, or one of them is not above 0.
+    """
+    pairs = [
+        (one, two)
+        for one, two in zip(base, other, strict=False)
+        if one is not None and two is not None
+    ]
+    if not pairs or any(one <= 0 or two <= 0 for one, two in pairs):
         return None
-    return one.low <= other.high and other.low <= one.high
+    logs = [math.log(two / one) for one, two in pairs]
+    mean = statistics.fmean(logs)
+    if len(logs) < 2:
+        return Ratio(math.exp(mean), None, None)
+    margin = _margin(logs)
+    return Ratio(math.exp(mean), math.exp(mean - margin), math.exp(mean + margin))
+
+
+def _margin(values: Sequence[float]) -> float:
+    """Half the width of the two-sided 95 % Student-t interval of the mean of two or more values."""
+    # The quantile of scipy.stats.t, without the second and a half that scipy.stats takes to load.
+    quantile = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2))
+    return quantile * statistics.stdev(values) / math.sqrt(len(values))

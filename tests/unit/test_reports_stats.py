@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from reports.numbers import plain, short, with_interval
-from reports.stats import Estimate, estimate, overlap
+from reports.stats import Estimate, Ratio, estimate, ratio
 
 
 def test_estimate_is_the_mean_over_trials() -> None:
@@ -35,25 +37,58 @@ def test_no_trial_is_an_error_and_not_a_zero() -> None:
         estimate([])
 
 
+def test_ratio_is_the_geometric_mean_over_blocks() -> None:
+    found = ratio([1.0, 1.0], [2.0, 8.0])
+    assert found is not None
+    assert found.value == pytest.approx(4.0)
+
+
+def test_ratio_is_free_of_what_the_machine_did_to_both() -> None:
+    found = ratio([1.0, 10.0, 3.0], [1.1, 11.0, 3.3])
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((1.1, 1.1, 1.1))
+    assert found.apart is True
+
+
+def test_ratio_has_students_t_interval_on_logarithms() -> None:
+    # Tables: t(0.975, 2) = 4.302653; the logs are -0.1, 0, 0.1, so s = 0.1.
+    found = ratio([1.0, 1.0, 1.0], [math.exp(-0.1), 1.0, math.exp(0.1)])
+    assert found is not None
+    margin = 4.302653 * 0.1 / math.sqrt(3)
+    assert (found.low, found.high) == pytest.approx((math.exp(-margin), math.exp(margin)))
+    assert found.apart is False
+
+
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("low", "high", "apart"),
     [
-        ((1.0, 2.0), (3.0, 4.0), False),
-        ((3.0, 4.0), (1.0, 2.0), False),
-        ((1.0, 3.0), (2.0, 4.0), True),
-        ((1.0, 4.0), (2.0, 3.0), True),
-        ((1.0, 2.0), (2.0, 3.0), True),  # a shared point is no difference
-        ((2.0, 3.0), (1.0, 2.0), True),
+        (1.1, 1.2, True),
+        (0.8, 0.9, True),
+        (0.9, 1.1, False),
+        (1.0, 1.1, False),  # "the same" is still possible
+        (0.9, 1.0, False),
+        (None, None, None),
     ],
 )
-def test_overlap_is_a_shared_point(
-    one: tuple[float, float], other: tuple[float, float], expected: bool
+def test_ratio_is_apart_where_its_interval_leaves_out_one(
+    low: float | None, high: float | None, apart: bool | None
 ) -> None:
-    assert overlap(Estimate(1, *one, 3), Estimate(1, *other, 3)) is expected
+    assert Ratio(1.0, low, high).apart is apart
 
 
-def test_overlap_with_a_single_trial_is_unknown() -> None:
-    assert overlap(Estimate(1, 0.9, 1.1, 3), Estimate(5, None, None, 1)) is None
+def test_ratio_pairs_the_trials_of_a_block_and_skips_a_block_without_both() -> None:
+    found = ratio([1.0, None, 2.0, 5.0], [2.0, 9.0, 4.0, None])
+    assert found is not None
+    assert found.value == pytest.approx(2.0)
+
+
+def test_ratio_of_one_block_has_no_interval() -> None:
+    assert ratio([2.0], [3.0]) == Ratio(pytest.approx(1.5), None, None)
+
+
+@pytest.mark.parametrize(("base", "other"), [([0.0], [1.0]), ([1.0], [0.0]), ([None], [1.0])])
+def test_ratio_with_nothing_is_none(base: list[float | None], other: list[float | None]) -> None:
+    assert ratio(base, other) is None
 
 
 @pytest.mark.parametrize(

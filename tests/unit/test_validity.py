@@ -30,7 +30,9 @@ def test_generator_with_time_to_spare_explains_nothing(percent: float) -> None:
 def test_busy_generator_may_be_what_limits() -> None:
     found = validity.busy_generator(["throughput", "server_cpu"], usage(generator=86.0))
     assert {"throughput", "server_cpu"} == found.keys()
-    assert "the load generator may be what limits here (86 % of its core used)" in found["throughput"]
+    assert (
+        "the load generator may be what limits here (86 % of its core used)" in found["throughput"]
+    )
 
 
 @pytest.mark.parametrize("percent", [None, 0.0, 50.0, validity.SATURATED_SERVER_PERCENT])
