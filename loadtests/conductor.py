@@ -17,6 +17,7 @@ import msgspec
 import psutil
 from gevent.event import Event
 
+from loadtests import yardstick
 from loadtests.client import arrivals
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
@@ -92,6 +93,7 @@ class Conductor:
             )
         if self._failure:
             raise TrialFailed(f"a client could not connect: {self._failure}")
+        yardstick_ms = yardstick.measure_ms(self.assignment.server_core)
         gevent.sleep(0.1)  # what the connecting itself set off has settled
         bench = Bench(
             sessions=self._sessions,
@@ -118,6 +120,7 @@ class Conductor:
             "connections": len(self._sessions),
             "client": "transport-bench",
             "seconds": seconds,
+            "yardstick_ms": yardstick_ms,
             "stolen_percent": 100 * (_stolen_s() - stolen_before_s) / seconds / _CORES,
             "versions": {
                 "python": platform.python_version(),

@@ -180,6 +180,7 @@ class Run:
             scenario=planned.scenario,
             transport=planned.transport,
             url=url,
+            server_core=None if server is None else self._pins.server,
             server_pid=None if server is None else server.ready["pid"],
             journal=None if server is None else str(journal),
             seed=random.Random(f"{self._experiment.seed}/{planned.number}").getrandbits(32),

@@ -21,6 +21,7 @@ class Assignment(msgspec.Struct, frozen=True):
     Attributes:
         scenario: whose options are in ``experiment``.
         url: of the server.
+        server_core: where that server is pinned; None where it is not, or is not ours.
         server_pid: of a server on this host that we started, for its CPU and memory; else None.
         journal: path of that server's journal.
         seed: for what is random in the trial.
@@ -30,6 +31,7 @@ class Assignment(msgspec.Struct, frozen=True):
     scenario: str
     transport: Transport
     url: str
+    server_core: int | None
     server_pid: int | None
     journal: str | None
     seed: int

@@ -6,6 +6,7 @@ what to do is noise.
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ DELAYED_ACK_MS = (35.0, 60.0)
 #: A hypervisor that takes more than this share of the CPU time makes stalls that reach a p99.
 STOLEN_PERCENT = 0.5
 
+#: The same work taking so many times as long in one trial as in another is no longer the server.
+UNSTEADY_RATIO = 1.2
+
 _P99_FAMILIES = {
     "latency_p99": "latency",
     "service_p99": "service",
@@ -44,6 +48,7 @@ class Kind(StrEnum):
     SINGLE_TRIAL = "single-trial"
     UNDERSAMPLED = "undersampled-p99"
     NOISY_MACHINE = "noisy-machine"
+    UNSTEADY_MACHINE = "unsteady-machine"
     NOT_PINNED = "not-pinned"
     USER_SPACE_CLOCK = "user-space-clock"
     NOT_CPU_BOUND = "not-cpu-bound"
@@ -194,6 +199,24 @@ def _noisy_machine(run: _Run) -> Iterator[Finding]:
         )
 
 
+def _unsteady_machine(run: _Run) -> Iterator[Finding]:
+    sticks = [
+        float(trial.generator["yardstick_ms"])
+        for trial in run.result.trials
+        if trial.generator.get("yardstick_ms")
+    ]
+    if len(sticks) > 1 and max(sticks) > UNSTEADY_RATIO * min(sticks):
+        yield Finding(
+            Kind.UNSTEADY_MACHINE,
+            Severity.WARNING,
+            f"The machine's speed changed while it measured: a fixed piece of Python took "
+            f"{short(min(sticks))} to {short(max(sticks))} ms on the server's core from trial to "
+            "trial.",
+            "Expect wide intervals and ties; more blocks, or a machine with a steady clock and no "
+            "neighbours, tell the cells apart.",
+        )
+
+
 def _not_pinned(run: _Run) -> Iterator[Finding]:
     pinning = run.result.environment.get("pinning")
     note = pinning.get("note") if isinstance(pinning, Mapping) else None
@@ -266,14 +289,14 @@ def _delayed_ack(run: _Run) -> Iterator[Finding]:
     low, high = DELAYED_ACK_MS
     cell = Cell("gevent", Transport.POLLING)
     latency = run.value("echo", cell, "latency_p50")
-    busy = run.value("echo", cell, "server_busy")
+    busy = _open_loop_busy(run, cell)
     if latency is None or busy is None or not low <= latency <= high or busy >= BUSY_PERCENT:
         return
     yield Finding(
         Kind.DELAYED_ACK,
         Severity.NOTE,
         f"{cell} takes {short(latency)} ms for an echo while its server has time to spare (busy "
-        f"{short(busy)} % even in the closed loop). This is real, not a fault of the measurement: "
+        f"{short(busy)} % at that load). This is real, not a fault of the measurement: "
         "gevent's pywsgi sends a response's head and body as separate segments without "
         "TCP_NODELAY, so Nagle's algorithm on the server holds the body until the client's "
         "delayed acknowledgement, 40 ms on Linux, on every connection that is kept alive, as "
@@ -284,6 +307,16 @@ def _delayed_ack(run: _Run) -> Iterator[Finding]:
     )
 
 
+def _open_loop_busy(run: _Run, cell: Cell) -> float | None:
+    """Share of its core that the server used while latency was measured, mean over trials."""
+    shares = [
+        float(outcome.trial.generator["open_loop_server_busy"])
+        for outcome in run.outcomes.get(("echo", cell), ())
+        if outcome.trial and outcome.trial.generator.get("open_loop_server_busy") is not None
+    ]
+    return statistics.fmean(shares) if shares else None
+
+
 _CHECKS: tuple[Callable[[_Run], Iterator[Finding]], ...] = (
     _interrupted,
     _failed,
@@ -291,6 +324,7 @@ _CHECKS: tuple[Callable[[_Run], Iterator[Finding]], ...] = (
     _single_trial,
     _undersampled,
     _noisy_machine,
+    _unsteady_machine,
     _not_pinned,
     _user_space_clock,
     _not_cpu_bound,

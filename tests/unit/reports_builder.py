@@ -227,7 +227,12 @@ def _trial(
             "patched": mode != "threading",
             "versions": {"flask-socketio": "5.7.0"},
         },
-        generator={"arrival_clock": "kernel", "locust": "2.47.0"},
+        generator={
+            "arrival_clock": "kernel",
+            "open_loop_server_busy": 30.0,
+            "yardstick_ms": 2.0,
+            "stolen_percent": 0.0,
+        },
         measurements=found,
     )
 

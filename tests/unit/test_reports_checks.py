@@ -39,8 +39,39 @@ def spoiled(**changes: Any) -> Result:
 
 def polling(latency: float, busy: float, mode: str = "gevent") -> Result:
     plan = [planned(n, mode=mode, transport="polling") for n in range(2)]
-    trials = [ran(n, measurement("echo", latency_p50=latency, server_busy=busy)) for n in range(2)]
+    told = {"arrival_clock": "kernel", "open_loop_server_busy": busy}
+    trials = [
+        ran(n, measurement("echo", latency_p50=latency, server_busy=busy), generator=told)
+        for n in range(2)
+    ]
     return result(plan, trials)
+
+
+def machine(fact: str, *values: float) -> Result:
+    """Trials whose generators tell a fact about the machine."""
+    base = echo_trials(*(1.0 for _ in values))
+    trials = [
+        msgspec.structs.replace(trial, generator=trial.generator | {fact: value})
+        for trial, value in zip(base.trials, values, strict=True)
+    ]
+    return msgspec.structs.replace(base, trials=trials)
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(0.5, 0), (0.6, 1)])
+def test_stolen_cpu_time_is_a_warning(percent: float, expected: int) -> None:
+    findings = found(machine("stolen_percent", 0.0, percent), Kind.NOISY_MACHINE)
+    assert len(findings) == expected
+    assert all("in 1 of 2 trials" in finding.text for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("slowest", "expected"),
+    [(2.4, 0), (2.5, 1)],  # at most a fifth longer than the quickest, which took 2 ms
+)
+def test_a_machine_that_changes_its_speed_is_a_warning(slowest: float, expected: int) -> None:
+    findings = found(machine("yardstick_ms", slowest, 2.0, 2.1), Kind.UNSTEADY_MACHINE)
+    assert len(findings) == expected
+    assert all("2 to 2.50 ms" in finding.text for finding in findings)
 
 
 def test_a_sound_run_has_no_findings() -> None:

@@ -90,7 +90,7 @@ def test_line_that_the_server_is_writing_does_not_matter(tmp_path: Path) -> None
     [
         ("echo", 2 * 0.5 + 3 + 2, 2 * 0.5 + 3 + 2 + 4),
         ("broadcast", 0.25 + 4, 0.25 + 4 + 4),
-        ("disconnect", 2.25 * 2 + 5, 2.25 * 2 + 5 + 4),
+        ("disconnect", 2.25 * 2 + 3, 2.25 * 2 + 3 + 4),
     ],
 )
 def test_trial_takes_what_it_measures_and_some_seconds_more(
