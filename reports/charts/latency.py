@@ -134,14 +134,16 @@ def _strip(
     if all(row.estimate is None for row in rows):
         style.place_note(axes, place, style.place_name(status))
         return
-    doubtful = status is not Status.OK
+    # The body of a hill is what its first marker, the median, says; a tail can be invalid alone.
+    doubtful = rows[0].status is not Status.OK
     base = place + _LANES[0]
     if shape is not None:
         _hill(axes, base, shape, look.colour, doubtful)
     for row, mark, lane in zip(rows, marks, _LANES, strict=True):
         if row.value is None:
             continue
-        style.interval(axes, row, place + lane, cap=0.05)
+        alpha = 1.0 if row.status is Status.OK else style.FADED
+        style.interval(axes, row, place + lane, alpha=alpha, cap=0.05)
         axes.plot(
             [row.value],
             [place + lane],
@@ -150,6 +152,7 @@ def _strip(
             markeredgewidth=1.2,
             markerfacecolor=mark.fill or look.colour,
             markeredgecolor=style.INK,
+            alpha=alpha,
             zorder=6,
             clip_on=False,
         )
@@ -220,8 +223,8 @@ def _curves(summary: Summary, scenario: str, family: str, axis: str) -> Figure:
         for cell in cells:
             outcomes = summary.outcomes[scenario, cell]
             trials = trial_distributions(outcomes, family)
-            doubtful = _doubtful(summary, scenario, cell)
-            _curve(axes, cell, shapes.get(cell), trials, looks[cell.mode], doubtful, odds)
+            doubt = _doubt(summary, scenario, cell)
+            _curve(axes, cell, shapes.get(cell), trials, looks[cell.mode], doubt, odds)
         style.log_y(axes, *style.log_limits(seen))
         _percentile_axis(axes, deepest)
         axes.grid(visible=True)
@@ -236,12 +239,18 @@ def _curves(summary: Summary, scenario: str, family: str, axis: str) -> Figure:
     return figure
 
 
-def _doubtful(summary: Summary, scenario: str, cell: Cell) -> bool:
-    return any(
-        row.status is not Status.OK
+def _doubt(summary: Summary, scenario: str, cell: Cell) -> str:
+    """What is not to be trusted of a cell's latencies: ``invalid``, ``tail invalid`` or nothing."""
+    doubtful = {
+        row.metric.name
         for row in summary.rows
-        if (row.scenario, row.cell) == (scenario, cell) and row.metric.name.startswith("latency")
-    )
+        if (row.scenario, row.cell) == (scenario, cell)
+        and row.metric.name.startswith("latency")
+        and row.status is not Status.OK
+    }
+    if "latency_p50" in doubtful:
+        return "invalid"
+    return "tail invalid" if doubtful else ""
 
 
 def _curve(
@@ -250,7 +259,7 @@ def _curve(
     shape: Distribution | None,
     trials: Sequence[Distribution],
     look: Look,
-    doubtful: bool,
+    doubt: str,
     odds: numpy.typing.NDArray[numpy.float64],
 ) -> None:
     name = style.shortened(cell.mode)
@@ -266,9 +275,9 @@ def _curve(
         shape.at(1 - 1 / reach),
         color=look.colour,
         linewidth=2.4,
-        alpha=style.FADED + 0.15 if doubtful else 1,
-        linestyle=(0, (4, 2)) if doubtful else "-",
-        label=f"{name} (invalid)" if doubtful else name,
+        alpha=style.FADED + 0.15 if doubt == "invalid" else 1,
+        linestyle=(0, (4, 2)) if doubt == "invalid" else "-",
+        label=f"{name} ({doubt})" if doubt else name,
     )
     points = numpy.array([odd for odd in (2.0, 10.0, 100.0, 1000.0) if odd <= shape.total])
     axes.plot(
