@@ -31,9 +31,16 @@ RUNS = ROOT / "reports" / "runs"
 FINE, WRONG_CALL, FAILED = 0, 2, 4
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without repeating the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_CALL, f"{self.prog}: {message}; see --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    result = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
+    result = _Parser(prog="python -m loadtests", description=__doc__)
     commands = result.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run an experiment and build its report")
     run.add_argument("experiment", help="quick, default, full, ci, or a TOML file")
@@ -51,6 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        return _run(options)
+    except KeyboardInterrupt:
+        print("python -m loadtests: interrupted", file=sys.stderr)
+        return FAILED
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
         experiment = narrow(
             load(options.experiment),
             modes=options.modes,
@@ -65,7 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ExperimentError, ConnectionFailed, OSError) as error:
         print(f"python -m loadtests: {error}", file=sys.stderr)
         return WRONG_CALL
-    result = Run(experiment, folder, own_server).run(reporter)
+    try:
+        result = Run(experiment, folder, own_server).run(reporter)
+    except OSError as error:  # no room, or the folder is gone
+        print(f"python -m loadtests: cannot go on: {error}", file=sys.stderr)
+        return FAILED
     if result.ended == "interrupted":
         print("interrupted; what was measured is kept", file=sys.stderr)
     reported = _report(folder)
@@ -104,7 +123,12 @@ def _new_folder(out: Path | None, experiment: Experiment) -> Path:
 def _report(folder: Path) -> int:
     """Have the report made, by a process that has none of our libraries in it."""
     command = [sys.executable, "-m", "reports", "build", str(folder)]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    try:
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
+    except KeyboardInterrupt:
+        again = f"python -m reports build {folder}"
+        print(f"interrupted; the measurements are kept, for their report: {again}", file=sys.stderr)
+        return FAILED
 
 
 def _exit_code(result: Result) -> int:

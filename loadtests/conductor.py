@@ -21,14 +21,12 @@ from loadtests import yardstick
 from loadtests.client import arrivals
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
+from loadtests.journal import WrongConnections, verify_connections
 from loadtests.meter import Meter
 from loadtests.results import Measurement
 from loadtests.scenarios import broadcast, disconnect, echo
 from loadtests.scenarios.bench import Bench, TrialFailed
-from loadtests.trial import Assignment, Outcome
-
-#: How long all users together may take to connect.
-CONNECT_TIMEOUT_S = 30
+from loadtests.trial import Assignment, Outcome, connect_timeout_s
 
 #: Scenario -> what measures it. A new scenario is a file, its options in experiment.py, and a line.
 MEASURE: dict[str, Callable[[Bench, Any], list[Measurement]]] = {
@@ -36,9 +34,6 @@ MEASURE: dict[str, Callable[[Bench, Any], list[Measurement]]] = {
     "broadcast": broadcast.measure,
     "disconnect": disconnect.measure,
 }
-
-
-_CORES = os.cpu_count() or 1
 
 
 class Conductor:
@@ -72,7 +67,7 @@ class Conductor:
         """The whole trial, as a greenlet of its own."""
         try:
             outcome = self._measure()
-        except TrialFailed as error:
+        except (TrialFailed, WrongConnections) as error:
             outcome = Outcome(error=str(error))
         except ProcessLookupError as error:
             outcome = Outcome(error=f"the server died during the trial: {error}")
@@ -86,13 +81,17 @@ class Conductor:
         self._quit_locust()
 
     def _measure(self) -> Outcome:
-        if not self._settled.wait(timeout=CONNECT_TIMEOUT_S):
+        timeout_s = connect_timeout_s(self._expected)
+        if not self._settled.wait(timeout=timeout_s):
             raise TrialFailed(
                 f"{len(self._sessions)} of {self._expected} clients connected "
-                f"within {CONNECT_TIMEOUT_S} s"
+                f"within {timeout_s:g} s"
             )
         if self._failure:
             raise TrialFailed(f"a client could not connect: {self._failure}")
+        if self.assignment.journal is not None:
+            journal = Path(self.assignment.journal)
+            verify_connections(journal, self.assignment.transport, self._expected)
         yardstick_ms = yardstick.measure_ms(self.assignment.server_core)
         gevent.sleep(0.1)  # what the connecting itself set off has settled
         bench = Bench(
@@ -104,7 +103,10 @@ class Conductor:
         )
         scenario = self.assignment.scenario
         options = getattr(self.assignment.experiment, scenario)
-        begun_ns, stolen_before_s = time.monotonic_ns(), _stolen_s()
+        cores = _own_cores()
+        if self.assignment.server_core is not None:
+            cores.add(self.assignment.server_core)
+        begun_ns, stolen_before_s = time.monotonic_ns(), _stolen_s(cores)
         # A collection's pause would be charged to the server. Raw times make no cycles.
         gc.collect()
         gc.freeze()
@@ -121,7 +123,10 @@ class Conductor:
             "client": "transport-bench",
             "seconds": seconds,
             "yardstick_ms": yardstick_ms,
-            "stolen_percent": 100 * (_stolen_s() - stolen_before_s) / seconds / _CORES,
+            "stolen_percent": 100
+            * (_stolen_s(cores) - stolen_before_s)
+            / seconds
+            / max(1, len(cores)),
             "versions": {
                 "python": platform.python_version(),
                 **{name: metadata.version(name) for name in ("locust", "gevent", "msgspec")},
@@ -131,6 +136,11 @@ class Conductor:
         return Outcome(measurements=measurements, generator=facts)
 
 
-def _stolen_s() -> float:
-    """CPU time that a hypervisor gave to others while this machine wanted it, over all cores."""
-    return float(getattr(psutil.cpu_times(), "steal", 0.0))
+def _own_cores() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+def _stolen_s(cores: set[int]) -> float:
+    """CPU time that a hypervisor gave to others while this machine wanted it, over these cores."""
+    times = psutil.cpu_times(percpu=True)
+    return sum(getattr(times[core], "steal", 0.0) for core in cores if core < len(times))

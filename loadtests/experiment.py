@@ -54,6 +54,10 @@ class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warmup_s: NotNegative = 1.0
     drain_s: Positive = 2.0
 
+    def __post_init__(self) -> None:
+        if self.rate_hz * self.latency_s < 1:
+            raise ValueError("rate_hz × latency_s is below 1: no message would be measured")
+
 
 class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Publishers send at a rate; everybody receives everything.
@@ -78,6 +82,8 @@ class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.publishers > self.recipients:
             raise ValueError("publishers are among the recipients, so there cannot be more of them")
+        if self.rate_hz * self.measure_s < 1:
+            raise ValueError("rate_hz × measure_s is below 1: no broadcast would be measured")
 
 
 class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

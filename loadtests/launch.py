@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -88,7 +88,7 @@ def serving(
     ]
     with log.open("wb") as output, _process(arguments, core, output) as process:
         ready = _wait_until_ready(mode, process, log)
-        verify(ready, mode)
+        verify(ready, mode, ping_interval_s, ping_timeout_s)
         yield RunningServer(process, ready, log)
 
 
@@ -111,14 +111,19 @@ def generating(
         yield process
 
 
-def verify(ready: dict[str, Any], mode: str) -> None:
+def verify(ready: dict[str, Any], mode: str, ping_interval_s: float, ping_timeout_s: float) -> None:
     """Compare what really runs with what was asked for.
 
     Raises:
         LaunchError: they differ.
     """
     expected = ADAPTERS[mode].MODE
-    for key, wanted in (("async_mode", expected.async_mode), ("patched", expected.patched)):
+    for key, wanted in (
+        ("async_mode", expected.async_mode),
+        ("patched", expected.patched),
+        ("ping_interval", ping_interval_s),
+        ("ping_timeout", ping_timeout_s),
+    ):
         if ready.get(key) != wanted:
             raise LaunchError(
                 f"{mode} server says {key} is {ready.get(key)!r}, it should be {wanted!r}"
@@ -174,7 +179,8 @@ def _process(
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process of ours: asked first, then made to."""
     if process.stdin is not None:
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # it died with our words unread
+            process.stdin.close()
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:

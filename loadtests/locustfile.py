@@ -72,14 +72,17 @@ def take_assignment(environment: Any, **_others: Any) -> None:
 
 
 def _length(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isdecimal() else 0
     if value < 32:  # a message says who sent it and which of his it is
         raise ArgumentTypeError(f"{text} is below 32")
     return value
 
 
 def _positive(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not value > 0:
         raise ArgumentTypeError(f"{text} is not above 0")
     return value

@@ -90,6 +90,7 @@ _ECHO = _table(
     Metric("service_p99", _MS, _LOWER, "service time p99", "99 of 100 echoes came back within this, from the actual send"),
     Metric("throughput", Unit.MESSAGES_PER_SECOND, _HIGHER, "throughput", "echoes answered per second when every client sends again as soon as its reply has come (closed loop)"),
     Metric("lost", Unit.MESSAGES, _LOWER, "lost", "echoes that never came back, in both loops"),
+    Metric("server_busy_open", Unit.PERCENT, _NEITHER, "server busy, open loop", "share of one core that the server used while latency was measured: how far below saturation that was"),
 )  # fmt: skip
 
 _BROADCAST = _table(

@@ -15,6 +15,11 @@ from loadtests.model import Transport
 from loadtests.results import Measurement
 
 
+def connect_timeout_s(clients: int) -> float:
+    """How long all clients of a trial together may take to connect, in seconds."""
+    return 30 + clients / 20
+
+
 class Assignment(msgspec.Struct, frozen=True):
     """One trial for one load generator.
 

@@ -28,6 +28,8 @@ from loadtests.scenarios.messages import NAMESPACE, RESPONSE_EVENT
 
 #: How often raw times become entries of Locust's statistics.
 REPORT_S = 0.5
+#: After this an echo counts as a failure.
+GIVE_UP_S = 5.0
 FOREVER_NS = 2**62
 
 
@@ -108,8 +110,17 @@ class SocketIOUser(User):
                     due_ns = client.due_ns[client.numbers[index]]
                     self._report("echo", client.kernel_ns[index] - due_ns, payload_bytes)
                 reported = len(client.numbers)
+                self._report_lost(client)
         finally:
             client.stop()
+
+    def _report_lost(self, client: EchoClient) -> None:
+        """A message that nobody answers is a failure, not silence."""
+        given_up_ns = time.monotonic_ns() - round(GIVE_UP_S * 1e9)
+        for number in [each for each in client.unanswered if client.due_ns[each] < given_up_ns]:
+            client.unanswered.remove(number)
+            failure = ConnectionFailed(f"no answer within {GIVE_UP_S:g} s")
+            self._report("echo", round(GIVE_UP_S * 1e9), 0, failure)
 
     def _broadcast(self, rate_hz: float, payload_bytes: int) -> None:
         assert self.alarm is not None

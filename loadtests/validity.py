@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from loadtests.meter import Usage
 from loadtests.samples import Nanoseconds, quantile
 
@@ -18,8 +20,12 @@ BUSY_GENERATOR_PERCENT = 85.0
 SATURATED_SERVER_PERCENT = 90.0
 #: A quantile of lateness above this share of the same quantile of latency explains too much of it.
 LATE_SHARE = 0.25
-#: Lateness below this explains nothing: it is what waking up costs on a busy machine.
-LATE_FLOOR_NS = 500_000
+#: Lateness below this is what waking up costs: some tens of microseconds.
+LATE_FLOOR_NS = 100_000
+#: Waiting to be read for more than this share of a round trip slows a closed loop down.
+LAG_SHARE = 0.25
+#: The second half of an open loop taking so many times as long as the first, and so much longer.
+GROWTH_RATIO, GROWTH_FLOOR_NS = 2.0, 5_000_000
 
 
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
@@ -42,6 +48,36 @@ def saturated_server(names: Iterable[str], usage: Usage) -> dict[str, str]:
     reason = (
         "the offered load saturates the server, so these are the times of a growing queue; "
         f"offer less ({percent:.0f} % of its core used)"
+    )
+    return dict.fromkeys(names, reason)
+
+
+def growing_queue(
+    names: Iterable[str], *, due_ns: Nanoseconds, latency_ns: Nanoseconds
+) -> dict[str, str]:
+    """Latency grows while the load stays: more is offered than is served, whatever limits it."""
+    half = np.median(due_ns) if len(due_ns) else 0
+    early = quantile(latency_ns[due_ns < half], 0.5)
+    late = quantile(latency_ns[due_ns >= half], 0.5)
+    if early is None or late is None or late < GROWTH_RATIO * early + GROWTH_FLOOR_NS:
+        return {}
+    reason = (
+        "latency grew while the load stayed the same: more is offered than is served; offer less "
+        f"(median {early / 1e6:.3g} ms in the first half, {late / 1e6:.3g} ms in the second)"
+    )
+    return dict.fromkeys(names, reason)
+
+
+def slow_reading(
+    names: Iterable[str], *, receive_lag_ns: Nanoseconds, round_trip_ns: float
+) -> dict[str, str]:
+    """In a closed loop, time that a reply waits to be read is time in which nothing is sent."""
+    lag_ns = quantile(receive_lag_ns, 0.5)
+    if lag_ns is None or lag_ns <= LAG_SHARE * round_trip_ns:
+        return {}
+    reason = (
+        "replies waited for the load generator to read them "
+        f"(the median {lag_ns / 1e6:.2g} ms, {lag_ns / round_trip_ns:.0%} of a round trip)"
     )
     return dict.fromkeys(names, reason)
 

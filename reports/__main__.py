@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _wrong(str(error))
     except OSError as error:
         return _wrong(f"{error.filename or options.run}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        print("python -m reports: interrupted; run it again", file=sys.stderr)
+        return Exit.MISSING
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,11 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(run: Path, *, quiet: bool) -> int:
-    try:
-        result = read(run)
-    except UnicodeDecodeError as error:
-        raise ResultError(f"{run}: not a result file: it is not UTF-8 text") from error
-    summary = summarise(result)
+    summary = summarise(read(run))
     # matplotlib takes a second to load, which a wrong call need not wait for.
     from reports.build import build
     from reports.terminal import console, show

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtests.model import Better, Status
-from reports.numbers import percent, short
+from reports.numbers import percent, short, with_unit
 from reports.rows import Cell, Row
 from reports.stats import Ratio, ratio
 
@@ -37,6 +37,7 @@ class Certainty(StrEnum):
     CLEAR = "clear"  #: every other cell's ratio to it leaves out 1
     TIE = "tie"  #: at least one other's does not: not distinguishable
     SINGLE_TRIAL = "single trial"  #: no interval, so nothing is claimed
+    UNDECIDED = "undecided"  #: a number that is not to be trusted is better than the first
     ALONE = "alone"  #: no other cell to compare with
     NONE = "none"  #: no cell has a number that is to be trusted
 
@@ -50,6 +51,7 @@ class Answer:
         second: the runner-up; None where there is none.
         rivals: rows that the trials do not tell apart from the first.
         left_out: how many cells have no number that is to be trusted.
+        doubted: those of them whose number is better than the first's all the same, best first.
     """
 
     question: Question
@@ -58,6 +60,7 @@ class Answer:
     second: Row | None
     rivals: tuple[Row, ...]
     left_out: int
+    doubted: tuple[Row, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -68,8 +71,16 @@ class Answer:
     @property
     def lead(self) -> str:
         """The runner-up against the first, or why nothing can be said."""
+        compared = (self.first, self.second, *self.rivals, *self.doubted)
+        few = any(row is not None and row.undersampled for row in compared)
+        return f"{self._standing} (few samples)" if few else self._standing
+
+    @property
+    def _standing(self) -> str:
         if self.first is None:
             return "no number that is to be trusted"
+        if self.doubted:
+            return f"undecided: {_doubts(self.doubted)}"
         if self.second is None:
             return "no other cell to compare with"
         against = f"{self.second.cell}: {_against(self.first, self.second)}"
@@ -83,7 +94,11 @@ class Answer:
 
 
 def answers(rows: Sequence[Row]) -> list[Answer]:
-    """Answer every question that the run asked; only ``ok`` rows can win."""
+    """Answer every question that the run asked.
+
+    Only ``ok`` rows can win, and none is said to have won where a number that is not to be trusted
+    is better: it may be right after all.
+    """
     found = []
     for question in QUESTIONS:
         asked = [
@@ -99,8 +114,9 @@ def answers(rows: Sequence[Row]) -> list[Answer]:
 def leaders(rows: Sequence[Row]) -> frozenset[Cell]:
     """The cells that a table may set in bold for a metric.
 
-    The best one and those that the trials do not tell from it; none where nothing sets anybody
-    apart: one trial, one cell, all alike, or a metric that has no better and worse.
+    The best one and those that the trials do not tell from it, but for those with few samples; none
+    where nothing sets anybody apart: one trial, one cell, all alike, a better number that is not to
+    be trusted, or a metric that has no better and worse.
 
     Args:
         rows: one metric of one scenario, a row per cell.
@@ -110,38 +126,73 @@ def leaders(rows: Sequence[Row]) -> frozenset[Cell]:
     answer = _answer(Question("", rows[0].scenario, rows[0].metric.name), rows)
     if answer.certainty not in (Certainty.CLEAR, Certainty.TIE) or answer.first is None:
         return frozenset()
-    ahead = frozenset(row.cell for row in (answer.first, *answer.rivals))
-    compared = sum(1 for row in rows if row.status is Status.OK)
-    return ahead if len(ahead) < compared else frozenset()
+    ahead = (answer.first, *answer.rivals)
+    if len(ahead) == sum(1 for row in rows if row.status is Status.OK):
+        return frozenset()
+    return frozenset(row.cell for row in ahead if not row.undersampled)
 
 
 def _answer(question: Question, asked: Sequence[Row]) -> Answer:
-    fit = [row for row in asked if row.status is Status.OK and row.estimate is not None]
-    ranked = sorted(
-        fit, key=lambda row: row.value or 0.0, reverse=fit[:1] != [] and _higher_wins(fit[0])
-    )
-    left_out = len(asked) - len(fit)
-    if len(ranked) < 2:
-        certainty = Certainty.ALONE if ranked else Certainty.NONE
-        return Answer(question, certainty, ranked[0] if ranked else None, None, (), left_out)
+    ranked = _ranked(row for row in asked if row.status is Status.OK)
+    left_out = len(asked) - len(ranked)
+    if not ranked:
+        return Answer(question, Certainty.NONE, None, None, (), left_out)
     first, others = ranked[0], ranked[1:]
+    doubted = tuple(
+        row
+        for row in _ranked(row for row in asked if row.status is Status.INVALID)
+        if _goodness(row) > _goodness(first)
+    )
     verdicts = [_apart(first, other) for other in others]
     rivals = tuple(row for row, apart in zip(others, verdicts, strict=True) if apart is False)
-    if rivals:
+    if doubted:
+        certainty = Certainty.UNDECIDED
+    elif not others:
+        certainty = Certainty.ALONE
+    elif rivals:
         certainty = Certainty.TIE
     elif None in verdicts:
         certainty = Certainty.SINGLE_TRIAL
     else:
         certainty = Certainty.CLEAR
-    return Answer(question, certainty, first, others[0], rivals, left_out)
+    second = others[0] if others else None
+    return Answer(question, certainty, first, second, rivals, left_out, doubted)
+
+
+def _ranked(rows: Iterable[Row]) -> list[Row]:
+    """Those that have an estimate, best first."""
+    return sorted((row for row in rows if row.estimate), key=_goodness, reverse=True)
+
+
+def _goodness(row: Row) -> float:
+    """The estimate, turned so that more is better."""
+    value = row.value or 0.0
+    return value if _higher_wins(row) else -value
+
+
+def _doubts(rows: Sequence[Row]) -> str:
+    """``a × polling reads 2.36 ms, but that number is not to be trusted``."""
+    read = ", ".join(
+        f"{row.cell} reads {with_unit(row.estimate, row.metric.unit)}"
+        for row in rows
+        if row.estimate
+    )
+    one = len(rows) == 1
+    return f"{read}, but {'that number is' if one else 'these numbers are'} not to be trusted"
 
 
 def _apart(first: Row, other: Row) -> bool | None:
-    """Whether the trials tell two rows apart; None where one trial is all there is."""
+    """Whether the trials tell two rows apart; None where one trial is all there is.
+
+    The first has the better mean. Where the ratio over blocks, which weighs every block alike,
+    points the other way, the two do not agree on who is ahead.
+    """
     if first.trials < 2 or other.trials < 2:
         return None
     found = ratio(first.values, other.values)
-    return False if found is None else found.apart
+    if found is None:
+        return False
+    return found.apart and (found.value < 1) is _higher_wins(first)
 
 
 def _higher_wins(row: Row) -> bool:

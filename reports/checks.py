@@ -15,11 +15,11 @@ from enum import StrEnum
 from loadtests.model import Status, Transport
 from loadtests.results import Result
 from reports.numbers import counted, short
-from reports.rows import Cell, Outcomes, Row, cells_of
+from reports.rows import SAMPLES_FOR_P99, Cell, Outcomes, Row, cells_of, fewest_samples
 
-#: A p99 of fewer samples rests on fewer than ten of them.
-SAMPLES_FOR_P99 = 1000
-#: Below this share of one core a server is waiting, not working.
+#: Below this share of one core a server is waiting, not working. That SATURATED_SERVER_PERCENT of
+#: loadtests/validity.py has the same number is chance: it says from where on an open loop measures
+#: a queue, and either may change without the other.
 BUSY_PERCENT = 90.0
 #: Linux delays an acknowledgement by 40 ms at least (TCP_DELACK_MIN, include/net/tcp.h); below is
 #: something quicker, and well above it something else.
@@ -30,13 +30,6 @@ STOLEN_PERCENT = 0.5
 
 #: The same work taking so many times as long in one trial as in another is no longer the server.
 UNSTEADY_RATIO = 1.2
-
-_P99_FAMILIES = {
-    "latency_p99": "latency",
-    "service_p99": "service",
-    "delivery_p99": "delivery",
-    "last_recipient_p99": "last_recipient",
-}
 
 
 class Kind(StrEnum):
@@ -153,34 +146,24 @@ def _single_trial(run: _Run) -> Iterator[Finding]:
 
 
 def _undersampled(run: _Run) -> Iterator[Finding]:
-    fewest: dict[tuple[str, str], dict[Cell, int]] = defaultdict(dict)
-    for (scenario, cell), outcomes in run.outcomes.items():
-        for outcome in outcomes:
-            if outcome.measurement is None:
-                continue
-            for metric, family in _P99_FAMILIES.items():
-                count = outcome.measurement.samples.get(family)
-                if count is not None and metric in outcome.measurement.metrics:
-                    known = fewest[scenario, metric]
-                    known[cell] = min(count, known.get(cell, count))
-    few = {
-        key: {cell: count for cell, count in counts.items() if count < SAMPLES_FOR_P99}
-        for key, counts in fewest.items()
-    }
+    rows = [row for row in run.rows if row.undersampled]
+    fewest: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in rows:
+        count = fewest_samples(row.metric.name, run.outcomes[row.scenario, row.cell])
+        fewest[row.scenario, row.metric.name].append(count or 0)
     listed = [
-        f"{scenario} {metric} ({min(counts.values()):,} samples)"
-        for (scenario, metric), counts in few.items()
-        if counts
+        f"{scenario} {metric} ({min(counts):,} samples)"
+        for (scenario, metric), counts in fewest.items()
     ]
-    if listed:
+    if rows:
         yield Finding(
             Kind.UNDERSAMPLED,
             Severity.WARNING,
             f"A p99 wants {SAMPLES_FOR_P99:,} samples in its trial; fewer stand behind "
             f"{', '.join(listed)}.",
-            "Read these as the slowest few, not as percentiles; longer trials mend it "
-            "(“make bench PROFILE=full”).",
-            _names(dict.fromkeys(cell for counts in few.values() for cell in counts)),
+            "Read these as the slowest few, not as percentiles; longer trials or a higher rate "
+            "mend it.",
+            _names(cells_of(rows)),
         )
 
 
@@ -210,8 +193,7 @@ def _unsteady_machine(run: _Run) -> Iterator[Finding]:
             Kind.UNSTEADY_MACHINE,
             Severity.WARNING,
             f"The machine's speed changed while it measured: a fixed piece of Python took "
-            f"{short(min(sticks))} to {short(max(sticks))} ms on the server's core from trial to "
-            "trial.",
+            f"{short(min(sticks))} to {short(max(sticks))} ms from trial to trial.",
             "Expect wide intervals and ties; more blocks, or a machine with a steady clock and no "
             "neighbours, tell the cells apart.",
         )

@@ -30,25 +30,36 @@ class Distribution:
     Attributes:
         values_ms: shape (k,), ascending, each once; of the histogram's resolution.
         counts: shape (k,), all above 0.
+        expected: how many samples there would be had nothing been lost; at least their sum.
     """
 
     values_ms: Floats
     counts: Floats
+    expected: float
 
     @property
     def total(self) -> float:
         """How many samples there are."""
         return float(self.counts.sum())
 
+    @property
+    def arrived(self) -> float:
+        """The share of what was expected that there is: where its percentiles end."""
+        return self.total / self.expected if self.expected else 0.0
+
     def at(self, quantiles: Floats) -> Floats:
-        """The smallest value that at least this share of the samples does not exceed, in ms.
+        """The smallest value that at least this share of what was expected does not exceed, in ms.
+
+        What was lost is slower than everything that arrived, as in loadtests.samples.quantile.
 
         Args:
-            quantiles: shares from 0 to 1, any shape; the result has the same.
+            quantiles: shares from 0 to 1, any shape; the result has the same, and NaN where the
+                quantile falls among what was lost.
         """
-        targets = numpy.maximum(numpy.ceil(quantiles * self.total), 1)
+        # Rounded first: 0.07 * 100 is 7.000000000000001, and its rank is 7.
+        targets = numpy.maximum(numpy.ceil(numpy.round(quantiles * self.expected, 6)), 1)
         positions = numpy.searchsorted(numpy.cumsum(self.counts), targets)
-        found: Floats = self.values_ms[numpy.minimum(positions, len(self.values_ms) - 1)]
+        found: Floats = numpy.append(self.values_ms, numpy.nan)[positions]
         return found
 
 
@@ -58,8 +69,9 @@ def distribution_of(outcomes: Sequence[Outcome], family: str) -> Distribution | 
     Raises:
         ReportError: a stored histogram cannot be decoded.
     """
-    found = trial_distributions(outcomes, family)
-    return merged(found) if found else None
+    found = _stored(outcomes, family)
+    together = merged(found) if found else None
+    return together if together and together.total else None
 
 
 def trial_distributions(outcomes: Sequence[Outcome], family: str) -> list[Distribution]:
@@ -68,23 +80,27 @@ def trial_distributions(outcomes: Sequence[Outcome], family: str) -> list[Distri
     Raises:
         ReportError: a stored histogram cannot be decoded.
     """
+    return [one for one in _stored(outcomes, family) if one.total]
+
+
+def _stored(outcomes: Sequence[Outcome], family: str) -> list[Distribution]:
+    """Those of all trials, the empty ones too: a trial that lost everything has lost something."""
     found = []
     for outcome in outcomes:
-        text = outcome.measurement.distributions.get(family) if outcome.measurement else None
-        if text:
+        if outcome.measurement and (text := outcome.measurement.distributions.get(family)):
             where = f"trial {outcome.planned.number}, {family}"
-            distribution = decoded(text, where)
-            if distribution.total:
-                found.append(distribution)
+            found.append(decoded(text, where, outcome.measurement.samples.get(family, 0)))
     return found
 
 
-def decoded(text: str, where: str) -> Distribution:
+def decoded(text: str, where: str, expected: int = 0) -> Distribution:
     """Decode an HdrHistogram of nanoseconds (V2, compressed, base64).
 
     Args:
         text: as it stands in the result file.
         where: what to call it in an error.
+        expected: how many samples there would be had nothing been lost; as many as it holds if
+            that is more.
 
     Raises:
         ReportError: it is none.
@@ -108,7 +124,11 @@ def decoded(text: str, where: str) -> Distribution:
         histogram.get_highest_equivalent_value(histogram.get_value_from_index(int(index)))
         for index in used
     ]
-    return Distribution(numpy.array(values, dtype=numpy.float64) / _NS_PER_MS, counts[used])
+    return Distribution(
+        numpy.array(values, dtype=numpy.float64) / _NS_PER_MS,
+        counts[used],
+        max(float(expected), float(counts.sum())),
+    )
 
 
 def merged(distributions: Sequence[Distribution]) -> Distribution:
@@ -119,7 +139,8 @@ def merged(distributions: Sequence[Distribution]) -> Distribution:
     values = numpy.concatenate([one.values_ms for one in distributions])
     counts = numpy.concatenate([one.counts for one in distributions])
     unique, positions = numpy.unique(values, return_inverse=True)
-    return Distribution(unique, numpy.bincount(positions, weights=counts).astype(numpy.float64))
+    weights = numpy.bincount(positions, weights=counts).astype(numpy.float64)
+    return Distribution(unique, weights, sum(one.expected for one in distributions))
 
 
 def density(distribution: Distribution, edges_ms: Floats) -> Floats:

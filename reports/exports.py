@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from loadtests.model import Status
+from reports.best import Answer
 from reports.numbers import plain
 from reports.rows import Row
-from reports.summary import Summary, provenance, troubles_of
+from reports.summary import Summary, Trouble, provenance, troubles_of
 from reports.tables import Entry, Table, best_table, metric_tables
 
 SUMMARY_FORMAT = "transport-bench-summary/1"
@@ -98,7 +100,7 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _best(answer: Any) -> dict[str, Any]:
+def _best(answer: Answer) -> dict[str, Any]:
     return {
         "question": answer.question.text,
         "scenario": answer.question.scenario,
@@ -121,19 +123,19 @@ def to_markdown(summary: Summary) -> str:
         f"# transport-bench: {name}",
         _md(provenance(summary)),
         "## Best at",
-        _md_table(best_table(summary.answers)),
+        _md_table(best_table(summary.answers), right=False),
         "## Can these numbers be trusted?",
         _md_findings(summary),
     ]
     for scenario, table in metric_tables(summary.rows).items():
-        parts += [f"## {_md(scenario)}", _md_table(table)]
+        parts += [f"## {_md(scenario)}", _md_table(table, right=True)]
     troubles = troubles_of(summary.outcomes, summary.rows)
     if troubles:
         parts += ["## Failed and invalid", _md_troubles(troubles)]
     parts.append(
         "Mean over trials [95 % interval over trials]. **Bold**: the best, and what its interval "
-        "does not tell from it. Loopback is no network and one machine is not yours: read the "
-        "numbers as a comparison."
+        "does not tell from it. Few samples: a p99 with fewer than 1,000 in one of its trials. "
+        "Loopback is no network and one machine is not yours: read the numbers as a comparison."
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -148,7 +150,7 @@ def _md_findings(summary: Summary) -> str:
     )
 
 
-def _md_troubles(troubles: list[Any]) -> str:
+def _md_troubles(troubles: Sequence[Trouble]) -> str:
     return "\n".join(
         f"- {_md(trouble.scenario)}, {_md(str(trouble.cell))}: **{trouble.status}** "
         f"({_md(', '.join(trouble.metrics))}): {_md('; '.join(trouble.reasons))}"
@@ -157,11 +159,9 @@ def _md_troubles(troubles: list[Any]) -> str:
     )
 
 
-def _md_table(table: Table) -> str:
+def _md_table(table: Table, *, right: bool) -> str:
     head = "| " + " | ".join(_md(text) for text in table.head) + " |"
-    rule = "| --- |" + " ---: |" * (len(table.head) - 1)
-    if table.caption == "Best at":
-        rule = "| --- " * len(table.head) + "|"
+    rule = "| --- |" + (" ---: |" if right else " --- |") * (len(table.head) - 1)
     lines = ["| " + " | ".join(_md_entry(one) for one in line) + " |" for line in table.lines]
     return "\n".join([head, rule, *lines])
 

@@ -6,7 +6,10 @@ import math
 
 import numpy
 
+from loadtests.model import Unit
 from reports.stats import Estimate
+
+_MS_PER_S = 1000
 
 #: What stands where there is no number.
 EMPTY = "–"
@@ -35,6 +38,20 @@ def decimals(value: float) -> int:
         return 0
     shown = f"{abs(value):.2e}"  # rounds first, so that 9.996 is 10.0 and not 10.00
     return max(0, 2 - int(shown.partition("e")[2]))
+
+
+def readable(estimate: Estimate, unit: Unit) -> tuple[Estimate, Unit]:
+    """For people: seconds below 1 as milliseconds, the interval's ends with them."""
+    if unit is not Unit.SECONDS or not 0 < estimate.value < 1:
+        return estimate, unit
+    low, high = (None if end is None else end * _MS_PER_S for end in (estimate.low, estimate.high))
+    return Estimate(estimate.value * _MS_PER_S, low, high, estimate.trials), Unit.MILLISECONDS
+
+
+def with_unit(estimate: Estimate, unit: Unit) -> str:
+    """The estimate alone, with its unit: ``12.3 ms``."""
+    estimate, unit = readable(estimate, unit)
+    return f"{short(estimate.value)} {unit}"
 
 
 def with_interval(estimate: Estimate) -> tuple[str, str]:

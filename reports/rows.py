@@ -16,6 +16,17 @@ from loadtests.results import Measurement, PlannedTrial, Result, Trial
 from reports.errors import ReportError
 from reports.stats import Estimate, estimate
 
+#: A p99 of fewer samples rests on fewer than ten of them.
+SAMPLES_FOR_P99 = 1000
+
+#: Each p99 and the family of samples behind it.
+_P99_FAMILIES = {
+    "latency_p99": "latency",
+    "service_p99": "service",
+    "delivery_p99": "delivery",
+    "last_recipient_p99": "last_recipient",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -39,6 +50,7 @@ class Row:
         estimate: mean over trials and interval, in the metric's unit; None where there is none.
         reasons: why the status is not ``ok``; empty where it is.
         values: one per planned trial in the order of blocks; None where that trial has no number.
+        undersampled: whether it is a p99 with too few samples in one of its trials.
     """
 
     scenario: str
@@ -48,6 +60,7 @@ class Row:
     status: Status
     reasons: tuple[str, ...]
     values: tuple[float | None, ...]
+    undersampled: bool
 
     @property
     def trials(self) -> int:
@@ -106,6 +119,23 @@ def rows_of(outcomes: Outcomes, *, interrupted: bool) -> list[Row]:
     ]
 
 
+def fewest_samples(metric: str, trials: Iterable[Outcome]) -> int | None:
+    """How many samples stand behind a p99 in the trial that has the fewest.
+
+    Returns:
+        None where the metric is no p99, or no trial has its number and tells its samples.
+    """
+    family = _P99_FAMILIES.get(metric)
+    counts = [
+        outcome.measurement.samples[family]
+        for outcome in trials
+        if outcome.measurement
+        and family in outcome.measurement.samples
+        and outcome.measurement.metrics.get(metric) is not None
+    ]
+    return min(counts, default=None)
+
+
 def cells_of(rows: Iterable[Row]) -> list[Cell]:
     """The cells of these rows, each once, in their order."""
     return list(dict.fromkeys(row.cell for row in rows))
@@ -149,6 +179,7 @@ def _row(
     )
     numbers = [value for value in values if value is not None]
     status, reasons = _worth(metric.name, trials, interrupted)
+    fewest = fewest_samples(metric.name, trials)
     return Row(
         scenario=name,
         cell=cell,
@@ -157,13 +188,20 @@ def _row(
         status=status,
         reasons=reasons,
         values=values,
+        undersampled=fewest is not None and fewest < SAMPLES_FOR_P99,
     )
 
 
 def _worth(
     metric: str, trials: Sequence[Outcome], interrupted: bool
 ) -> tuple[Status, tuple[str, ...]]:
-    """What the numbers of one metric are worth together, and why it is not ``ok``."""
+    """What the numbers of one metric are worth together, and why it is not ``ok``.
+
+    Trials that an interrupted run never came to make a cell's numbers fewer, not wrong: those that
+    ran say what it is worth, and a finding says that the run ended early.
+    """
+    if interrupted:
+        trials = [outcome for outcome in trials if outcome.trial] or trials
     verdicts = [_trial_worth(metric, outcome, interrupted) for outcome in trials]
     by_status: dict[Status, Counter[str]] = {status: Counter() for status in Status}
     for status, reason in verdicts:

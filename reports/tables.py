@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from loadtests.model import Metric, Status, metrics_of
 from reports.best import Answer, Certainty, leaders
-from reports.numbers import EMPTY, counted, short, with_interval
+from reports.numbers import EMPTY, counted, readable, with_interval, with_unit
 from reports.rows import Cell, Row, cells_of, scenarios_of
 
 _WORDS = {Status.FAILED: "failed", Status.UNAVAILABLE: "not available"}
@@ -84,10 +84,15 @@ def entry(row: Row, *, strong: bool = False) -> Entry:
     """A row's number with its interval, and a word where it is not to be taken at face value."""
     if row.estimate is None:
         return Entry(_WORDS.get(row.status, "invalid, no number"), status=row.status)
-    number, interval = with_interval(row.estimate)
-    if row.status is Status.OK:
-        return Entry(number, interval, strong=strong)
-    return Entry(number, f"{interval} (invalid)".lstrip(), row.status)
+    estimate, unit = readable(row.estimate, row.metric.unit)
+    number, interval = with_interval(estimate)
+    if unit is not row.metric.unit:  # the label beside it says another
+        number = f"{number} {unit}"
+    doubts = ["invalid"] if row.status is not Status.OK else []
+    if row.undersampled:
+        doubts.append("few samples")
+    detail = f"{interval} ({', '.join(doubts)})".lstrip() if doubts else interval
+    return Entry(number, detail, row.status, strong=strong)
 
 
 def _best_line(answer: Answer) -> tuple[Entry, ...]:
@@ -95,9 +100,9 @@ def _best_line(answer: Answer) -> tuple[Entry, ...]:
     why = Entry(answer.lead + left_out)
     if answer.first is None or answer.first.estimate is None:
         return (Entry(answer.question.text), Entry(EMPTY), Entry(EMPTY), why)
-    number = f"{short(answer.first.estimate.value)} {answer.first.metric.unit}"
+    number = with_unit(answer.first.estimate, answer.first.metric.unit)
     names = ", ".join(str(cell) for cell in answer.cells)
-    clear = answer.certainty is Certainty.CLEAR
+    clear = answer.certainty is Certainty.CLEAR and not answer.first.undersampled
     cell = Entry(f"tie: {names}" if len(answer.cells) > 1 else names, strong=clear)
     return (Entry(answer.question.text), cell, Entry(number), why)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import json
 import math
 import os
@@ -28,9 +29,16 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without repeating the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    result = argparse.ArgumentParser(
+    result = _Parser(
         prog="python -m servers",
         description="Serve the echo/broadcast application in one of Flask-SocketIO's modes.",
     )
@@ -95,6 +103,9 @@ def _announce(socketio: Any, mode: str, host: str, port: int) -> None:
     """Print the READY line once the port answers: the server itself does not tell when it does."""
     from servers.ready import describe
 
+    # Start-up leaves a full collection due, of tens of milliseconds, that would fall into the first
+    # seconds of some servers and not of others. It is part of starting: over before READY.
+    gc.collect()
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     while True:
         try:
@@ -135,7 +146,10 @@ def _stop(_number: int, _frame: Any) -> NoReturn:
 
 
 def _positive(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (value > 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
     return value

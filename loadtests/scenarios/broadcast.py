@@ -240,6 +240,11 @@ def summarise(
         latency_ns=delivery,
         lateness_ns=deliveries.lateness_ns,
     )
+    invalid |= validity.late_sends(
+        ("last_recipient_p50", "last_recipient_p99"),
+        latency_ns=last,
+        lateness_ns=deliveries.lateness_ns,
+    )
     invalid |= validity.saturated_server(timed, usage)
     invalid |= validity.busy_generator((*timed, "deliveries", "server_cpu"), usage)
     return Measurement(

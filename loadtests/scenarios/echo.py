@@ -74,12 +74,26 @@ class EchoClient:
     def closed_loop(self, until_ns: int) -> None:
         """Send now, and again whenever a reply comes before ``until_ns``."""
         self._closed_loop = True
+        self._first = len(self.due_ns)
         self._until_ns = until_ns
         self._send(_monotonic_ns())
 
     def stop(self) -> None:
         """Send nothing more."""
         self._until_ns = 0
+
+    @property
+    def waited_for(self) -> int:
+        """Messages of the present loop whose reply has not come."""
+        return sum(1 for number in self.unanswered if number >= self._first)
+
+    def replies(self, begin_ns: int, end_ns: int) -> Nanoseconds:
+        """Receive lags of the present loop's replies that arrived in [begin, end), nanoseconds."""
+        kernel = np.asarray(self.kernel_ns, dtype=np.int64)
+        own = np.asarray(self.numbers, dtype=np.int64) >= self._first
+        counted = own & (kernel >= begin_ns) & (kernel < end_ns)
+        lag: Nanoseconds = (np.asarray(self.user_ns, dtype=np.int64) - kernel)[counted]
+        return lag
 
     def _send(self, due_ns: int) -> None:
         number = len(self.due_ns)
@@ -116,6 +130,7 @@ class EchoClient:
 class OpenLoop:
     """The measured messages of the open loop, over all clients: int64 arrays of nanoseconds."""
 
+    due_ns: Nanoseconds
     latency_ns: Nanoseconds
     service_ns: Nanoseconds
     lateness_ns: Nanoseconds
@@ -132,9 +147,20 @@ class OpenLoop:
 class ClosedLoop:
     """What the closed loop gave: replies in the measured time, and messages never answered."""
 
-    answered: int
+    receive_lag_ns: Nanoseconds
+    clients: int
     lost: int
     usage: Usage
+
+    @property
+    def answered(self) -> int:
+        """Replies that arrived in the measured time."""
+        return len(self.receive_lag_ns)
+
+    @property
+    def round_trip_ns(self) -> float:
+        """Mean time from one send of a client to its next (Little's law); 0 without replies."""
+        return self.clients * self.usage.wall_ns / self.answered if self.answered else 0.0
 
 
 def measure(bench: Bench, options: Echo) -> list[Measurement]:
@@ -184,15 +210,13 @@ def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage
         due, sent, arrived, read = (each[measured] for each in (due, sent, arrived, read))
         here = arrived != NEVER
         lag = read[here] - arrived[here]
-        parts.append((durations(due, arrived), durations(sent, arrived), sent - due, lag))
-    latency, service, lateness, lag = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
-    return OpenLoop(latency, service, lateness, lag, usage)
+        parts.append((due, durations(due, arrived), durations(sent, arrived), sent - due, lag))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    due, latency, service, lateness, lag = columns
+    return OpenLoop(due, latency, service, lateness, lag, usage)
 
 
 def _closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> ClosedLoop:
-    first = [len(client.due_ns) for client in clients]
     begin_ns = _monotonic_ns() + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.throughput_s * 1e9)
     for client in clients:
@@ -203,20 +227,17 @@ def _closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> Clos
     bench.sleep_until(end_ns)
     end = bench.meter.read()
     _drain(bench, options, clients)
-    answered = sum(
-        sum(1 for at_ns in client.kernel_ns if begin.at_ns <= at_ns < end.at_ns)
-        for client in clients
+    return ClosedLoop(
+        receive_lag_ns=np.concatenate([each.replies(begin.at_ns, end.at_ns) for each in clients]),
+        clients=len(clients),
+        lost=sum(client.waited_for for client in clients),
+        usage=between(begin, end),
     )
-    lost = sum(
-        sum(1 for number in client.unanswered if number >= begun)
-        for client, begun in zip(clients, first, strict=True)
-    )
-    return ClosedLoop(answered, lost, between(begin, end))
 
 
 def _drain(bench: Bench, options: Echo, clients: list[EchoClient]) -> None:
     give_up_ns = _monotonic_ns() + round(options.drain_s * 1e9)
-    while any(client.unanswered for client in clients) and _monotonic_ns() < give_up_ns:
+    while any(client.waited_for for client in clients) and _monotonic_ns() < give_up_ns:
         bench.sleep_until(min(_monotonic_ns() + 5_000_000, give_up_ns))
 
 
@@ -234,6 +255,7 @@ def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) ->
         "service_p99": milliseconds(quantile(service, 0.99)),
         "throughput": closed.answered / seconds,
         "lost": opened.lost + closed.lost,
+        "server_busy_open": opened.usage.server_percent,
         "lateness_p99": milliseconds(quantile(opened.lateness_ns, 0.99)),
         "receive_lag_p99": milliseconds(quantile(opened.receive_lag_ns, 0.99)),
         **common,
@@ -246,7 +268,17 @@ def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) ->
     )
     invalid |= validity.saturated_server((*_LATENCY, *_SERVICE), opened.usage)
     invalid |= validity.busy_generator((*_LATENCY, *_SERVICE), opened.usage)
+    invalid |= validity.growing_queue(
+        (*_LATENCY, *_SERVICE), due_ns=opened.due_ns, latency_ns=latency
+    )
     invalid |= validity.busy_generator(("throughput", "server_cpu"), closed.usage)
+    invalid |= validity.slow_reading(
+        ("throughput",),
+        receive_lag_ns=closed.receive_lag_ns,
+        round_trip_ns=closed.round_trip_ns,
+    )
+    if opened.usage.server_percent is None:
+        unavailable["server_busy_open"] = unavailable["server_busy"]
     return Measurement(
         scenario="echo",
         metrics=values,

@@ -70,7 +70,8 @@ KINDS = (
         ("echo",),
         "Echo latency by percentile",
         "Read upwards from 99 on the bottom axis to see what the slowest of a hundred echoes "
-        "took; lower is better. Bold lines are all trials together, thin lines single trials.",
+        "took; lower is better. Bold lines are all trials together, thin lines single trials. Lost "
+        "messages count as slower than all that arrived, so a line ends where they begin.",
         latency.echo_percentiles,
     ),
     Kind(

@@ -16,6 +16,7 @@ from reports.charts import style
 from reports.charts.style import Look
 from reports.distributions import (
     Distribution,
+    Floats,
     density,
     distribution_of,
     trial_distributions,
@@ -116,7 +117,11 @@ def _distributions(summary: Summary, scenario: str, family: str) -> dict[Cell, D
 
 def _limits(shapes: Collection[Distribution], rows: Sequence[Row]) -> tuple[float, float]:
     """Everything marked, and the distributions but for their utmost thousandths."""
-    edges = [float(edge) for shape in shapes for edge in shape.at(numpy.array([0.001, 0.999]))]
+    edges = [
+        float(edge)
+        for shape in shapes
+        for edge in shape.at(numpy.array([0.001, 0.999]) * shape.arrived)
+    ]
     marked = [row.value for row in rows if row.value is not None]
     highs = [row.estimate.high for row in rows if row.estimate and row.estimate.high is not None]
     return style.log_limits([*edges, *marked, *highs], room=0.03)
@@ -214,7 +219,7 @@ def _curves(summary: Summary, scenario: str, family: str, axis: str) -> Figure:
     figure = style.new_figure(5.8)
     panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
     shapes = _distributions(summary, scenario, family)
-    deepest = max((shape.total for shape in shapes.values()), default=1000.0)
+    deepest = max((shape.expected for shape in shapes.values()), default=1000.0)
     # The slowest of n samples stands at 1 - 1/n; beyond it there is nothing to draw.
     odds = numpy.geomspace(1, max(deepest, 10.0), 400)
     seen = [float(value) for shape in shapes.values() for value in shape.at(1 - 1 / odds)]
@@ -260,29 +265,24 @@ def _curve(
     trials: Sequence[Distribution],
     look: Look,
     doubt: str,
-    odds: numpy.typing.NDArray[numpy.float64],
+    odds: Floats,
 ) -> None:
     name = style.shortened(cell.mode)
     if shape is None:
         axes.plot([], [], color=look.colour, marker="x", label=f"{name}: failed")
         return
     for trial in trials if len(trials) > 1 else ():
-        reach = odds[odds <= trial.total]
-        axes.plot(reach, trial.at(1 - 1 / reach), color=look.colour, linewidth=0.9, alpha=0.4)
-    reach = odds[odds <= shape.total]
+        axes.plot(*_points(trial, odds), color=look.colour, linewidth=0.9, alpha=0.4)
     axes.plot(
-        reach,
-        shape.at(1 - 1 / reach),
+        *_points(shape, odds),
         color=look.colour,
         linewidth=2.4,
         alpha=style.FADED + 0.15 if doubt == "invalid" else 1,
         linestyle=(0, (4, 2)) if doubt == "invalid" else "-",
         label=f"{name} ({doubt})" if doubt else name,
     )
-    points = numpy.array([odd for odd in (2.0, 10.0, 100.0, 1000.0) if odd <= shape.total])
     axes.plot(
-        points,
-        shape.at(1 - 1 / points),
+        *_points(shape, numpy.array([2.0, 10.0, 100.0, 1000.0])),
         linestyle="none",
         marker=look.marker,
         markersize=7,
@@ -290,6 +290,14 @@ def _curve(
         markeredgecolor="white",
         zorder=5,
     )
+
+
+def _points(shape: Distribution, odds: Floats) -> tuple[Floats, Floats]:
+    """A curve at these odds, 1/(1-q), as far as there are samples: it ends where the lost begin."""
+    reach = odds[odds <= shape.expected]
+    heights = shape.at(1 - 1 / reach)
+    drawn = ~numpy.isnan(heights)
+    return reach[drawn], heights[drawn]
 
 
 def _percentile_axis(axes: Axes, deepest: float) -> None:

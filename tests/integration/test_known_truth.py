@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from loadtests.progress import reporter
+from loadtests.runner import Run
 from servers.modes import ADAPTERS
-from tests.integration.conftest import faulty, loadtests, measure
+from tests.integration.conftest import experiment, faulty, loadtests, measure
 
 MODES = sorted(ADAPTERS)
 
@@ -66,3 +68,66 @@ def test_server_that_never_answers_is_a_failure_and_not_a_fast_server(serve, tmp
         done = loadtests("run", str(file), "--url", server.url, "--out", str(tmp_path / "run"))
     assert done.returncode == 4
     assert "answered none of 60 messages" in done.stdout
+
+
+def test_kept_polling_connections_to_gevent_wait_for_an_acknowledgement(tmp_path):
+    run = Run(experiment('modes = ["gevent"]\ntransports = ["polling"]\n' + ECHO), tmp_path)
+    (trial,) = run.run(reporter).trials
+    metrics = trial.measurements[0].metrics
+    # Linux delays an acknowledgement by 40 ms; the server is nearly idle meanwhile.
+    assert 40 <= metrics["latency_p50"] <= 60
+    assert metrics["server_busy_open"] < 50
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_closed_loop_is_bounded_by_the_server_and_not_by_the_generator(tmp_path, mode):
+    text = f"""
+modes = ["{mode}"]
+transports = ["websocket"]
+[echo]
+clients = 20
+rate_hz = 20
+warmup_s = 0.3
+latency_s = 0.3
+throughput_s = 1.5
+"""
+    (trial,) = Run(experiment(text), tmp_path).run(reporter).trials
+    metrics = trial.measurements[0].metrics
+    assert metrics["server_busy"] >= 90
+    assert metrics["generator_busy"] < metrics["server_busy"] / 2
+    assert trial.measurements[0].invalid.keys() & {"throughput", "server_cpu"} == set()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_clients_are_noticed_as_the_heartbeats_rules_say(tmp_path, mode):
+    text = f"""
+modes = ["{mode}"]
+[disconnect]
+clients = 4
+ping_interval_s = 1
+ping_timeout_s = 1
+"""
+    result = Run(experiment(text), tmp_path).run(reporter)
+    found = {
+        (result.plan[trial.number].transport, measurement.scenario): measurement.detections
+        for trial in result.trials
+        for measurement in trial.measurements
+    }
+    for (transport, scenario), detections in found.items():
+        assert len(detections) == 4
+        seconds = [each.detected_s for each in detections]
+        assert None not in seconds, (transport, scenario)
+        reasons = {each.reason for each in detections}
+        if scenario == "disconnect:close":
+            assert max(seconds) < 0.9
+            assert reasons == {"client disconnect"}
+        elif (transport, scenario) == ("websocket", "disconnect:kill"):
+            assert max(seconds) < 0.9
+            assert reasons == {"transport close"}
+        else:
+            # Between the timeout and interval + 2 * timeout after it fell silent.
+            assert min(seconds) > 0.9
+            assert max(seconds) < 3.5
+            # eventlet's WebSocket has a socket timeout, which comes first and says "close".
+            eventlet = (mode, transport) == ("eventlet", "websocket")
+            assert reasons <= {"ping timeout", "transport close" if eventlet else "ping timeout"}

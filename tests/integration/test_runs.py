@@ -90,6 +90,24 @@ def test_server_that_ends_at_once_fails_its_trial_in_its_own_words(tmp_path):
     assert "ended with code 1 before it was ready: no coffee" in result.trials[0].reason
 
 
+def test_generator_that_ends_at_once_fails_its_trial_in_its_own_words(tmp_path, monkeypatch):
+    broken = tmp_path / "locustfile.py"
+    broken.write_text("raise SystemExit('no users today')")
+    monkeypatch.setattr(launch, "LOCUSTFILE", broken)
+    result = Run(experiment(ECHO_ONLY), tmp_path, server_command=launch.SERVE).run(reporter)
+    assert "the load generator ended with code 1: no users today" in result.trials[0].reason
+
+
+def test_server_with_another_heartbeat_than_asked_is_not_measured(tmp_path):
+    script = (
+        "import sys; sys.argv.append('--ping-timeout=7');"
+        "from servers.__main__ import main; main(sys.argv[1:])"
+    )
+    command = (sys.executable, "-c", script)
+    result = Run(experiment(ECHO_ONLY), tmp_path, server_command=command).run(reporter)
+    assert "ping_timeout is 7.0, it should be 20" in result.trials[0].reason
+
+
 def test_server_in_another_mode_than_asked_is_not_measured(tmp_path):
     script = (
         "import sys; sys.argv[1] = 'threading';"
@@ -220,6 +238,14 @@ def test_locust_runs_the_locustfile_and_has_real_response_times(serve, tmp_path)
     # gevent's kept connections wait 40 ms for an acknowledgement; zero would be Locust's default.
     assert float(rows["echo"]["Median Response Time"]) > 30
     assert int(rows["connect"]["Request Count"]) == 4
+
+
+def test_locust_counts_messages_that_nobody_answers_as_failures(serve, tmp_path):
+    with serve("gevent", command=faulty("mute:0")) as server:
+        done = _locust(server.url, tmp_path, "--rate=10", "--run-time=8s")
+    assert done.returncode == 1  # Locust's own code for failures
+    rows = {row["Name"]: row for row in _rows(tmp_path / "locust_stats.csv")}
+    assert int(rows["echo"]["Failure Count"]) == int(rows["echo"]["Request Count"]) > 20
 
 
 def test_locust_counts_every_delivery_of_a_broadcast(serve, tmp_path):

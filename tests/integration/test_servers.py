@@ -54,15 +54,15 @@ def test_taken_port_is_one_line_and_exit_code_2(mode):
 def test_unknown_mode_is_refused_with_the_known_ones():
     done = _serve("gvent")
     assert done.returncode == 2
-    assert all(mode in done.stderr for mode in MODES)
-    assert "Traceback" not in done.stderr
+    line = _only_line(done)
+    assert all(mode in line for mode in MODES)
 
 
 @pytest.mark.parametrize("port", ["-1", "70000", "many"])
 def test_impossible_port_is_exit_code_2_without_a_traceback(port):
     done = _serve("threading", "--port", port)
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    assert port in _only_line(done)
 
 
 @pytest.mark.parametrize("option", ["--ping-interval", "--ping-timeout"])
@@ -70,7 +70,7 @@ def test_impossible_port_is_exit_code_2_without_a_traceback(port):
 def test_impossible_heartbeat_is_exit_code_2_without_a_traceback(option, value):
     done = _serve("threading", option, value)
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    assert f"{value} is not a number of seconds above 0" in _only_line(done)
 
 
 @pytest.mark.parametrize("mode", ["eventlet", "gevent"])

@@ -273,6 +273,7 @@ def _echo(
             "lost": 0.0,
             "server_cpu": cpu * random.normal(1, 0.015),
             "server_busy": min(100.0, busy * random.normal(1, 0.004)),
+            "server_busy_open": 30.0,
             **every,
         },
         samples={"latency": messages, "service": messages, "throughput": round(throughput * 2)},

@@ -283,7 +283,13 @@ def test_lost_copies_p99_is_not_a_number_and_says_why() -> None:
             {"delivery_p50", "delivery_p99", "last_recipient_p50", "last_recipient_p99"},
             "a growing queue",
         ),
-        (10, 10, 6 * MS, {"delivery_p50", "delivery_p99"}, "late sends"),
+        (
+            10,
+            10,
+            6 * MS,
+            {"delivery_p50", "delivery_p99", "last_recipient_p50", "last_recipient_p99"},
+            "late sends",
+        ),
         (10, None, 0, set(), "a server of one's own"),
     ],
 )

@@ -292,9 +292,14 @@ def usage(generator: float = 10, server: float | None = 10) -> Usage:
     return Usage(SECOND, round(generator * 1e7), server_ns)
 
 
+def closed(answered: int, lost: int, used: Usage) -> ClosedLoop:
+    return ClosedLoop(ns(*[0] * answered), 10, lost, used)
+
+
 def opened(latency: Nanoseconds, **changes: Any) -> OpenLoop:
     here = ns(*[0] * int(np.count_nonzero(latency != NEVER)))
     arguments: dict[str, Any] = {
+        "due_ns": np.arange(len(latency)),
         "latency_ns": latency,
         "service_ns": latency,
         "lateness_ns": np.zeros_like(latency),
@@ -305,14 +310,14 @@ def opened(latency: Nanoseconds, **changes: Any) -> OpenLoop:
 
 
 def test_summary_holds_every_metric_of_the_table() -> None:
-    found = summarise(opened(ns(MS)), ClosedLoop(100, 0, usage()), 30.0)
+    found = summarise(opened(ns(MS)), closed(100, 0, usage()), 30.0)
     assert METRICS["echo"].keys() == found.metrics.keys()
     assert (found.invalid, found.unavailable) == ({}, {})
 
 
 def test_lost_p99_is_invalid_and_says_why() -> None:
     latency = ns(*[MS] * 98, NEVER, NEVER)
-    found = summarise(opened(latency), ClosedLoop(100, 3, usage()), 30.0)
+    found = summarise(opened(latency), closed(100, 3, usage()), 30.0)
     assert (
         found.metrics["lost"],
         found.metrics["latency_p99"],
@@ -325,7 +330,7 @@ def test_lost_p99_is_invalid_and_says_why() -> None:
 
 def test_saturated_open_loop_spoils_latency_and_not_throughput() -> None:
     found = summarise(
-        opened(ns(MS), usage=usage(server=99)), ClosedLoop(100, 0, usage(server=100)), 30.0
+        opened(ns(MS), usage=usage(server=99)), closed(100, 0, usage(server=100)), 30.0
     )
     assert {
         "latency_p50",
@@ -338,14 +343,14 @@ def test_saturated_open_loop_spoils_latency_and_not_throughput() -> None:
 
 
 def test_busy_generator_spoils_throughput_and_not_latency() -> None:
-    found = summarise(opened(ns(MS)), ClosedLoop(100, 0, usage(generator=90)), 30.0)
+    found = summarise(opened(ns(MS)), closed(100, 0, usage(generator=90)), 30.0)
     assert {"throughput", "server_cpu"} == found.invalid.keys()
 
 
 def test_late_sends_spoil_latency_and_not_service_time() -> None:
     found = summarise(
         opened(ns(10 * MS), service_ns=ns(4 * MS), lateness_ns=ns(6 * MS)),
-        ClosedLoop(100, 0, usage()),
+        closed(100, 0, usage()),
         30.0,
     )
     assert {"latency_p50", "latency_p90", "latency_p99", "latency_max"} == found.invalid.keys()
@@ -358,6 +363,11 @@ def test_late_sends_spoil_latency_and_not_service_time() -> None:
 
 def test_own_servers_cpu_is_unavailable_in_the_summary() -> None:
     found = summarise(
-        opened(ns(MS), usage=usage(server=None)), ClosedLoop(100, 0, usage(server=None)), None
+        opened(ns(MS), usage=usage(server=None)), closed(100, 0, usage(server=None)), None
     )
-    assert {"server_cpu", "server_busy", "server_rss"} == found.unavailable.keys()
+    assert {
+        "server_cpu",
+        "server_busy",
+        "server_rss",
+        "server_busy_open",
+    } == found.unavailable.keys()

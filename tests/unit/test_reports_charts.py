@@ -11,9 +11,18 @@ import pytest
 
 from loadtests.results import Result
 from reports.charts.gallery import Chart, draw_all, inline
+from reports.charts.latency import echo_percentiles
 from reports.charts.style import log_limits, looks, spans_a_decade
-from reports.distributions import decoded, density, merged
+from reports.distributions import (
+    Distribution,
+    decoded,
+    density,
+    distribution_of,
+    merged,
+    trial_distributions,
+)
 from reports.errors import ReportError
+from reports.rows import outcomes_of
 from reports.summary import summarise
 from tests.unit.reports_builder import (
     cells,
@@ -174,6 +183,63 @@ def test_merging_adds_counts_and_does_not_average_percentiles() -> None:
     both = merged([quick, slow])
     assert both.total == 100
     assert both.at(numpy.array([0.5, 0.99, 1.0])) == pytest.approx([1.0, 1.0, 100.0], rel=0.001)
+
+
+def losing(*arrivals: int, expected: int) -> Result:
+    """Trials of one cell in which so many echoes of those sent came back, in 1, 2, 3, … ms."""
+    found = [
+        msgspec.structs.replace(
+            measurement("echo"),
+            samples={"latency": expected},
+            distributions={"latency": encoded(numpy.arange(1.0, count + 1))},
+        )
+        for count in arrivals
+    ]
+    plan = [planned(number) for number in range(len(found))]
+    return result(plan, [ran(number, one) for number, one in enumerate(found)])
+
+
+def together(run: Result) -> Distribution | None:
+    (outcomes,) = outcomes_of(run).values()
+    return distribution_of(outcomes, "latency")
+
+
+def test_what_was_lost_is_slower_than_all_that_arrived() -> None:
+    found = together(losing(90, expected=100))
+    assert found is not None
+    assert (found.total, found.expected, found.arrived) == (90, 100, 0.9)
+    p50, p90, p95 = found.at(numpy.array([0.5, 0.9, 0.95]))
+    assert (p50, p90) == pytest.approx((50.0, 90.0), rel=0.001)
+    assert numpy.isnan(p95)
+
+
+def test_a_trial_that_lost_everything_counts_as_lost() -> None:
+    found = together(losing(90, 0, expected=100))
+    assert found is not None
+    assert (found.total, found.expected) == (90, 200)
+    (outcomes,) = outcomes_of(losing(90, 0, expected=100)).values()
+    assert [one.expected for one in trial_distributions(outcomes, "latency")] == [100]
+    assert together(losing(0, 0, expected=100)) is None
+
+
+def test_more_arrivals_than_were_told_are_all_expected() -> None:
+    found = together(losing(90, expected=10))
+    assert found is not None
+    assert found.expected == 90
+
+
+@pytest.mark.parametrize(("arrived", "end"), [(90, 10.0), (100, 100.0)])
+def test_percentile_curves_end_where_the_lost_begin(arrived: int, end: float) -> None:
+    figure = echo_percentiles(summarise(losing(arrived, expected=100)))
+    curve, points = figure.axes[0].get_lines()
+    odds = numpy.asarray(curve.get_xdata())
+    # 1 / (1 - q): 10 is p90, the share that arrived; 100 is the slowest of a hundred.
+    assert float(odds.max()) == pytest.approx(end, rel=0.02)
+    assert float(odds.max()) <= end * 1.000001
+    drawn = dict(zip(points.get_xdata(), points.get_ydata(), strict=True))
+    assert drawn[2.0] == pytest.approx(50.0, rel=0.001)
+    assert max(drawn) == end
+    assert numpy.isfinite(numpy.asarray(curve.get_ydata())).all()
 
 
 def test_histograms_of_different_ranges_can_be_merged() -> None:

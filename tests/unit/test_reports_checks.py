@@ -71,7 +71,7 @@ def test_stolen_cpu_time_is_a_warning(percent: float, expected: int) -> None:
 def test_a_machine_that_changes_its_speed_is_a_warning(slowest: float, expected: int) -> None:
     findings = found(machine("yardstick_ms", slowest, 2.0, 2.1), Kind.UNSTEADY_MACHINE)
     assert len(findings) == expected
-    assert all("2 to 2.50 ms" in finding.text for finding in findings)
+    assert all("2 to 2.50 ms from trial to trial" in finding.text for finding in findings)
 
 
 def test_a_sound_run_has_no_findings() -> None:
@@ -106,7 +106,12 @@ def test_single_trials_of_some_cells_name_them() -> None:
 def test_a_p99_of_fewer_than_a_thousand_samples_is_undersampled(
     samples: int, expected: int
 ) -> None:
-    assert len(found(spoiled(samples={"latency": samples}), Kind.UNDERSAMPLED)) == expected
+    findings = found(spoiled(samples={"latency": samples}), Kind.UNDERSAMPLED)
+    assert len(findings) == expected
+    for finding in findings:
+        assert "longer trials or a higher rate mend it" in finding.advice
+        assert "PROFILE" not in finding.advice
+        assert finding.cells == ("gevent × websocket",)
 
 
 def test_undersampling_counts_the_smallest_trial() -> None:

@@ -149,6 +149,19 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(
     assert "summary.csv" in wrong(["build", str(run)], capsys)
 
 
+def test_an_interrupted_build_is_four_and_one_line(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reports.__main__.summarise", interrupted)
+    assert main(["build", str(run)]) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "python -m reports: interrupted; run it again\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["bulid", "x"], ["build"], ["build", "x", "--loud"], ["build", "x", "y"]]
 )

@@ -90,6 +90,20 @@ def test_markdown_tables_have_as_many_cells_in_every_line(summary: Summary) -> N
             assert len({line.replace("\\|", "").count("|") for line in block.splitlines()}) == 1
 
 
+def test_files_for_programs_keep_seconds() -> None:
+    run = summarise(cells("detection_p50", "disconnect", gevent=(0.000962,)))
+    assert "detection_p50,s,0.000962,,,1,ok\n" in to_csv(run)
+    (best,) = json.loads(to_json(run))["best"]
+    assert (best["estimate"], best["unit"]) == (0.000962, "s")
+    assert "0.962 ms" in to_markdown(run)
+
+
+def test_markdown_aligns_numbers_to_the_right_and_sentences_to_the_left(summary: Summary) -> None:
+    best, *tables = [part for part in to_markdown(summary).split("\n\n") if part.startswith("|")]
+    assert best.splitlines()[1] == "| --- | --- | --- | --- |"
+    assert all(set(part.splitlines()[1].split("|")[2:-1]) == {" ---: "} for part in tables)
+
+
 def test_markdown_escapes_what_a_label_may_bring() -> None:
     text = to_markdown(summarise(cells("latency_p50", **{"a|b<script>\n# c": (1.0,)})))
     assert "a\\|b\\<script\\> \\# c × websocket" in text

@@ -91,8 +91,61 @@ def test_an_interrupted_run_keeps_the_numbers_that_it_has() -> None:
     base = echo_trials(1.0, 2.0)
     run = msgspec.structs.replace(base, trials=base.trials[:1], ended="interrupted")
     found = row(run)
+    assert (found.value, found.status, found.reasons) == (1.0, Status.OK, ())
+    assert (found.trials, found.values) == (1, (1.0, None))
+
+
+def test_an_interrupted_run_counts_failures_among_the_trials_that_ran() -> None:
+    base = with_trial(echo_trials(1.0, 2.0, 3.0), 1, failed(1, "no server"))
+    run = msgspec.structs.replace(base, trials=base.trials[:2], ended="interrupted")
+    found = row(run)
     assert (found.value, found.status) == (1.0, Status.INVALID)
-    assert found.reasons == ("1 of 2 trials failed: never ran: the run was interrupted before",)
+    assert found.reasons == ("1 of 2 trials failed: no server",)
+
+
+def test_a_trial_that_a_complete_run_lacks_is_a_failure() -> None:
+    base = echo_trials(1.0, 2.0)
+    found = row(msgspec.structs.replace(base, trials=base.trials[:1]))
+    assert (found.value, found.status) == (1.0, Status.INVALID)
+    assert found.reasons == ("1 of 2 trials failed: never ran: the run has no such trial",)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "metric", "family"),
+    [
+        ("echo", "latency_p99", "latency"),
+        ("echo", "service_p99", "service"),
+        ("broadcast", "delivery_p99", "delivery"),
+        ("broadcast", "last_recipient_p99", "last_recipient"),
+    ],
+)
+def test_a_p99_with_few_samples_in_one_trial_is_undersampled(
+    scenario: str, metric: str, family: str
+) -> None:
+    def run(*counts: int) -> Result:
+        plan = [planned(number, scenario) for number in range(len(counts))]
+        found = [
+            msgspec.structs.replace(measurement(scenario), samples={family: count})
+            for count in counts
+        ]
+        return result(plan, [ran(number, one) for number, one in enumerate(found)])
+
+    assert row(run(5000, 999), metric, scenario).undersampled
+    assert not row(run(5000, 1000), metric, scenario).undersampled
+    assert {one.metric.name for one in rows(run(999)) if one.undersampled} == {metric}
+
+
+def test_samples_that_are_not_told_are_not_few() -> None:
+    assert not row(echo_trials(1.0), "latency_p99").undersampled
+
+
+def test_a_p99_without_a_number_has_no_samples_to_be_few() -> None:
+    lost = msgspec.structs.replace(
+        measurement("echo", latency_p99=None),
+        samples={"latency": 10},
+        unavailable={"latency_p99": "lost"},
+    )
+    assert not row(result([planned(0)], [ran(0, lost)]), "latency_p99").undersampled
 
 
 def test_an_invalid_metric_keeps_its_number_and_gives_each_reason_once() -> None:

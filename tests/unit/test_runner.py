@@ -10,10 +10,11 @@ import pytest
 
 from loadtests import launch, machine
 from loadtests.experiment import ExperimentError, load, narrow, parse
+from loadtests.journal import WrongConnections, verify_connections
 from loadtests.launch import LaunchError, last_words, verify
 from loadtests.machine import Pinning
 from loadtests.model import Transport
-from loadtests.runner import TrialError, check_open_files, expected_s, verify_connections
+from loadtests.runner import check_open_files, expected_s
 from servers.modes import ADAPTERS
 
 EXPERIMENT = parse(
@@ -70,7 +71,7 @@ def test_clients_that_are_all_there_and_on_the_right_transport_are_fine(tmp_path
 def test_client_that_is_missing_or_elsewhere_fails_the_trial(
     tmp_path: Path, transports: tuple[str, ...], words: str
 ) -> None:
-    with pytest.raises(TrialError) as caught:
+    with pytest.raises(WrongConnections) as caught:
         verify_connections(journal(tmp_path, *transports), Transport.POLLING, 2)
     assert words in str(caught.value)
     assert str(caught.value).endswith("over polling")
@@ -240,12 +241,14 @@ def ready(mode: str, **changes: Any) -> dict[str, Any]:
         "async_mode": expected.async_mode,
         "patched": expected.patched,
         "websocket": "simple-websocket",
+        "ping_interval": 25.0,
+        "ping_timeout": 20.0,
     } | changes
 
 
 @pytest.mark.parametrize("mode", ADAPTERS)
 def test_server_that_is_what_it_should_be_is_verified(mode: str) -> None:
-    verify(ready(mode), mode)
+    verify(ready(mode), mode, 25, 20)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +258,7 @@ def test_server_that_is_what_it_should_be_is_verified(mode: str) -> None:
         ("gevent", {"patched": False}, "gevent server says patched is False, it should be True"),
         ("threading", {"patched": True}, "patched is True, it should be False"),
         ("eventlet", {"async_mode": None}, "async_mode is None"),
+        ("gevent", {"ping_timeout": 5.0}, "ping_timeout is 5.0, it should be 20"),
         ("gevent", {"websocket": None}, "no WebSocket implementation; install simple-websocket"),
     ],
 )
@@ -262,13 +266,13 @@ def test_server_that_is_something_else_is_not_measured(
     mode: str, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(LaunchError) as caught:
-        verify(ready(mode, **changes), mode)
+        verify(ready(mode, **changes), mode, 25, 20)
     assert words in str(caught.value)
 
 
 def test_server_that_says_nothing_is_not_verified() -> None:
     with pytest.raises(LaunchError):
-        verify({"ready": True}, "gevent")
+        verify({"ready": True}, "gevent", 25, 20)
 
 
 @pytest.mark.parametrize(

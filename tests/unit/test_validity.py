@@ -52,8 +52,10 @@ def test_saturated_servers_latency_is_a_queue() -> None:
         (10, 0, False, "on time"),
         (10, 2.5, False, "a quarter is still allowed"),
         (10, 2.6, True, "more than a quarter"),
-        (1, 0.5, False, "half a millisecond explains nothing"),
-        (1, 0.51, True, "more than that, of one millisecond, does"),
+        (0.2, 0.1, False, "a tenth of a millisecond is what waking up costs"),
+        (0.2, 0.11, True, "more than that, of a fifth of a millisecond, is not"),
+        (1, 0.25, False, "a quarter"),
+        (1, 0.26, True, "more than a quarter"),
         (0.6, 0.6, True, "nothing but lateness"),
         (1000, 200, False, "much, but a small share"),
     ],
@@ -100,3 +102,31 @@ def test_quantile_among_the_lost_is_marked_and_others_are_not() -> None:
 
 def test_where_nothing_is_lost_nothing_is_marked() -> None:
     assert validity.lost_quantiles({"latency_p99": None}, 0, 100) == {}
+
+
+@pytest.mark.parametrize(
+    ("first_ms", "second_ms", "grew", "reason"),
+    [
+        (10, 25, False, "not more than twice as long and 5 ms"),
+        (10, 26, True, "more than that"),
+        (1, 6, False, "a busy second is not a queue"),
+        (50, 40, False, "it shrinks"),
+    ],
+)
+def test_latency_that_grows_under_a_steady_load_is_a_queue(
+    first_ms: int, second_ms: int, grew: bool, reason: str
+) -> None:
+    latency = np.asarray([first_ms * MS] * 50 + [second_ms * MS - 1] * 50)
+    shuffled = np.random.default_rng(1).permutation(100)
+    found = validity.growing_queue(
+        ["latency_p50"], due_ns=np.arange(100)[shuffled], latency_ns=latency[shuffled]
+    )
+    assert grew == ("latency_p50" in found), reason
+
+
+@pytest.mark.parametrize(("lag_ms", "slow"), [(2.5, False), (2.6, True)])
+def test_replies_that_wait_to_be_read_slow_a_closed_loop_down(lag_ms: float, slow: bool) -> None:
+    found = validity.slow_reading(
+        ["throughput"], receive_lag_ns=every(round(lag_ms * MS)), round_trip_ns=10 * MS
+    )
+    assert slow == ("throughput" in found)
