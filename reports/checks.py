@@ -6,8 +6,9 @@ what to do is noise.
 
 from __future__ import annotations
 
+import re
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -124,8 +125,7 @@ def _invalid(run: _Run) -> Iterator[Finding]:
         yield Finding(
             Kind.INVALID,
             Severity.WARNING,
-            f"{counted(len(rows), 'number')} measured but not to be trusted: "
-            f"{_some_reasons(rows)}.",
+            f"{counted(len(rows), 'number')} measured but not to be trusted: {_causes(rows)}.",
             "Do not quote them; they are left out of “Best at” and marked in charts and tables.",
             _names(cells_of(rows)),
         )
@@ -316,6 +316,16 @@ _CHECKS: tuple[Callable[[_Run], Iterator[Finding]], ...] = (
 
 def _names(cells: Mapping[Cell, object] | Sequence[Cell]) -> tuple[str, ...]:
     return tuple(str(cell) for cell in cells)
+
+
+def _causes(rows: Sequence[Row]) -> str:
+    """Each cause once, with how many numbers it spoils; the rows have the figures."""
+    causes = Counter(
+        re.sub(r"^\d+ of \d+ trials \w+: | \([^()]*\)$", "", reason)
+        for row in rows
+        for reason in row.reasons[:1]
+    )
+    return "; ".join(f"{cause} ({count})" for cause, count in causes.most_common())
 
 
 def _some_reasons(rows: Sequence[Row]) -> str:

@@ -102,6 +102,9 @@ def _best_line(answer: Answer) -> tuple[Entry, ...]:
         return (Entry(answer.question.text), Entry(EMPTY), Entry(EMPTY), why)
     number = with_unit(answer.first.estimate, answer.first.metric.unit)
     names = ", ".join(str(cell) for cell in answer.cells)
+    if answer.certainty is Certainty.UNDECIDED:
+        cell = Entry(f"undecided; of those to be trusted: {names}")
+        return (Entry(answer.question.text), cell, Entry(number), why)
     clear = answer.certainty is Certainty.CLEAR and not answer.first.undersampled
     cell = Entry(f"tie: {names}" if len(answer.cells) > 1 else names, strong=clear)
     return (Entry(answer.question.text), cell, Entry(number), why)

@@ -133,7 +133,7 @@ def test_a_better_number_that_is_not_to_be_trusted_leaves_the_question_undecided
     run = doubting(cells("latency_p50", **THREE), "threading")
     assert answer(run).certainty is Certainty.UNDECIDED
     assert line(run)[1:] == [
-        "gevent × websocket",
+        "undecided; of those to be trusted: gevent × websocket",
         "2 ms",
         "undecided: threading × websocket reads 1 ms, but that number is not to be trusted "
         "(1 cell left out)",
