@@ -24,7 +24,7 @@ from loadtests.model import Transport
 from loadtests.pacing import ConstantRate
 from loadtests.scenarios.broadcast import Publisher, Recipient
 from loadtests.scenarios.echo import EchoClient
-from loadtests.scenarios.messages import NAMESPACE, RESPONSE_EVENT
+from loadtests.scenarios.messages import NAMESPACE
 
 #: How often raw times become entries of Locust's statistics.
 REPORT_S = 0.5
@@ -57,7 +57,7 @@ class SocketIOUser(User):
         begun = time.perf_counter()
         failure = None
         try:
-            self.session = Session(locate(self.host or ""), transport, NAMESPACE, RESPONSE_EVENT)
+            self.session = Session(locate(self.host or ""), (transport,), NAMESPACE)
             self.session.connect()
         except ConnectionFailed as error:
             failure = error

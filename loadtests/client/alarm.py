@@ -68,8 +68,11 @@ class Alarm:
         # While callbacks run, `at` must not arm: it is done once, at the end.
         self._armed_ns = 1
         queue = self._queue
+        # Only what is due by now: a schedule that cannot be kept would otherwise never let the loop
+        # read, and heartbeats would go unanswered.
+        now_ns = _monotonic_ns()
         try:
-            while queue and queue[0][0] <= _monotonic_ns():
+            while queue and queue[0][0] <= now_ns:
                 heapq.heappop(queue)[2]()
         finally:
             self._armed_ns = 0

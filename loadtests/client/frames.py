@@ -62,12 +62,19 @@ class FrameDecoder:
         longest: of a message, in bytes; a longer one is a protocol error before it is buffered.
     """
 
+    __slots__ = ("_buffer", "_first_opcode", "_longest", "_parts", "_parts_length")
+
     def __init__(self, longest: int = 16 * 1024 * 1024) -> None:
         self._longest = longest
         self._buffer = b""
         self._parts: list[bytes] = []
         self._parts_length = 0
         self._first_opcode = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of a further message has arrived."""
+        return not self._buffer and not self._parts
 
     def feed(self, data: bytes) -> list[Frame]:
         """Decode what is complete.

@@ -12,21 +12,30 @@ from collections.abc import Callable
 
 from loadtests.client import http, packets
 from loadtests.client.errors import ProtocolError
-from loadtests.client.link import OnEnd, OnPacket, Server
-from loadtests.client.stream import Address, Stream
+from loadtests.client.link import OnLeave, OnPacket, Server
+from loadtests.client.packets import Handshake
+from loadtests.client.stream import OnEnd, Stream
+from loadtests.client.tls import TlsStream
+from loadtests.model import Transport
 
 #: Called with the response, when the kernel had its end and when it was read.
 OnResponse = Callable[[http.Response, int, int], None]
 
 
+#: Until the server has said what it takes: the default of socketio/engine.io-protocol.
+_LONGEST_UNTOLD = 1_000_000
+
+
 class Channel:
     """A connection that carries one request after another, and is made anew when it must be."""
 
-    def __init__(self, address: Address, on_response: OnResponse, on_end: OnEnd) -> None:
-        self._address = address
+    __slots__ = ("_decoder", "_on_end", "_on_response", "_request", "_reused", "_server", "_stream")
+
+    def __init__(self, server: Server, on_response: OnResponse, on_end: OnEnd) -> None:
+        self._server = server
         self._on_response = on_response
         self._on_end = on_end
-        self._stream: Stream | None = None
+        self._stream: Stream | TlsStream | None = None
         self._decoder = http.ResponseDecoder()
         self._request: bytes | None = None
         self._reused = False
@@ -57,7 +66,7 @@ class Channel:
         assert self._request is not None
         if self._stream is None:
             self._decoder = http.ResponseDecoder()
-            self._stream = Stream(self._address, self._receive, self._ended)
+            self._stream = self._server.connect(self._receive, self._ended)
         self._stream.send(self._request)
 
     def _receive(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
@@ -91,14 +100,34 @@ class Channel:
 class PollingLink:
     """See Link."""
 
+    __slots__ = (
+        "_ended",
+        "_gets",
+        "_host",
+        "_leaves",
+        "_leaving",
+        "_longest",
+        "_on_end",
+        "_on_packet",
+        "_outbox",
+        "_paused",
+        "_posts",
+        "_target",
+    )
+
+    transport = Transport.POLLING
+
     def __init__(self, server: Server, on_packet: OnPacket, on_end: OnEnd) -> None:
         self._on_packet = on_packet
         self._on_end = on_end
-        self._gets = Channel(server.address, self._got, self._end)
-        self._posts = Channel(server.address, self._posted, self._end)
+        self._gets = Channel(server, self._got, self._end)
+        self._posts = Channel(server, self._posted, self._end)
         self._target = f"{server.path}?EIO=4&transport=polling".encode()
         self._host = server.host.encode()
         self._outbox: list[bytes] = []
+        self._leaves: list[OnLeave | None] = []  # of the outbox's packets
+        self._longest = _LONGEST_UNTOLD
+        self._paused: Callable[[], None] | None = None
         self._ended = False
         self._leaving = False
 
@@ -106,22 +135,43 @@ class PollingLink:
         """The first GET: its response is the open packet."""
         self._poll()
 
-    def join(self, session_id: str) -> None:
-        """Carry the session in every request from here on."""
-        self._target += b"&sid=" + session_id.encode()
+    def joined(self, handshake: Handshake) -> None:
+        """Carry the session in every request from here on, and no more than the server takes."""
+        self._target += b"&sid=" + handshake.sid.encode()
+        self._longest = handshake.max_payload
 
-    def send(self, packet: bytes) -> None:
+    def send(self, packet: bytes, leaves: OnLeave | None = None) -> None:
         """Queue a packet; it leaves at once unless a POST is under way."""
         if self._ended:
             return
         self._outbox.append(packet)
-        if not self._posts.busy:
+        self._leaves.append(leaves)
+        if not self._posts.busy and self._paused is None:
             self._post()
 
     def say_goodbye(self) -> None:
         """Post Engine.IO's close packet; connections are closed when that is answered."""
         self._leaving = True
         self.send(packets.CLOSE_PACKET)
+
+    def pause(self, paused: Callable[[], None]) -> None:
+        """Begin no further request; call back once none is under way."""
+        self._paused = paused
+        self._tell_if_quiet()
+
+    def resume(self) -> None:
+        """Go on after a pause, with what has gathered."""
+        self._paused = None
+        if not self._gets.busy:
+            self._poll()
+        if self._outbox and not self._posts.busy:
+            self._post()
+
+    def take_unsent(self) -> list[tuple[bytes, OnLeave | None]]:
+        """Give away the packets that no POST has carried."""
+        unsent = list(zip(self._outbox, self._leaves, strict=True))
+        self._outbox, self._leaves = [], []
+        return unsent
 
     def kill(self) -> None:
         """Close both connections without a word."""
@@ -134,6 +184,10 @@ class PollingLink:
         self._gets.freeze()
         self._posts.freeze()
 
+    def _tell_if_quiet(self) -> None:
+        if self._paused is not None and not self._gets.busy and not self._posts.busy:
+            self._paused()
+
     def _poll(self) -> None:
         self._gets.request(
             b"GET %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n"
@@ -142,8 +196,12 @@ class PollingLink:
         )
 
     def _post(self) -> None:
-        body = packets.SEPARATOR.join(self._outbox)
-        self._outbox.clear()
+        body = packets.encode_payload(self._outbox, self._longest)
+        carried = len(self._leaves) - len(self._outbox)
+        for leaves in self._leaves[:carried]:
+            if leaves is not None:
+                leaves()
+        del self._leaves[:carried]
         self._posts.request(
             b"POST %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n"
             b"Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n"
@@ -156,17 +214,26 @@ class PollingLink:
             self._refused("GET", response)
             return
         if response.body:
-            for packet in response.body.split(packets.SEPARATOR):
+            try:
+                payload = packets.decode_payload(response.body)
+            except ProtocolError as error:
+                self._end(str(error))
+                return
+            for packet in payload:
                 if self._ended:
                     return
                 self._on_packet(packet, kernel_ns, user_ns)
         # After the handlers, as the official client does: what they send goes out first.
-        if not self._ended and not self._leaving:
+        if self._paused is not None:
+            self._tell_if_quiet()
+        elif not self._ended and not self._leaving:
             self._poll()
 
     def _posted(self, response: http.Response, _kernel_ns: int, _user_ns: int) -> None:
         if response.status != 200:
             self._refused("POST", response)
+        elif self._paused is not None:
+            self._tell_if_quiet()
         elif self._outbox:
             self._post()
         elif self._leaving:

@@ -1,74 +1,166 @@
-"""A Socket.IO session in one namespace, over either transport."""
+"""A Socket.IO session in one namespace, over either transport or from the one to the other."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
+import msgspec
 from gevent.event import AsyncResult
 from gevent.timeout import Timeout
 
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed, ProtocolError
-from loadtests.client.link import Link, Server
-from loadtests.client.packets import PacketType
+from loadtests.client.link import Link, OnLeave, Server
+from loadtests.client.packets import Packet, PacketType
 from loadtests.client.polling import PollingLink
+from loadtests.client.upgrade import UpgradingLink
 from loadtests.client.websocket import WebSocketLink
 from loadtests.model import Cause, Transport
 
-#: Called with an event's arguments, when the kernel had it and when it was read (monotonic ns).
-OnEvent = Callable[[list[Any], int, int], None]
+#: Called with an event's or an acknowledgement's arguments, when the kernel had it and when it was
+#: read (monotonic ns). If the server wants an event acknowledged, a returned list is the answer.
+Handler = Callable[[list[Any], int, int], list[Any] | None]
 
-
-def _ignore_event(_arguments: list[Any], _kernel_ns: int, _user_ns: int) -> None:
-    pass
+_decode_json = msgspec.json.decode
 
 
 class Session:
-    """One client. Events arrive through ``on_event``, in gevent's loop: it must not block.
+    """One client. Handlers run in gevent's loop: they must not block.
+
+    Args:
+        server: see ``link.locate``.
+        transports: in the order of the official client's option of that name: one that is used
+            from beginning to end, or polling and WebSocket for the upgrade from the one to the
+            other.
+        namespace: to join.
 
     Attributes:
         sid: the namespace's session id, as the server's handlers see it.
-        on_event: called for the one event name that was asked for.
         ended: why the session is over, if it ended without having been asked to.
         heartbeats: for each of the server's pings, the nanoseconds between kernel and user space.
     """
 
-    def __init__(self, server: Server, transport: Transport, namespace: str, event: str) -> None:
-        link = PollingLink if transport is Transport.POLLING else WebSocketLink
-        self._link: Link = link(server, self._packet, self._end)
+    __slots__ = (
+        "_acknowledged",
+        "_auth",
+        "_connected",
+        "_decoder",
+        "_departed",
+        "_event_head",
+        "_handlers",
+        "_link",
+        "_namespace",
+        "_numbers",
+        "_opened",
+        "_waiting",
+        "ended",
+        "heartbeats",
+        "sid",
+    )
+
+    def __init__(
+        self, server: Server, transports: Sequence[Transport], namespace: str = "/"
+    ) -> None:
+        self._link = _link(transports)(server, self._packet, self._end)
         self._namespace = namespace
         self._event_head = b"42" if namespace == "/" else f"42{namespace},".encode()
-        self._event = event
-        self._connected: AsyncResult = AsyncResult()
-        self.sid = ""
-        self.on_event: OnEvent = _ignore_event
-        self.ended: str | None = None
+        self._handlers: dict[str, Handler] = {}
+        self._decoder = packets.PacketDecoder()
+        self._numbers = count()
+        self._acknowledged: dict[int, Handler] = {}
+        self._waiting: set[AsyncResult] = set()
+        self._connected: AsyncResult | None = None
+        self._auth: Any = None
+        self._opened = False
         self._departed = False
+        self.sid = ""
+        self.ended: str | None = None
         self.heartbeats = array("q")
 
-    def connect(self, timeout_s: float = 10) -> None:
+    @property
+    def transport(self) -> Transport:
+        """What carries packets now."""
+        return self._link.transport
+
+    def on(self, event: str, handler: Handler) -> None:
+        """Have a handler called for an event; the latest one given for it counts."""
+        self._handlers[event] = handler
+
+    def connect(self, auth: Any = None, timeout_s: float = 10) -> None:
         """Open the link and join the namespace; waits cooperatively.
+
+        Args:
+            auth: for the server's connect handler; any JSON.
+            timeout_s: for all of it, in seconds.
 
         Raises:
             ConnectionFailed: refused, broken or not answered in time, in the server's own words
                 where it had any.
         """
+        self._auth = auth
+        self._connected = AsyncResult()
         self._link.open()
-        try:
-            self.sid = self._connected.get(timeout=timeout_s)
-        except Timeout:
-            self._link.kill()
-            raise ConnectionFailed(f"no answer to the handshake within {timeout_s:g} s") from None
+        self.sid = self._wait(self._connected, timeout_s, "no answer to the handshake")
+        self._connected = None
 
-    def emit(self, packet: bytes) -> None:
-        """Send an event that ``packets.encode_event`` made."""
-        self._link.send(packet)
+    def wait_for_upgrade(self, timeout_s: float = 10) -> None:
+        """Wait cooperatively until WebSocket carries the session.
+
+        Raises:
+            ConnectionFailed: it stays on polling, or is over.
+        """
+        if isinstance(self._link, UpgradingLink) and not self._link.settled.wait(timeout_s):
+            raise ConnectionFailed(f"no upgrade to WebSocket within {timeout_s:g} s")
+        if self.ended is not None:
+            raise ConnectionFailed(self.ended)
+        if self.transport is not Transport.WEBSOCKET:
+            why = getattr(self._link, "failure", "no upgrade was asked for")
+            raise ConnectionFailed(f"the session stays on long-polling: {why}")
+
+    def send(self, packet: bytes, leaves: OnLeave | None = None) -> None:
+        """Send an event that ``packets.encode_event`` made: the cheapest way.
+
+        Args:
+            packet: the event.
+            leaves: called right before it goes out; at once over WebSocket, with the POST that
+                carries it over long-polling. Packets leave in the order in which they were sent.
+        """
+        self._link.send(packet, leaves)
+
+    def emit(self, name: str, *arguments: Any, on_ack: Handler | None = None) -> None:
+        """Send an event, with bytes among its arguments or not.
+
+        Args:
+            name: of the event.
+            arguments: any JSON, with bytes anywhere in it.
+            on_ack: called with what the server's handler acknowledges it with.
+        """
+        number = None
+        if on_ack is not None:
+            number = next(self._numbers)
+            self._acknowledged[number] = on_ack
+        self._send(Packet(PacketType.EVENT, self._namespace, number, [name, *arguments]))
+
+    def call(self, name: str, *arguments: Any, timeout_s: float = 10) -> list[Any]:
+        """Send an event and wait cooperatively for its acknowledgement.
+
+        Returns:
+            What the server's handler acknowledged it with.
+
+        Raises:
+            ConnectionFailed: the session is over, or there was no acknowledgement in time.
+        """
+        answer = AsyncResult()
+        self.emit(name, *arguments, on_ack=lambda found, _kernel_ns, _user_ns: answer.set(found))
+        found: list[Any] = self._wait(answer, timeout_s, f"no acknowledgement of {name!r}")
+        return found
 
     def depart(self, cause: Cause) -> None:
         """Go away. What the server sends from now on is not heard."""
-        self.on_event = _ignore_event
+        self._handlers = {}
         self._departed = True
         if cause is Cause.CLOSE:
             self.close()
@@ -79,63 +171,119 @@ class Session:
 
     def close(self) -> None:
         """Leave the namespace, then the connection, as the official client's disconnect() does."""
-        goodbye = packets.Packet(PacketType.DISCONNECT, self._namespace, None, None)
-        self._link.send(packets.encode(goodbye))
+        self._send(Packet(PacketType.DISCONNECT, self._namespace, None, None))
         self._link.say_goodbye()
 
     def kill(self) -> None:
         """Close every connection without a word; harmless when they are closed already."""
         self._link.kill()
 
-    def _packet(self, packet: bytes, kernel_ns: int, user_ns: int) -> None:
-        try:
-            if packet.startswith(self._event_head):
-                message = packets.decode(packet)
-                name, *arguments = message.data
-                if name == self._event and message.namespace == self._namespace:
-                    self.on_event(arguments, kernel_ns, user_ns)
-            elif packet[:1] == b"2":
-                self.heartbeats.append(user_ns - kernel_ns)
-                self._link.send(packets.PONG_PACKET + packet[1:])
-            else:
-                self._control(packet)
-        except ProtocolError as error:
-            self._link.kill()
-            self._end(str(error))
+    def _send(self, packet: Packet) -> None:
+        for part in packets.encode(packet):
+            self._link.send(part)
 
-    def _control(self, packet: bytes) -> None:
+    def _wait(self, answer: AsyncResult, timeout_s: float, complaint: str) -> Any:
+        if self.ended is not None:
+            raise ConnectionFailed(self.ended)
+        self._waiting.add(answer)
+        try:
+            return answer.get(timeout=timeout_s)
+        except Timeout:
+            if answer is self._connected:
+                self._link.kill()
+            raise ConnectionFailed(f"{complaint} within {timeout_s:g} s") from None
+        finally:
+            self._waiting.discard(answer)
+
+    def _packet(self, packet: bytes, kernel_ns: int, user_ns: int) -> None:
+        # Nearly every packet is an event of our namespace without number or attachments: what
+        # follows its head is JSON and nothing else.
+        head = self._event_head
+        if packet.startswith(head) and not self._decoder.waiting:
+            try:
+                data = _decode_json(packet[len(head) :])
+            except packets.NOT_JSON:
+                data = None
+            if type(data) is list and data and type(data[0]) is str:
+                handler = self._handlers.get(data[0])
+                if handler is not None:
+                    handler(data[1:], kernel_ns, user_ns)
+                return
+        try:
+            self._other(packet, kernel_ns, user_ns)
+        except ProtocolError as error:
+            self._fail(str(error))
+
+    def _other(self, packet: bytes, kernel_ns: int, user_ns: int) -> None:
         kind = packet[0] if packet else packets.NOOP
-        if kind == packets.OPEN:
-            handshake = packets.decode_handshake(packet)
-            if isinstance(self._link, PollingLink):
-                self._link.join(handshake.sid)
-            join = packets.Packet(PacketType.CONNECT, self._namespace, None, None)
-            self._link.send(packets.encode(join))
+        if not self._opened:
+            self._link.joined(packets.decode_handshake(packet))
+            self._opened = True
+            self._send(Packet(PacketType.CONNECT, self._namespace, None, self._auth))
+        elif kind == packets.PING:
+            self.heartbeats.append(user_ns - kernel_ns)
+            self._link.send(packets.PONG_PACKET + packet[1:])
+        elif kind in (packets.MESSAGE, packets.BINARY):
+            whole = self._decoder.feed(packet)
+            if whole is not None and whole.namespace == self._namespace:
+                self._message(whole, kernel_ns, user_ns)
         elif kind == packets.CLOSE:
-            self._link.kill()
-            self._end("closed by the server (Engine.IO close)")
-        elif kind == packets.MESSAGE:
-            self._message(packets.decode(packet))
+            self._fail("closed by the server (Engine.IO close)")
         elif kind != packets.NOOP:
             raise ProtocolError(f"unexpected Engine.IO packet {packet[:80]!r}")
 
-    def _message(self, message: packets.Packet) -> None:
-        if message.namespace != self._namespace:
-            return
-        if message.type == PacketType.CONNECT:
-            sid = message.data.get("sid") if isinstance(message.data, dict) else None
-            if not isinstance(sid, str):
-                raise ProtocolError(f"Socket.IO connect without a session id: {message.data!r}")
-            self._connected.set(sid)
+    def _message(self, message: Packet, kernel_ns: int, user_ns: int) -> None:
+        if message.type in (PacketType.EVENT, PacketType.BINARY_EVENT):
+            name, *arguments = message.data
+            handler = self._handlers.get(name)
+            answer = handler(arguments, kernel_ns, user_ns) if handler is not None else None
+            if message.id is not None and answer is not None:
+                self._send(Packet(PacketType.ACK, self._namespace, message.id, answer))
+        elif message.type in (PacketType.ACK, PacketType.BINARY_ACK):
+            assert message.id is not None, "packets.decode sees to that"
+            acknowledged = self._acknowledged.pop(message.id, None)
+            if acknowledged is not None:  # otherwise nobody asked for it, and nobody is harmed
+                acknowledged(message.data, kernel_ns, user_ns)
+        elif message.type == PacketType.CONNECT:
+            self._joined(message)
         elif message.type == PacketType.CONNECT_ERROR:
-            self._link.kill()
-            self._end(f"namespace {self._namespace} refused: {message.data}")
-        elif message.type == PacketType.DISCONNECT:
-            self._link.kill()
-            self._end("disconnected by the server")
+            self._fail(f"namespace {self._namespace} refused: {_words(message.data)}")
+        else:
+            self._fail("disconnected by the server")
+
+    def _joined(self, message: Packet) -> None:
+        sid = message.data.get("sid") if isinstance(message.data, dict) else None
+        if not isinstance(sid, str):
+            raise ProtocolError(
+                f"Socket.IO connect without a session id: {message.data!r}; "
+                "does the server speak an older protocol (Socket.IO 2 or before)?"
+            )
+        if self._connected is not None:
+            self._connected.set(sid)
+
+    def _fail(self, reason: str) -> None:
+        self._link.kill()
+        self._end(reason)
 
     def _end(self, reason: str) -> None:
         if self.ended is None and not self._departed:
             self.ended = reason
-        if not self._connected.ready():
-            self._connected.set_exception(ConnectionFailed(reason))
+        for answer in self._waiting:
+            if not answer.ready():
+                answer.set_exception(ConnectionFailed(reason))
+
+
+def _link(transports: Sequence[Transport]) -> Callable[..., Link]:
+    order = tuple(transports)
+    if order == (Transport.WEBSOCKET,):
+        return WebSocketLink
+    if order == (Transport.POLLING,):
+        return PollingLink
+    if order == (Transport.POLLING, Transport.WEBSOCKET):
+        return UpgradingLink
+    raise ValueError(f"transports {order}: one of the two, or polling and then websocket")
+
+
+def _words(refusal: Any) -> Any:
+    """What the server said; the official servers wrap it in an object."""
+    return refusal.get("message", refusal) if isinstance(refusal, dict) else refusal

@@ -32,31 +32,51 @@ class Stream:
     """A non-blocking connection that is being made or is there.
 
     ``on_end`` is called for an end that the peer or the network brought about, never for ``close``.
+
+    Attributes:
+        on_data: who is given what arrives; may change on the way.
+        closed: whether it has ended, however.
     """
+
+    __slots__ = (
+        "_connecting",
+        "_on_end",
+        "_reader",
+        "_socket",
+        "_unsent",
+        "_writer",
+        "closed",
+        "on_data",
+    )
 
     def __init__(self, address: Address, on_data: OnData, on_end: OnEnd) -> None:
         family, peer = address
-        self._on_data = on_data
+        self.on_data = on_data
         self._on_end = on_end
         self._unsent = b""
-        self._socket = _socket.socket(family, _socket.SOCK_STREAM)
+        self._writer: Any = None
+        self.closed = False
+        self._connecting = True
+        loop = gevent.get_hub().loop
+        try:
+            self._socket = _socket.socket(family, _socket.SOCK_STREAM)
+        except OSError as error:  # no descriptors left
+            self.closed = True
+            loop.run_callback(on_end, f"cannot connect: {error.strerror}")
+            return
         self._socket.setblocking(False)
         self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         stamp(self._socket)
-        loop = gevent.get_hub().loop
         self._reader: Any = loop.io(self._socket.fileno(), _READ)
-        self._writer: Any = loop.io(self._socket.fileno(), _WRITE)
-        self._closed = False
-        self._connecting = True
         refused = self._socket.connect_ex(peer)
         if refused not in (0, errno.EINPROGRESS):
             loop.run_callback(self._end, f"cannot connect: {os.strerror(refused)}")
             return
-        self._writer.start(self._writable)
+        self._wait_until_writable()
 
     def send(self, data: bytes) -> None:
         """Send now, or as soon as the connection takes more."""
-        if self._closed:
+        if self.closed:
             return
         if self._connecting or self._unsent:
             self._unsent += data
@@ -70,23 +90,36 @@ class Stream:
             return
         if sent < len(data):
             self._unsent = data[sent:]
-            self._writer.start(self._writable)
+            self._wait_until_writable()
 
     def freeze(self) -> None:
         """Neither read nor write again; the connection stays up, as of a stopped process."""
-        if not self._closed:
+        if not self.closed:
             self._reader.stop()
-            self._writer.stop()
+            self._drop_writer()
 
     def close(self) -> None:
         """Close without a word, as the kernel does for a process that was killed."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
-        for watcher in (self._reader, self._writer):
-            watcher.stop()
-            watcher.close()
+        self.closed = True
+        self._drop_writer()
+        self._reader.stop()
+        self._reader.close()
         self._socket.close()
+
+    # A watcher for each direction would double what a watcher costs in memory, and a connection
+    # waits to write about once in its life.
+
+    def _wait_until_writable(self) -> None:
+        self._writer = gevent.get_hub().loop.io(self._socket.fileno(), _WRITE)
+        self._writer.start(self._writable)
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.stop()
+            self._writer.close()
+            self._writer = None
 
     def _writable(self) -> None:
         if self._connecting:
@@ -96,7 +129,7 @@ class Stream:
                 return
             self._connecting = False
             self._reader.start(self._readable)
-        self._writer.stop()
+        self._drop_writer()
         unsent, self._unsent = self._unsent, b""
         if unsent:
             self.send(unsent)
@@ -110,11 +143,11 @@ class Stream:
             self._end(f"connection broken: {error.strerror}")
             return
         if data:
-            self._on_data(data, kernel_ns, user_ns)
+            self.on_data(data, kernel_ns, user_ns)
         else:
             self._end("connection closed by the server")
 
     def _end(self, reason: str) -> None:
-        if not self._closed:
+        if not self.closed:
             self.close()
             self._on_end(reason)

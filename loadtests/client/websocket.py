@@ -1,63 +1,136 @@
-"""Engine.IO over WebSocket from the first byte on, without a polling request before."""
+"""Engine.IO over WebSocket: from the first byte on, or joining a session that polling began."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import os
+from collections.abc import Callable
 
-from loadtests.client import frames
+from loadtests.client import frames, http
 from loadtests.client.errors import ProtocolError
 from loadtests.client.frames import Opcode
-from loadtests.client.link import OnEnd, OnPacket, Server
-from loadtests.client.stream import Stream
+from loadtests.client.link import OnLeave, OnPacket, Server
+from loadtests.client.packets import BINARY, Handshake
+from loadtests.client.stream import OnEnd, Stream
+from loadtests.client.tls import TlsStream
+from loadtests.model import Transport
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")
+_LONGEST_HEAD = 65536
 
-#: Mask keys must be unpredictable, and asking the kernel for each four bytes costs a system call.
-_MASK_BYTES = 4096
+
+class _Masks:
+    """Mask keys must be unpredictable, and asking the kernel for each costs a system call.
+
+    One store for all connections of the process: no key is used twice.
+    """
+
+    __slots__ = ("_at", "_keys")
+
+    _BYTES = 4096
+
+    def __init__(self) -> None:
+        self._keys = b""
+        self._at = self._BYTES
+
+    def take(self) -> bytes:
+        """Four bytes."""
+        if self._at >= self._BYTES:
+            self._keys = os.urandom(self._BYTES)
+            self._at = 0
+        at = self._at
+        self._at = at + 4
+        return self._keys[at : at + 4]
+
+
+_masks = _Masks()
 
 
 class WebSocketLink:
-    """See Link. No extension is offered, so the server compresses nothing."""
+    """See Link. No extension is offered, so the server compresses nothing.
 
-    def __init__(self, server: Server, on_packet: OnPacket, on_end: OnEnd) -> None:
+    Args:
+        server: where.
+        on_packet, on_end: see Link.
+        session_id: of the session to join; none begins one.
+        on_open: called once the server has agreed to speak WebSocket.
+    """
+
+    __slots__ = (
+        "_decoder",
+        "_head",
+        "_key",
+        "_leaving",
+        "_on_end",
+        "_on_open",
+        "_on_packet",
+        "_server",
+        "_session_id",
+        "_stream",
+    )
+
+    transport = Transport.WEBSOCKET
+
+    def __init__(
+        self,
+        server: Server,
+        on_packet: OnPacket,
+        on_end: OnEnd,
+        *,
+        session_id: str = "",
+        on_open: Callable[[], None] | None = None,
+    ) -> None:
         self._server = server
         self._on_packet = on_packet
         self._on_end = on_end
+        self._session_id = session_id
+        self._on_open = on_open
         self._decoder = frames.FrameDecoder()
-        self._key = base64.b64encode(os.urandom(16))
+        self._key = b""
         self._head = b""
-        self._upgraded = False
         self._leaving = False
-        self._killed = False
-        self._masks = b""
-        self._mask_at = _MASK_BYTES
-        self._stream: Stream | None = None
+        self._stream: Stream | TlsStream | None = None
 
     def open(self) -> None:
         """Connect and ask for the upgrade of RFC 6455, section 4.1."""
-        self._stream = Stream(self._server.address, self._receive, self._end)
+        session = f"&sid={self._session_id}" if self._session_id else ""
+        self._key = base64.b64encode(os.urandom(16))
+        self._stream = self._server.connect(self._read_handshake, self._lost)
         self._stream.send(
-            b"GET %s?EIO=4&transport=websocket HTTP/1.1\r\n"
+            b"GET %s?EIO=4&transport=websocket%s HTTP/1.1\r\n"
             b"Host: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n"
-            % (self._server.path.encode(), self._server.host.encode(), self._key)
+            % (self._server.path.encode(), session.encode(), self._server.host.encode(), self._key)
         )
 
-    def send(self, packet: bytes) -> None:
-        """One text frame."""
-        self._send_frame(Opcode.TEXT, packet)
+    def joined(self, handshake: Handshake) -> None:
+        """Nothing: a WebSocket needs no session id, and has no payloads."""
+
+    def hand_over(self, on_packet: OnPacket, on_end: OnEnd) -> None:
+        """Give what comes from here on to somebody else."""
+        self._on_packet = on_packet
+        self._on_end = on_end
+
+    def send(self, packet: bytes, leaves: OnLeave | None = None) -> None:
+        """One frame: text, or binary for a binary message."""
+        assert self._stream is not None, "send before open"
+        if packet[0] == BINARY:
+            frame = frames.encode(Opcode.BINARY, packet[1:], _masks.take())
+        else:
+            frame = frames.encode(Opcode.TEXT, packet, _masks.take())
+        if leaves is not None:
+            leaves()
+        self._stream.send(frame)
 
     def say_goodbye(self) -> None:
         """A close frame; the connection is closed when the server has answered it."""
         self._leaving = True
-        self._send_frame(Opcode.CLOSE, _NORMAL_CLOSURE)
+        self._send_control(Opcode.CLOSE, _NORMAL_CLOSURE)
 
     def kill(self) -> None:
         """Close the connection without a close frame."""
-        self._killed = True
         if self._stream is not None:
             self._stream.close()
 
@@ -66,73 +139,96 @@ class WebSocketLink:
         if self._stream is not None:
             self._stream.freeze()
 
-    def _send_frame(self, opcode: int, payload: bytes) -> None:
-        if self._mask_at >= _MASK_BYTES:
-            self._masks = os.urandom(_MASK_BYTES)
-            self._mask_at = 0
-        mask = self._masks[self._mask_at : self._mask_at + 4]
-        self._mask_at += 4
+    def _send_control(self, opcode: Opcode, payload: bytes) -> None:
         assert self._stream is not None, "send before open"
-        self._stream.send(frames.encode(opcode, payload, mask))
-
-    def _receive(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
-        if self._upgraded:
-            self._read_frames(data, kernel_ns, user_ns)
-        else:
-            self._read_handshake(data, kernel_ns, user_ns)
+        self._stream.send(frames.encode(opcode, payload, _masks.take()))
 
     def _read_handshake(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
         self._head += data
         head, found, rest = self._head.partition(b"\r\n\r\n")
         if not found:
-            if len(self._head) > 65536:
+            if len(self._head) > _LONGEST_HEAD:
                 self._fail("the answer to the WebSocket handshake has no end")
             return
-        problem = self._problem_with(head, rest)
-        if problem:
-            self._fail(problem)
+        if head.split(b" ", 2)[1:2] != [b"101"]:
+            self._read_refusal()
             return
-        self._upgraded = True
+        if not self._accepted(head):
+            self._fail("WebSocket handshake: wrong Sec-WebSocket-Accept")
+            return
+        assert self._stream is not None
+        self._stream.on_data = self._read_frames
+        self._head = b""
+        if self._on_open is not None:
+            self._on_open()
         if rest:
             self._read_frames(rest, kernel_ns, user_ns)
 
-    def _problem_with(self, head: bytes, rest: bytes) -> str | None:
-        first, *lines = head.split(b"\r\n")
-        if first.split(b" ", 2)[1:2] != [b"101"]:
-            said = rest[:200].decode(errors="replace")
-            return f"WebSocket handshake refused: {first.decode(errors='replace')}: {said}"
+    def _accepted(self, head: bytes) -> bool:
         headers = {
             name.strip().lower(): value.strip()
-            for name, _, value in (line.partition(b":") for line in lines)
+            for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
         }
         expected = base64.b64encode(hashlib.sha1(self._key + _GUID).digest())
-        if headers.get(b"sec-websocket-accept") != expected:
-            return "WebSocket handshake: wrong Sec-WebSocket-Accept"
-        return None
+        return headers.get(b"sec-websocket-accept") == expected
+
+    def _read_refusal(self) -> None:
+        """Wait for the rest of the words that a refusal comes with."""
+        try:
+            response = http.ResponseDecoder().feed(self._head)
+        except ProtocolError:  # no length: take what there is
+            self._fail(self._refusal())
+            return
+        if response is not None:
+            self._fail(self._refusal(response.body))
+
+    def _refusal(self, body: bytes | None = None) -> str:
+        head, _, rest = self._head.partition(b"\r\n\r\n")
+        first = head.partition(b"\r\n")[0].decode(errors="replace")
+        said = (rest if body is None else body)[:200].decode(errors="replace")
+        return f"WebSocket handshake refused: {first}: {said}"
 
     def _read_frames(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
+        # Nearly every read holds one short text message and nothing else: it needs no decoder.
+        length = len(data) - 2
+        if data[0] == 0x81 and 0 <= length < 126 and data[1] == length and self._decoder.empty:
+            self._on_packet(data[2:], kernel_ns, user_ns)
+            return
         try:
             decoded = self._decoder.feed(data)
         except ProtocolError as error:
             self._fail(str(error))
             return
+        assert self._stream is not None
         for opcode, payload in decoded:
-            if self._killed:
+            if self._stream.closed:
                 return
             if opcode == Opcode.TEXT:
                 self._on_packet(payload, kernel_ns, user_ns)
-            elif opcode == Opcode.PING:
-                self._send_frame(Opcode.PONG, payload)
-            elif opcode == Opcode.CLOSE:
-                if not self._leaving:
-                    self._send_frame(Opcode.CLOSE, payload[:2])
-                code = int.from_bytes(payload[:2], "big") if payload else "no code"
-                words = payload[2:].decode(errors="replace")
-                self._fail(f"WebSocket closed by the server: {code} {words}".rstrip())
-                return
             elif opcode == Opcode.BINARY:
-                self._fail("binary messages are not supported")
+                self._on_packet(b"b" + payload, kernel_ns, user_ns)
+            elif opcode == Opcode.PING:
+                self._send_control(Opcode.PONG, payload)
+            elif opcode == Opcode.CLOSE:
+                self._closed_by_server(payload)
                 return
+
+    def _closed_by_server(self, payload: bytes) -> None:
+        if not self._leaving:
+            self._send_control(Opcode.CLOSE, payload[:2])
+        code = int.from_bytes(payload[:2], "big") if payload else "no code"
+        words = payload[2:].decode(errors="replace")
+        self._fail(f"WebSocket closed by the server: {code} {words}".rstrip())
+
+    def _lost(self, reason: str) -> None:
+        """The connection ended or broke, by itself."""
+        if self._head:
+            reason = f"{reason} during the WebSocket handshake"
+            if b"\r\n\r\n" in self._head:
+                reason = self._refusal()
+        elif not self._decoder.empty:
+            reason = f"{reason} in the middle of a frame"
+        self._end(reason)
 
     def _fail(self, reason: str) -> None:
         self.kill()

@@ -33,7 +33,7 @@ from loadtests.samples import (
     quantile,
 )
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.messages import BROADCAST_EVENT, MessageMaker, identity
+from loadtests.scenarios.messages import BROADCAST_EVENT, RESPONSE_EVENT, MessageMaker, identity
 
 _monotonic_ns = time.monotonic_ns
 
@@ -72,7 +72,7 @@ class Publisher:
         packet = self._messages.make(number)
         self.due_ns.append(due_ns)
         self.sent_ns.append(_monotonic_ns())
-        self._session.emit(packet)
+        self._session.send(packet)
         self._alarm.at(self._schedule.due_ns(number + 1), self._send_due)
 
 
@@ -89,7 +89,7 @@ class Recipient:
         self.numbers = array("q")
         self.kernel_ns = array("q")
         self.user_ns = array("q")
-        session.on_event = self._received
+        session.on(RESPONSE_EVENT, self._received)
 
     def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
         found = identity(arguments)

@@ -30,7 +30,7 @@ from loadtests.samples import (
     quantile,
 )
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.messages import ECHO_EVENT, MessageMaker, identity
+from loadtests.scenarios.messages import ECHO_EVENT, RESPONSE_EVENT, MessageMaker, identity
 
 _LATENCY = ("latency_p50", "latency_p90", "latency_p99", "latency_max")
 _SERVICE = ("service_p50", "service_p99")
@@ -42,7 +42,10 @@ class EchoClient:
     """Sends over one session in either loop and keeps the raw times.
 
     Attributes:
-        due_ns, sent_ns: of message 0, 1, ...; in the closed loop a send is due when it goes out.
+        due_ns: of message 0, 1, ...; in the closed loop a send is due when the reply has come.
+        handed_ns: when each was handed to the transport: at its due time, unless we are late.
+        sent_ns: when each really went out, in the same order. Fewer, where the last ones are still
+            waiting for the POST before theirs.
         numbers, kernel_ns, user_ns: of the replies, in the order in which they came.
         unanswered: numbers of the messages whose reply has not come.
     """
@@ -56,12 +59,13 @@ class EchoClient:
         self._until_ns = 0
         self._closed_loop = False
         self.due_ns = array("q")
+        self.handed_ns = array("q")
         self.sent_ns = array("q")
         self.numbers = array("q")
         self.kernel_ns = array("q")
         self.user_ns = array("q")
         self.unanswered: set[int] = set()
-        session.on_event = self._received
+        session.on(RESPONSE_EVENT, self._received)
 
     def open_loop(self, schedule: ConstantRate, until_ns: int) -> None:
         """Send on the schedule as long as a send is due before ``until_ns``."""
@@ -100,8 +104,11 @@ class EchoClient:
         packet = self._messages.make(number)
         self.unanswered.add(number)
         self.due_ns.append(due_ns)
+        self.handed_ns.append(_monotonic_ns())
+        self._session.send(packet, self._left)
+
+    def _left(self) -> None:
         self.sent_ns.append(_monotonic_ns())
-        self._session.emit(packet)
 
     def _send_due(self) -> None:
         if self._closed_loop:  # the open loop's last alarm, for a send after its end
@@ -203,14 +210,18 @@ def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage
     parts = []
     for client in clients:
         due = np.asarray(client.due_ns, dtype=np.int64)
-        sent = np.asarray(client.sent_ns, dtype=np.int64)
+        handed = np.asarray(client.handed_ns, dtype=np.int64)
+        sent = np.full(len(due), NEVER, dtype=np.int64)
+        sent[: len(client.sent_ns)] = client.sent_ns
         arrived = first_arrivals(client.numbers, client.kernel_ns, len(due))
         read = first_arrivals(client.numbers, client.user_ns, len(due))
         measured = (due >= begin_ns) & (due < end_ns)
-        due, sent, arrived, read = (each[measured] for each in (due, sent, arrived, read))
+        due, handed, sent, arrived, read = (
+            each[measured] for each in (due, handed, sent, arrived, read)
+        )
         here = arrived != NEVER
         lag = read[here] - arrived[here]
-        parts.append((due, durations(due, arrived), durations(sent, arrived), sent - due, lag))
+        parts.append((due, durations(due, arrived), durations(sent, arrived), handed - due, lag))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     due, latency, service, lateness, lag = columns
     return OpenLoop(due, latency, service, lateness, lag, usage)

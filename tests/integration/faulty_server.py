@@ -1,7 +1,8 @@
 """The server under test with one known fault, so that what is measured can be compared with it.
 
 ``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
-argument: ``delay:0.05``, ``drop:10``, ``double:10``, ``swap:10``, ``die:20``, ``mute:0``.
+argument: ``delay:0.05``, ``delays:0.01,0.06``, ``slow:100,0.2``, ``drop:10``, ``double:10``,
+``swap:10``, ``die:20``, ``mute:0``.
 """
 
 from __future__ import annotations
@@ -18,14 +19,36 @@ from servers.__main__ import main
 NAMESPACE = "/test"
 
 
-def delay(app, socketio, seconds):
-    """Answer each echo that much later."""
+def _delayed(socketio, seconds_of: Callable[[int], float]):
+    """Answer the N-th echo, from 1, so many seconds later; the others do not wait for it."""
     from flask_socketio import emit
+
+    count = 0
 
     @socketio.on("my event", namespace=NAMESPACE)
     def echo(message):
-        socketio.sleep(float(seconds))
+        nonlocal count
+        count += 1
+        if seconds := seconds_of(count):
+            socketio.sleep(seconds)
         emit("my response", {"data": message["data"]})
+
+
+def delay(app, socketio, seconds):
+    """Answer each echo that much later."""
+    _delayed(socketio, lambda _number: float(seconds))
+
+
+def delays(app, socketio, several):
+    """Answer after the first delay, the second, ..., and again from the first."""
+    seconds = [float(each) for each in several.split(",")]
+    _delayed(socketio, lambda number: seconds[number % len(seconds)])
+
+
+def slow(app, socketio, every_and_seconds):
+    """Answer every N-th echo that much later."""
+    every, seconds = every_and_seconds.split(",")
+    _delayed(socketio, lambda number: 0 if number % int(every) else float(seconds))
 
 
 def _broadcasts(socketio, to_first: Callable):

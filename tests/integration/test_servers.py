@@ -10,9 +10,13 @@ import subprocess
 import sys
 import time
 
+import gevent
 import pytest
 
+from loadtests.client.link import locate
+from loadtests.client.session import Session
 from loadtests.launch import ROOT
+from loadtests.model import Transport
 from servers.modes import ADAPTERS
 
 MODES = sorted(ADAPTERS)
@@ -103,6 +107,25 @@ def test_journal_has_a_line_per_connect_and_disconnect_and_none_per_message(serv
     # python-socketio's client closes its socket right behind its goodbye: either may be seen first.
     assert lines[1]["reason"] in ("client disconnect", "transport close")
     assert lines[0]["at_ns"] < lines[1]["at_ns"]
+
+
+@pytest.mark.parametrize(("burst", "answered"), [(16, 17), (17, 1)])
+def test_post_of_more_than_sixteen_packets_is_thrown_away_in_silence(serve, burst, answered):
+    """Should python-engineio mend it, docs/findings.md loses a page."""
+    heard = []
+    with serve("eventlet") as server:
+        session = Session(locate(server.url), (Transport.POLLING,), "/test")
+        session.connect()
+        session.on("my response", lambda arguments, *_: heard.append(arguments[0]["data"]))
+        session.emit("my event", {"data": 0})  # leaves by itself; the others gather behind it
+        for number in range(1, burst + 1):
+            session.emit("my event", {"data": number})
+        gevent.sleep(1)
+        session.kill()
+        assert session.ended is None
+        told = "Too many packets in payload" in server.log.read_text()
+    assert heard == list(range(answered))
+    assert told == (burst > 16)
 
 
 def _wait_for(condition, timeout_s=5.0):

@@ -17,6 +17,7 @@ import pytest
 from loadtests.client import packets
 from loadtests.meter import Reading
 from loadtests.model import Cause
+from loadtests.scenarios.messages import RESPONSE_EVENT
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -61,16 +62,22 @@ class FakeSession:
         self.departed: Cause | None = None
         self.ended: str | None = None
         self.heartbeats = array("q")
-        self.on_event: Callable[[list[Any], int, int], None] = lambda *_: None
-        self.on_emit: Callable[[str, str], None] = lambda *_: None
+        self.handlers: dict[str, Callable[[list[Any], int, int], None]] = {}
+        self.on_send: Callable[[str, str], None] = lambda *_: None
 
-    def emit(self, packet: bytes) -> None:
+    def on(self, event: str, handler: Callable[[list[Any], int, int], None]) -> None:
+        self.handlers[event] = handler
+
+    def send(self, packet: bytes, leaves: Callable[[], None] | None = None) -> None:
         name, message = packets.decode(packet).data
+        if leaves is not None:
+            leaves()
         self.sent.append((name, message["data"]))
-        self.on_emit(name, message["data"])
+        self.on_send(name, message["data"])
 
     def receive(self, data: str, kernel_ns: int, user_ns: int | None = None) -> None:
-        self.on_event([{"data": data}], kernel_ns, kernel_ns if user_ns is None else user_ns)
+        user_ns = kernel_ns if user_ns is None else user_ns
+        self.handlers[RESPONSE_EVENT]([{"data": data}], kernel_ns, user_ns)
 
     def depart(self, cause: Cause) -> None:
         self.departed = cause
@@ -119,7 +126,7 @@ def echoing(bench: FakeBench, fate: Fate) -> None:
             for delay_ns in fate(session.number, number_of(data)):
                 bench.world.after(delay_ns, lambda: session.receive(data, bench.world.now_ns))
 
-        session.on_emit = answer
+        session.on_send = answer
 
 
 def broadcasting(bench: FakeBench, fate: Callable[[int, int, int], list[int]]) -> None:
@@ -134,4 +141,4 @@ def broadcasting(bench: FakeBench, fate: Callable[[int, int, int], list[int]]) -
                         lambda recipient=recipient: recipient.receive(data, bench.world.now_ns),
                     )
 
-        session.on_emit = deliver
+        session.on_send = deliver

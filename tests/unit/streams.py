@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from loadtests.client.link import Server
 
 SERVER = Server("example:5000", (2, ("127.0.0.1", 5000)))
@@ -14,7 +16,7 @@ class FakeStream:
 
     made: list[FakeStream]
 
-    def __init__(self, address: Any, on_data: Any, on_end: Any) -> None:
+    def __init__(self, on_data: Any, on_end: Any) -> None:
         self.on_data = on_data
         self.on_end = on_end
         self.sent: list[bytes] = []
@@ -37,3 +39,10 @@ class FakeStream:
     def end(self, reason: str = "connection closed by the server") -> None:
         self.closed = True
         self.on_end(reason)
+
+
+def play(monkeypatch: pytest.MonkeyPatch) -> list[FakeStream]:
+    """Have every connection to a server be one that the test plays; they gather in the list."""
+    FakeStream.made = []
+    monkeypatch.setattr(Server, "connect", lambda _server, *listeners: FakeStream(*listeners))
+    return FakeStream.made

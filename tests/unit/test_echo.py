@@ -135,7 +135,7 @@ def test_what_is_no_reply_of_ours_is_left_alone(
     client: EchoClient, session: FakeSession, arguments: list[Any]
 ) -> None:
     client.closed_loop(2**62)
-    session.on_event(arguments, 1, 1)
+    session.handlers["my response"](arguments, 1, 1)
     assert (len(client.numbers), len(session.sent)) == (0, 1)
 
 

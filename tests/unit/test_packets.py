@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import engineio.packet
@@ -46,7 +47,7 @@ def socketio_packets(draw: st.DrawFn) -> Packet:
     identity = None
     if kind in (PacketType.EVENT, PacketType.ACK):
         data = draw(st.lists(json_values, max_size=3))
-        identity = draw(ids)
+        identity = draw(ids if kind == PacketType.EVENT else ids.filter(lambda i: i is not None))
     if kind == PacketType.EVENT:
         data = [draw(st.text(max_size=10)), *data]
     if kind in (PacketType.CONNECT, PacketType.CONNECT_ERROR):
@@ -59,7 +60,7 @@ def theirs(packet: Packet) -> str:
     encoded = socketio.packet.Packet(
         packet.type, data=packet.data, namespace=packet.namespace, id=packet.id, binary=False
     ).encode()
-    return engineio.packet.Packet(engineio.packet.MESSAGE, encoded).encode()
+    return str(engineio.packet.Packet(engineio.packet.MESSAGE, encoded).encode())
 
 
 # --- Socket.IO, against python-socketio
@@ -72,7 +73,7 @@ def test_we_read_what_python_socketio_sends(packet: Packet) -> None:
 
 @given(socketio_packets())
 def test_python_socketio_reads_what_we_send(packet: Packet) -> None:
-    text = encode(packet).decode()
+    [text] = (part.decode() for part in encode(packet))
     assert int(text[0]) == engineio.packet.MESSAGE
     found = socketio.packet.Packet(encoded_packet=text[1:])
     assert packet == Packet(found.packet_type, found.namespace or "/", found.id, found.data)
@@ -80,7 +81,7 @@ def test_python_socketio_reads_what_we_send(packet: Packet) -> None:
 
 @given(socketio_packets())
 def test_packet_survives_the_round_trip(packet: Packet) -> None:
-    assert packet == decode(encode(packet))
+    assert packet == decode(encode(packet)[0])
 
 
 @given(namespaces, st.text(max_size=20), st.lists(json_values, max_size=3))
@@ -120,9 +121,11 @@ GARBAGE = {
     "another Engine.IO packet": b'22["a"]',
     "an unknown type": b'47["a"]',
     "a letter for a type": b'4x["a"]',
-    "a binary event": b'451-["a",{"_placeholder":true,"num":0}]',
-    "a binary acknowledgement": b'461-["a",{"_placeholder":true,"num":0}]',
-    "a binary event without an attachment": b'450["a"]',
+    "a binary event without a count": b'45["a"]',
+    "an event with a count": b'421-["a"]',
+    "an acknowledgement without a number": b"43[]",
+    "an acknowledgement without a list": b'431{"a":1}',
+    "more attachments than anybody sends": b'4599999-["a"]',
     "an event without data": b"42",
     "an event without a name": b"42[]",
     "an event that is an object": b'42{"a":1}',
@@ -150,7 +153,7 @@ def test_any_bytes_are_a_packet_or_a_protocol_error(data: bytes) -> None:
         found = decode(data)
     except ProtocolError:
         return
-    assert found.type in range(5)
+    assert found.type in range(7)
     assert found.namespace.startswith("/")
 
 
@@ -163,29 +166,100 @@ def test_protocol_error_quotes_the_packet_but_not_all_of_it() -> None:
 
 # --- Engine.IO
 
-
-@given(
-    st.lists(
-        st.text(st.characters(codec="utf-8", exclude_characters="\x1e"), max_size=20).map(
-            lambda text: '2["' + text
-        ),
-        min_size=1,
-        max_size=16,
-    )
+#: Contents of messages: what begins like this is neither JSON nor a number to python-engineio.
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\x1e"), max_size=20).map(
+    lambda text: '2["' + text
 )
-def test_payload_of_several_packets_is_cut_where_python_engineio_joined_it(
-    contents: list[str],
-) -> None:
+contents = st.lists(texts | st.binary(max_size=20), min_size=1, max_size=16)
+
+
+def as_packet(content: str | bytes) -> bytes:
+    return ("4" + content).encode() if isinstance(content, str) else b"b" + content
+
+
+@given(contents)
+def test_payload_is_cut_where_python_engineio_joined_it(contents: list[str | bytes]) -> None:
     sent = [engineio.packet.Packet(engineio.packet.MESSAGE, content) for content in contents]
     payload = engineio.payload.Payload(sent).encode().encode()
-    assert [("4" + content).encode() for content in contents] == payload.split(packets.SEPARATOR)
+    assert [as_packet(content) for content in contents] == packets.decode_payload(payload)
 
 
-@given(st.lists(socketio_packets(), min_size=1, max_size=16))
-def test_python_engineio_cuts_the_payload_that_we_joined(sent: list[Packet]) -> None:
-    payload = packets.SEPARATOR.join(encode(packet) for packet in sent)
+@given(contents)
+def test_python_engineio_cuts_the_payload_that_we_joined(contents: list[str | bytes]) -> None:
+    payload = packets.encode_payload([as_packet(content) for content in contents], 1_000_000)
     found = engineio.payload.Payload(encoded_payload=payload.decode()).packets
-    assert [engineio.packet.MESSAGE] * len(sent) == [packet.packet_type for packet in found]
+    assert [engineio.packet.MESSAGE] * len(contents) == [packet.packet_type for packet in found]
+    assert contents == [packet.data for packet in found]
+
+
+def drained(outbox: list[bytes], longest: int) -> list[bytes]:
+    """Every payload that it takes; each must take something."""
+    outbox, payloads = list(outbox), []
+    while outbox:
+        left = len(outbox)
+        payloads.append(packets.encode_payload(outbox, longest))
+        assert len(outbox) < left
+    return payloads
+
+
+@given(contents, st.integers(1, 80))
+def test_payloads_lose_nothing_and_keep_the_order(
+    contents: list[str | bytes], longest: int
+) -> None:
+    outbox = [as_packet(content) for content in contents]
+    assert outbox == [
+        packet for payload in drained(outbox, longest) for packet in packets.decode_payload(payload)
+    ]
+
+
+@given(contents, st.integers(1, 80))
+def test_no_payload_is_too_long_but_one_of_a_single_packet(
+    contents: list[str | bytes], longest: int
+) -> None:
+    for payload in drained([as_packet(content) for content in contents], longest):
+        assert len(payload) <= longest or packets.SEPARATOR not in payload
+
+
+@given(contents, st.integers(1, 80))
+def test_every_payload_is_as_full_as_it_may_be(contents: list[str | bytes], longest: int) -> None:
+    payloads = drained([as_packet(content) for content in contents], longest)
+    for payload, following in pairwise(payloads):
+        behind = following.split(packets.SEPARATOR)[0]
+        assert len(payload) + len(packets.SEPARATOR) + len(behind) > longest
+
+
+@pytest.mark.parametrize(
+    ("outbox", "length"),
+    [([b"4aa", b"4bb"], 7), ([b"4aa", b"bbb"], 9), ([b"baa", b"bbb", b"4"], 13)],
+)
+def test_payload_of_exactly_the_longest_length_is_allowed_and_one_byte_more_is_not(
+    outbox: list[bytes], length: int
+) -> None:
+    assert [length] == [len(payload) for payload in drained(outbox, length)]
+    assert len(drained(outbox, length - 1)) == 2
+
+
+def test_packet_that_is_too_long_by_itself_goes_by_itself() -> None:
+    outbox = [b"41", b"4" + b"x" * 100, b"42", b"43"]
+    assert drained(outbox, 10) == [b"41", b"4" + b"x" * 100, b"42\x1e43"]
+
+
+@pytest.mark.parametrize(
+    "part", [b"b=", b"bQQ", b"bQQ==QQ==", b"bQ Q=", b"bQQ=\n", b"b\xff", b"b*"]
+)
+@pytest.mark.parametrize("payload", [b"%s", b"42[]\x1e%s", b"%s\x1ebQQ=="])
+def test_what_is_no_base64_is_a_protocol_error(part: bytes, payload: bytes) -> None:
+    with pytest.raises(ProtocolError, match="not base64"):
+        packets.decode_payload(payload % part)
+
+
+@given(st.lists(st.binary(max_size=20), max_size=4).map(b"\x1eb".join))
+def test_any_bytes_are_a_payload_or_a_protocol_error(data: bytes) -> None:
+    try:
+        found = packets.decode_payload(data)
+    except ProtocolError:
+        return
+    assert len(found) == data.count(packets.SEPARATOR) + 1
 
 
 @pytest.mark.parametrize(
@@ -233,6 +307,19 @@ def test_heartbeat_that_is_written_as_a_float_is_a_number_too() -> None:
     # The protocol document says "number"; servers in other languages write 25000.0.
     packet = OPEN_PACKET.replace(b"25000", b"25000.0")
     assert decode_handshake(packet).ping_interval == 25000
+
+
+def test_older_protocol_is_called_by_its_name() -> None:
+    # A payload of Engine.IO 3 puts the length before each packet.
+    payload = b"%d:%s2:40" % (len(OPEN_PACKET), OPEN_PACKET)
+    with pytest.raises(ProtocolError, match=r"speaks Engine\.IO 3, this client speaks 4"):
+        decode_handshake(payload)
+
+
+@pytest.mark.parametrize("packet", [b"9", b"96:", b"2:40", b"x96:0{", b'40{"sid":"x"}'])
+def test_what_is_no_older_protocol_is_not_called_one(packet: bytes) -> None:
+    with pytest.raises(ProtocolError, match=r"got b.*(?<!speaks 4)$"):
+        decode_handshake(packet)
 
 
 NO_OPEN_PACKETS = {

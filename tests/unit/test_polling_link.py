@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.client import polling
+from loadtests.client.packets import Handshake
 from loadtests.client.polling import PollingLink
-from tests.unit.streams import SERVER, FakeStream
+from tests.unit.streams import SERVER, FakeStream, play
 
 
 @pytest.fixture
 def streams(monkeypatch: pytest.MonkeyPatch) -> list[FakeStream]:
-    FakeStream.made = []
-    monkeypatch.setattr(polling, "Stream", FakeStream)
-    return FakeStream.made
+    return play(monkeypatch)
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ def test_polling_asks_again_on_the_same_connection_with_its_session(
     link: PollingLink, streams: list[FakeStream], heard: list[bytes]
 ) -> None:
     link.open()
-    link.join("abc")
+    link.joined(Handshake("abc", [], 25_000, 20_000))
     streams[0].say(answer(b"0{}\x1e2"))
     assert heard == [b"0{}", b"2"]
     assert b"&sid=abc HTTP" in streams[0].sent[1]

@@ -31,10 +31,10 @@ class FakeLink:
         for packet in self.opening:
             self.on_packet(packet, 1, 2)
 
-    def join(self, session_id: str) -> None:
-        self.calls.append(("join", session_id))
+    def joined(self, handshake: packets.Handshake) -> None:
+        self.calls.append(("joined", handshake.sid))
 
-    def send(self, packet: bytes) -> None:
+    def send(self, packet: bytes, leaves: Any = None) -> None:
         self.calls.append(("send", packet))
 
     def say_goodbye(self) -> None:
@@ -65,7 +65,7 @@ def _links(monkeypatch: pytest.MonkeyPatch) -> None:
 def made(
     transport: Transport = Transport.WEBSOCKET, namespace: str = "/test"
 ) -> tuple[Session, FakeLink]:
-    made_session = Session(SERVER, transport, namespace, "my response")
+    made_session = Session(SERVER, (transport,), namespace)
     link: Any = made_session._link
     return made_session, link
 
@@ -74,7 +74,7 @@ def connected(**arguments: Any) -> tuple[Session, FakeLink, list[tuple[list[Any]
     heard: list[tuple[list[Any], int, int]] = []
     made_session, link = made(**arguments)
     made_session.connect()
-    made_session.on_event = lambda *event: heard.append(event)
+    made_session.on("my response", lambda *event: heard.append(event))
     link.calls.clear()
     return made_session, link, heard
 
@@ -85,14 +85,8 @@ def connected(**arguments: Any) -> tuple[Session, FakeLink, list[tuple[list[Any]
 def test_session_joins_its_namespace_once_the_server_has_opened() -> None:
     found, link = made()
     found.connect()
-    assert link.calls == [("open", None), ("send", b"40/test,")]
+    assert link.calls == [("open", None), ("joined", "eio"), ("send", b"40/test,")]
     assert (found.sid, found.ended) == ("me", None)
-
-
-def test_polling_carries_the_session_id_before_it_sends() -> None:
-    found, link = made(Transport.POLLING)
-    found.connect()
-    assert link.calls == [("open", None), ("join", "eio"), ("send", b"40/test,")]
 
 
 def test_each_transport_has_its_own_link() -> None:
@@ -113,10 +107,11 @@ def test_connect_error_is_in_the_servers_own_words(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("opening", "words"),
     [
-        ((b"1",), "closed by the server"),
+        ((OPEN, b"1"), "closed by the server"),
         ((OPEN, b"41/test,"), "disconnected by the server"),
         ((b"0nonsense",), "unreadable open packet"),
-        ((b"9",), "unexpected Engine.IO packet"),
+        ((b"9",), "expected Engine.IO's open packet"),
+        ((b'118:0{"sid":"x"}2:40',), "speaks Engine.IO 3"),
         ((OPEN, b"40/test"), "without a session id"),
         ((OPEN, b'40/test,{"sid":5}'), "without a session id"),
         ((OPEN, b'40/test,["sid"]'), "without a session id"),
@@ -173,7 +168,7 @@ def test_event_that_was_asked_for_arrives_with_its_times() -> None:
 
 @pytest.mark.parametrize("namespace", ["/", "/test"])
 def test_events_with_another_name_or_of_another_namespace_do_not_arrive(namespace: str) -> None:
-    FakeLink.opening = (OPEN, packets.encode(packets.Packet(0, namespace, None, {"sid": "me"})))
+    FakeLink.opening = (OPEN, *packets.encode(packets.Packet(0, namespace, None, {"sid": "me"})))
     found, link, heard = connected(namespace=namespace)
     link.on_packet(packets.encode_event(namespace, "their response", 1), 1, 1)
     link.on_packet(packets.encode_event("/other", "my response", 1), 1, 1)
@@ -202,9 +197,9 @@ def test_noop_and_acknowledgements_change_nothing() -> None:
     assert (link.calls, heard, found.ended) == ([], [], None)
 
 
-def test_packet_is_emitted_as_it_is() -> None:
+def test_packet_is_sent_as_it_is() -> None:
     found, link, _ = connected()
-    found.emit(b"packet")
+    found.send(b"packet")
     assert link.calls == [("send", b"packet")]
 
 
@@ -221,7 +216,7 @@ def test_packet_is_emitted_as_it_is() -> None:
         (b"4", "not a Socket.IO packet"),
         (b"42/test,", "an event without a name"),
         (b'42/test,["my response"', "not a Socket.IO packet"),
-        (b'451-/test,["my response",{"_placeholder":true,"num":0}]', "binary"),
+        (b"bnobody asked", "nothing announced 12 bytes"),
         (b"42/test," + b"1" * 5000 + b"[]", "not a Socket.IO packet"),
     ],
 )

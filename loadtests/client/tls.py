@@ -1,0 +1,105 @@
+"""TLS on top of a Stream: ciphertext from the socket through OpenSSL's memory, plaintext out.
+
+The socket stays our own, so the kernel's arrival times stay too: those of the segment that
+completed a record.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from loadtests.client.stream import Address, OnData, OnEnd, Stream
+
+_READ_BYTES = 65536
+
+
+class TlsStream:
+    """As Stream, encrypted.
+
+    Args:
+        address: of the server.
+        context: whom to trust.
+        name: that the server's certificate must bear.
+        on_data, on_end: see Stream.
+    """
+
+    __slots__ = (
+        "_incoming",
+        "_on_end",
+        "_outgoing",
+        "_ready",
+        "_stream",
+        "_tls",
+        "_unsent",
+        "on_data",
+    )
+
+    def __init__(
+        self, address: Address, context: ssl.SSLContext, name: str, on_data: OnData, on_end: OnEnd
+    ) -> None:
+        self.on_data = on_data
+        self._on_end = on_end
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._ready = False
+        self._unsent = b""
+        self._stream = Stream(address, self._received, on_end)
+        self._shake_hands()
+
+    @property
+    def closed(self) -> bool:
+        """See Stream."""
+        return self._stream.closed
+
+    def send(self, data: bytes) -> None:
+        """Encrypt and send, or keep it until the handshake is done."""
+        if not self._ready:
+            self._unsent += data
+            return
+        self._tls.write(data)
+        self._stream.send(self._outgoing.read())
+
+    def freeze(self) -> None:
+        """See Stream."""
+        self._stream.freeze()
+
+    def close(self) -> None:
+        """See Stream."""
+        self._stream.close()
+
+    def _shake_hands(self) -> None:
+        try:
+            self._tls.do_handshake()
+            self._ready = True
+        except ssl.SSLWantReadError:
+            pass
+        if self._outgoing.pending:
+            self._stream.send(self._outgoing.read())
+        if self._ready and self._unsent:
+            unsent, self._unsent = self._unsent, b""
+            self.send(unsent)
+
+    def _received(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
+        self._incoming.write(data)
+        try:
+            if not self._ready:
+                self._shake_hands()
+            # What is read may close the connection.
+            while self._ready and not self._stream.closed:
+                plain = self._tls.read(_READ_BYTES)
+                if not plain:  # from memory, OpenSSL reads the server's close_notify as nothing
+                    self._fail("connection closed by the server")
+                    return
+                self.on_data(plain, kernel_ns, user_ns)
+        except ssl.SSLWantReadError:
+            if self._outgoing.pending:  # OpenSSL answers by itself, e.g. a key update
+                self._stream.send(self._outgoing.read())
+        except ssl.SSLError as error:
+            # The alert that says why, for the server's log.
+            if self._outgoing.pending:
+                self._stream.send(self._outgoing.read())
+            self._fail(f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}")
+
+    def _fail(self, reason: str) -> None:
+        self._stream.close()
+        self._on_end(reason)
