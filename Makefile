@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+NODE := node_modules/.package-lock.json
 
 PROFILE ?= default
 EXPERIMENT ?=
@@ -18,13 +19,13 @@ MODE ?= gevent
 PORT ?= 5000
 ARGS ?=
 
-.PHONY: help setup bench report test lint format demo lock clean
+.PHONY: help setup bench report calibrate bench-client node test lint format demo lock clean
 
 help: ## print this list
 	@echo "transport-bench: eventlet, gevent or plain Flask? WebSocket or long-polling?"
 	@echo
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' \
-	  | while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
+	  | while IFS='|' read -r name text; do printf '%-20s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "bench takes  PROFILE=quick|default|full|ci  or  EXPERIMENT=file.toml,"
 	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
@@ -41,6 +42,15 @@ $(READY): requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
+node: $(NODE) ## install the official JavaScript client (bench-client and test do it by themselves)
+
+# Without npm, what needs it says so in its own place.
+$(NODE): package.json package-lock.json
+	@if command -v npm > /dev/null; then \
+	  echo "installing the official Socket.IO packages into node_modules ..."; \
+	  npm ci --loglevel=error && touch $@; \
+	else echo "npm is not installed: the official JavaScript client is left out"; fi
+
 bench: $(READY) ## measure every mode and transport, then write the report
 	@$(BIN)/python -m loadtests run "$(or $(EXPERIMENT),$(PROFILE))" \
 	  $(if $(MODES),--modes "$(MODES)") \
@@ -51,7 +61,13 @@ bench: $(READY) ## measure every mode and transport, then write the report
 report: $(READY) ## make the report of a run again (OUT=folder; the latest run if not given)
 	@$(BIN)/python -m reports build "$(or $(OUT),reports/runs/latest)"
 
-test: $(READY) ## run every test (ARGS= goes to pytest)
+calibrate: $(READY) ## measure the load generator itself: its ceiling, its noise floor, its memory
+	@$(BIN)/python -m loadtests calibrate $(ARGS)
+
+bench-client: $(READY) $(NODE) ## compare our client with python-socketio's, Locust's and the official one
+	@$(BIN)/python -m loadtests bench-client $(ARGS)
+
+test: $(READY) $(NODE) ## run every test (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY) ## ruff and mypy
@@ -72,4 +88,4 @@ lock: ## pin the newest versions that pyproject.toml allows (needs uv)
 	  --no-emit-find-links --no-header --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove the virtual environment and caches; runs stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -60,9 +60,12 @@ class FrameDecoder:
 
     Args:
         longest: of a message, in bytes; a longer one is a protocol error before it is buffered.
+
+    Attributes:
+        broken: what the server did wrong behind the frames that were given last.
     """
 
-    __slots__ = ("_buffer", "_first_opcode", "_longest", "_parts", "_parts_length")
+    __slots__ = ("_buffer", "_first_opcode", "_longest", "_parts", "_parts_length", "broken")
 
     def __init__(self, longest: int = 16 * 1024 * 1024) -> None:
         self._longest = longest
@@ -70,6 +73,7 @@ class FrameDecoder:
         self._parts: list[bytes] = []
         self._parts_length = 0
         self._first_opcode = 0
+        self.broken: ProtocolError | None = None
 
     @property
     def empty(self) -> bool:
@@ -79,11 +83,25 @@ class FrameDecoder:
     def feed(self, data: bytes) -> list[Frame]:
         """Decode what is complete.
 
+        Frames that came whole before a violation are given, since they have arrived; ``broken``
+        says then what follows them.
+
         Raises:
             ProtocolError: the server broke RFC 6455; the decoder is of no further use.
         """
-        buffer = self._buffer + data if self._buffer else data
+        if self.broken is not None:
+            raise self.broken
         frames: list[Frame] = []
+        try:
+            self._decode(data, frames)
+        except ProtocolError as error:
+            self.broken = error
+            if not frames:
+                raise
+        return frames
+
+    def _decode(self, data: bytes, frames: list[Frame]) -> None:
+        buffer = self._buffer + data if self._buffer else data
         start, end = 0, len(buffer)
         while end - start >= 2:
             first, second = buffer[start], buffer[start + 1]
@@ -110,7 +128,6 @@ class FrameDecoder:
             else:
                 self._accept(first, buffer[body:start], frames)
         self._buffer = buffer[start:]
-        return frames
 
     def _check(self, first: int, length: int) -> None:
         if first & 0x70:

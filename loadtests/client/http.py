@@ -21,11 +21,20 @@ class Response(NamedTuple):
         status: e.g. 200.
         body: decoded from its transfer and content codings.
         keep_alive: whether the connection can carry another request.
+        location: where a redirection points to.
     """
 
     status: int
     body: bytes
     keep_alive: bool
+    location: bytes = b""
+
+    @property
+    def words(self) -> str:
+        """What to tell of it when it is a refusal."""
+        said = self.body[:200].decode(errors="replace")
+        where = f" to {self.location[:200].decode(errors='replace')}" if self.location else ""
+        return f"{self.status}{where}: {said}"
 
 
 class ResponseDecoder:
@@ -66,12 +75,34 @@ class ResponseDecoder:
                 return None
             body, end = unchunked
         else:
-            # RFC 9112 allows a body that ends with its connection; no Socket.IO server sends one.
-            raise ProtocolError("a response without a length")
+            return None  # it ends with its connection: see `end`
         if len(buffer) > end:
             raise ProtocolError(f"bytes after the response: {buffer[end:][:60]!r}")
         self._buffer = b""
-        return Response(status, _unzip(body, headers.get(b"content-encoding")), keep_alive)
+        return _response(status, body, headers, keep_alive)
+
+    def end(self) -> Response | None:
+        """The response that the end of the connection completes, if there is one.
+
+        A body without a stated length ends with its connection (RFC 9112, section 6.3): no
+        Socket.IO server sends one, but what stands in front of it may, to say what is wrong.
+
+        Raises:
+            ProtocolError: its content coding is broken.
+        """
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return None
+        status, headers, _ = _decode_head(head)
+        if b"transfer-encoding" in headers or b"content-length" in headers:
+            return None
+        self._buffer = b""
+        return _response(status, body, headers, keep_alive=False)
+
+
+def _response(status: int, body: bytes, headers: dict[bytes, bytes], keep_alive: bool) -> Response:
+    plain = _unzip(body, headers.get(b"content-encoding"))
+    return Response(status, plain, keep_alive, headers.get(b"location", b""))
 
 
 def _decode_head(head: bytes) -> tuple[int, dict[bytes, bytes], bool]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -229,8 +229,8 @@ def decode_handshake(packet: bytes) -> Handshake:
         ProtocolError: it is no open packet of Engine.IO 4.
     """
     if packet[:1] != b"0":
-        # Engine.IO 3 puts a length before each packet of a payload.
-        older = re.match(rb"\d+:0\{", packet) is not None
+        # Engine.IO 3 puts a length before each packet of a payload, in digits or in bytes.
+        older = re.match(rb"\d+:0\{|[\0\1][\0-\x09]+\xff0\{", packet) is not None
         why = "; the server speaks Engine.IO 3, this client speaks 4" if older else ""
         raise ProtocolError(f"expected Engine.IO's open packet, got {packet[:80]!r}{why}")
     try:
@@ -257,20 +257,28 @@ def encode_payload(outbox: list[bytes], longest: int) -> bytes:
     return SEPARATOR.join(parts)
 
 
-def decode_payload(body: bytes) -> list[bytes]:
-    """The packets of a long-polling payload.
+def decode_payload(body: bytes) -> Iterator[bytes]:
+    """The packets of a long-polling payload, one after the other.
 
     Raises:
-        ProtocolError: a binary packet is not base64.
+        ProtocolError: a binary packet is not base64; those before it have been given.
     """
-    return [_unpack(part) if _binary(part) else part for part in body.split(SEPARATOR)]
+    for part in body.split(SEPARATOR):
+        yield unpack(part)
 
 
 def _binary(packet: bytes) -> bool:
     return packet[:1] == b"b"
 
 
-def _unpack(part: bytes) -> bytes:
+def unpack(part: bytes) -> bytes:
+    """A packet as it stands in a payload: a binary one is base64 there.
+
+    Raises:
+        ProtocolError: or is not.
+    """
+    if not _binary(part):
+        return part
     try:
         return b"b" + binascii.a2b_base64(part[1:], strict_mode=True)
     except binascii.Error as error:

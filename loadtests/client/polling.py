@@ -8,6 +8,7 @@ server must cope with. A client that opens a connection per request measures som
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from loadtests.client import http, packets
@@ -21,6 +22,8 @@ from loadtests.model import Transport
 #: Called with the response, when the kernel had its end and when it was read.
 OnResponse = Callable[[http.Response, int, int], None]
 
+
+_monotonic_ns = time.monotonic_ns
 
 #: Until the server has said what it takes: the default of socketio/engine.io-protocol.
 _LONGEST_UNTOLD = 1_000_000
@@ -79,14 +82,26 @@ class Channel:
             self._on_end(str(error))
             return
         if response is not None:
-            self._request = None
-            if not response.keep_alive:
-                self.close()
-            self._on_response(response, kernel_ns, user_ns)
+            self._answered(response, kernel_ns, user_ns)
+
+    def _answered(self, response: http.Response, kernel_ns: int, user_ns: int) -> None:
+        self._request = None
+        if not response.keep_alive:
+            self.close()
+        self._on_response(response, kernel_ns, user_ns)
 
     def _ended(self, reason: str) -> None:
         self._stream = None
         if self._request is None:  # the server gave up an idle connection
+            return
+        try:
+            response = self._decoder.end()
+        except ProtocolError as error:
+            self._on_end(str(error))
+            return
+        if response is not None:
+            now_ns = _monotonic_ns()  # nobody measures what is answered like this
+            self._answered(response, now_ns, now_ns)
             return
         if self._reused and self._decoder.empty:
             # The server closed a kept connection just as it was used again: RFC 9112, section
@@ -213,20 +228,18 @@ class PollingLink:
         if response.status != 200:
             self._refused("GET", response)
             return
-        if response.body:
-            try:
-                payload = packets.decode_payload(response.body)
-            except ProtocolError as error:
-                self._end(str(error))
-                return
-            for packet in payload:
-                if self._ended:
-                    return
+        try:
+            for packet in packets.decode_payload(response.body) if response.body else ():
                 self._on_packet(packet, kernel_ns, user_ns)
+                if self._ended:  # by what the packet made its handler do
+                    return
+        except ProtocolError as error:
+            self._end(str(error))
+            return
         # After the handlers, as the official client does: what they send goes out first.
         if self._paused is not None:
             self._tell_if_quiet()
-        elif not self._ended and not self._leaving:
+        elif not self._leaving:
             self._poll()
 
     def _posted(self, response: http.Response, _kernel_ns: int, _user_ns: int) -> None:
@@ -240,8 +253,7 @@ class PollingLink:
             self.kill()
 
     def _refused(self, method: str, response: http.Response) -> None:
-        said = response.body[:200].decode(errors="replace")
-        self._end(f"{method} answered with {response.status}: {said}")
+        self._end(f"{method} answered with {response.words}")
 
     def _end(self, reason: str) -> None:
         if self._ended:

@@ -142,10 +142,15 @@ class Stream:
         except OSError as error:
             self._end(f"connection broken: {error.strerror}")
             return
-        if data:
-            self.on_data(data, kernel_ns, user_ns)
-        else:
+        if not data:
             self._end("connection closed by the server")
+            return
+        try:
+            self.on_data(data, kernel_ns, user_ns)
+        except Exception as error:
+            # The loop would print it and never call again: a session that is deaf without a word.
+            self._end(f"its handler broke: {type(error).__name__}: {error}")
+            raise
 
     def _end(self, reason: str) -> None:
         if not self.closed:

@@ -27,6 +27,7 @@ class TlsStream:
         "_incoming",
         "_on_end",
         "_outgoing",
+        "_over",
         "_ready",
         "_stream",
         "_tls",
@@ -43,7 +44,8 @@ class TlsStream:
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self._ready = False
         self._unsent = b""
-        self._stream = Stream(address, self._received, on_end)
+        self._over = False
+        self._stream = Stream(address, self._received, self._end)
         self._shake_hands()
 
     @property
@@ -53,6 +55,8 @@ class TlsStream:
 
     def send(self, data: bytes) -> None:
         """Encrypt and send, or keep it until the handshake is done."""
+        if self.closed:
+            return
         if not self._ready:
             self._unsent += data
             return
@@ -95,11 +99,15 @@ class TlsStream:
             if self._outgoing.pending:  # OpenSSL answers by itself, e.g. a key update
                 self._stream.send(self._outgoing.read())
         except ssl.SSLError as error:
-            # The alert that says why, for the server's log.
-            if self._outgoing.pending:
-                self._stream.send(self._outgoing.read())
             self._fail(f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}")
 
     def _fail(self, reason: str) -> None:
+        self._end(reason)
+        if self._outgoing.pending:  # the alert that says why, for the server's log
+            self._stream.send(self._outgoing.read())
         self._stream.close()
-        self._on_end(reason)
+
+    def _end(self, reason: str) -> None:
+        if not self._over:
+            self._over = True
+            self._on_end(reason)

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable
 
-from loadtests.client import frames, http
+from loadtests.client import frames, http, packets
 from loadtests.client.errors import ProtocolError
 from loadtests.client.frames import Opcode
 from loadtests.client.link import OnLeave, OnPacket, Server
@@ -146,12 +146,12 @@ class WebSocketLink:
     def _read_handshake(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
         self._head += data
         head, found, rest = self._head.partition(b"\r\n\r\n")
+        if head.split(b" ", 2)[1:2] != [b"101"] and (found or not _begins_http(head)):
+            self._read_refusal()
+            return
         if not found:
             if len(self._head) > _LONGEST_HEAD:
                 self._fail("the answer to the WebSocket handshake has no end")
-            return
-        if head.split(b" ", 2)[1:2] != [b"101"]:
-            self._read_refusal()
             return
         if not self._accepted(head):
             self._fail("WebSocket handshake: wrong Sec-WebSocket-Accept")
@@ -172,39 +172,49 @@ class WebSocketLink:
         expected = base64.b64encode(hashlib.sha1(self._key + _GUID).digest())
         return headers.get(b"sec-websocket-accept") == expected
 
-    def _read_refusal(self) -> None:
+    def _read_refusal(self, *, ended: bool = False) -> None:
         """Wait for the rest of the words that a refusal comes with."""
+        decoder = http.ResponseDecoder()
         try:
-            response = http.ResponseDecoder().feed(self._head)
-        except ProtocolError:  # no length: take what there is
-            self._fail(self._refusal())
+            response = decoder.feed(self._head) or (decoder.end() if ended else None)
+        except ProtocolError as error:
+            self._fail(f"WebSocket handshake refused: {error}")
             return
-        if response is not None:
-            self._fail(self._refusal(response.body))
-
-    def _refusal(self, body: bytes | None = None) -> str:
         head, _, rest = self._head.partition(b"\r\n\r\n")
-        first = head.partition(b"\r\n")[0].decode(errors="replace")
-        said = (rest if body is None else body)[:200].decode(errors="replace")
-        return f"WebSocket handshake refused: {first}: {said}"
+        first = head.partition(b"\r\n")[0][:200].decode(errors="replace")
+        if response is not None:
+            # As in its words, but with the phrase that the server gave its status.
+            words = response.words.removeprefix(str(response.status))
+            self._fail(f"WebSocket handshake refused: {first}{words}")
+        elif ended:
+            said = rest[:200].decode(errors="replace")
+            self._fail(f"WebSocket handshake refused: {first}: {said}")
 
     def _read_frames(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
         # Nearly every read holds one short text message and nothing else: it needs no decoder.
         length = len(data) - 2
-        if data[0] == 0x81 and 0 <= length < 126 and data[1] == length and self._decoder.empty:
+        if (
+            0 < length < 126
+            and data[0] == 0x81
+            and data[1] == length
+            and data[2] != BINARY
+            and self._decoder.empty
+        ):
             self._on_packet(data[2:], kernel_ns, user_ns)
             return
         try:
-            decoded = self._decoder.feed(data)
+            self._hear(self._decoder.feed(data), kernel_ns, user_ns)
         except ProtocolError as error:
             self._fail(str(error))
-            return
+
+    def _hear(self, decoded: list[frames.Frame], kernel_ns: int, user_ns: int) -> None:
         assert self._stream is not None
         for opcode, payload in decoded:
             if self._stream.closed:
                 return
             if opcode == Opcode.TEXT:
-                self._on_packet(payload, kernel_ns, user_ns)
+                # python-engineio may send base64 here too; official clients take that as we do.
+                self._on_packet(packets.unpack(payload), kernel_ns, user_ns)
             elif opcode == Opcode.BINARY:
                 self._on_packet(b"b" + payload, kernel_ns, user_ns)
             elif opcode == Opcode.PING:
@@ -212,6 +222,8 @@ class WebSocketLink:
             elif opcode == Opcode.CLOSE:
                 self._closed_by_server(payload)
                 return
+        if self._decoder.broken is not None and not self._stream.closed:
+            raise self._decoder.broken
 
     def _closed_by_server(self, payload: bytes) -> None:
         if not self._leaving:
@@ -222,10 +234,11 @@ class WebSocketLink:
 
     def _lost(self, reason: str) -> None:
         """The connection ended or broke, by itself."""
+        if b"\r\n\r\n" in self._head:
+            self._read_refusal(ended=True)
+            return
         if self._head:
-            reason = f"{reason} during the WebSocket handshake"
-            if b"\r\n\r\n" in self._head:
-                reason = self._refusal()
+            reason = f"{reason} during the WebSocket handshake, after {self._head[:200]!r}"
         elif not self._decoder.empty:
             reason = f"{reason} in the middle of a frame"
         self._end(reason)
@@ -238,3 +251,7 @@ class WebSocketLink:
         if not self._leaving:
             self._leaving = True
             self._on_end(reason)
+
+
+def _begins_http(head: bytes) -> bool:
+    return head.startswith(b"HTTP/1."[: len(head)])

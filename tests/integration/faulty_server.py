@@ -2,7 +2,7 @@
 
 ``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
 argument: ``delay:0.05``, ``delays:0.01,0.06``, ``slow:100,0.2``, ``drop:10``, ``double:10``,
-``swap:10``, ``die:20``, ``mute:0``.
+``swap:10``, ``die:20``, ``bytes:0``, ``mute:0``.
 """
 
 from __future__ import annotations
@@ -119,6 +119,14 @@ def die(app, socketio, after):
         count += 1
         if count == int(after):
             os._exit(3)
+
+
+def bytes(app, socketio, _nothing):
+    """Answer an echo with bytes for everybody."""
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        socketio.emit("bytes", b"\x00\x01\x02", namespace=NAMESPACE)
 
 
 def mute(app, socketio, _nothing):

@@ -18,6 +18,7 @@ from loadtests.client.session import Session
 from loadtests.launch import ROOT
 from loadtests.model import Transport
 from servers.modes import ADAPTERS
+from tests.integration.conftest import faulty
 
 MODES = sorted(ADAPTERS)
 
@@ -128,11 +129,32 @@ def test_post_of_more_than_sixteen_packets_is_thrown_away_in_silence(serve, burs
     assert told == (burst > 16)
 
 
+def test_broadcast_of_bytes_breaks_for_polling_once_websocket_was_served(serve):
+    """Should python-engineio mend it, docs/findings.md loses a page."""
+    heard = {}
+    with serve("gevent", command=faulty("bytes:0")) as server:
+        sessions = [
+            Session(locate(server.url), (transport,), "/test")
+            for transport in (Transport.WEBSOCKET, Transport.POLLING)
+        ]
+        for session in sessions:
+            session.connect()
+            session.on("bytes", lambda found, *_, sid=session.sid: heard.update({sid: found}))
+        gevent.sleep(0.2)  # the greetings are through
+        sessions[0].emit("my event", {"data": "go"})
+        _wait_for(lambda: sessions[1].ended)
+        _wait_for(lambda: heard)
+        for session in sessions:
+            session.kill()
+    assert heard == {sessions[0].sid: [b"\x00\x01\x02"]}
+    assert "500" in sessions[1].ended
+
+
 def _wait_for(condition, timeout_s=5.0):
     give_up = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < give_up
-        time.sleep(0.01)
+        gevent.sleep(0.01)
 
 
 def _serve(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:

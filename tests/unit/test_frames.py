@@ -178,8 +178,19 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize(("stream", "words"), FORBIDDEN.values(), ids=FORBIDDEN.keys())
 def test_what_the_rfc_forbids_is_a_protocol_error(stream: bytes, words: str) -> None:
+    decoder = FrameDecoder()
     with pytest.raises(ProtocolError, match=words):
-        FrameDecoder().feed(stream)
+        # What came whole before the violation is given first.
+        while decoder.feed(stream):
+            stream = b""
+
+
+def test_frames_before_a_violation_are_given_and_the_decoder_is_broken_then() -> None:
+    decoder = FrameDecoder()
+    assert [(1, b"whole")] == decoder.feed(server_frame(1, b"whole") + b"\xff\xff")
+    assert "must not mask" in str(decoder.broken)
+    with pytest.raises(ProtocolError, match="must not mask"):
+        decoder.feed(server_frame(1, b"after it"))
 
 
 @pytest.mark.parametrize(("stream", "words"), FORBIDDEN.values(), ids=FORBIDDEN.keys())

@@ -196,7 +196,6 @@ BROKEN = {
     "a status of two digits": response(first="HTTP/1.1 20"),
     "a status of four digits": response(first="HTTP/1.1 2000 OK"),
     "a header without a colon": response(b"", "Nonsense"),
-    "no length": response(b"", length=False) + b"until the end",
     "a length that is no number": response(b"", "Content-Length: many", length=False),
     "a length below zero": response(b"", "Content-Length: -1", length=False),
     "no length after the colon": response(b"", "Content-Length:", length=False),
@@ -312,3 +311,29 @@ def test_we_read_what_h11_sends_in_chunks(
 def test_we_read_a_trailer_that_h11_sends() -> None:
     data = sent_by_h11([b"hello"], [("Trailer", "Checksum")], [("Checksum", "1")])
     assert Response(200, b"hello", keep_alive=True) == read(data)
+
+
+def test_body_without_a_length_ends_with_its_connection() -> None:
+    decoder = ResponseDecoder()
+    refusal = response(first="HTTP/1.1 502 Bad Gateway", length=False) + b"no such "
+    assert decoder.feed(refusal) is None
+    assert decoder.feed(b"backend") is None
+    ended = decoder.end()
+    assert ended is not None
+    assert (502, b"no such backend", False) == (ended.status, ended.body, ended.keep_alive)
+    assert ended.words == "502: no such backend"
+
+
+@pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\n", response(b"half a body")[:-1]])
+def test_connection_that_ends_too_early_completes_nothing(data: bytes) -> None:
+    decoder = ResponseDecoder()
+    decoder.feed(data)
+    assert decoder.end() is None
+
+
+def test_redirection_says_where_to() -> None:
+    found = ResponseDecoder().feed(
+        response(b"moved", "Location: https://elsewhere/", first="HTTP/1.1 302 Found")
+    )
+    assert found is not None
+    assert found.words == "302 to https://elsewhere/: moved"

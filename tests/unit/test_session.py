@@ -216,7 +216,7 @@ def test_packet_is_sent_as_it_is() -> None:
         (b"4", "not a Socket.IO packet"),
         (b"42/test,", "an event without a name"),
         (b'42/test,["my response"', "not a Socket.IO packet"),
-        (b"bnobody asked", "nothing announced 12 bytes"),
+        (b"bnobody asked", "12 bytes of binary data that nothing announced"),
         (b"42/test," + b"1" * 5000 + b"[]", "not a Socket.IO packet"),
     ],
 )

@@ -1,0 +1,71 @@
+"""Servers of other people's making that the load client is tested against."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.launch import LEASH, ROOT
+
+HERE = Path(__file__).parent
+PEERS = {
+    "node": ("node", str(HERE / "node_server.js")),
+    "asgi": (sys.executable, str(HERE / "asgi_server.py")),
+}
+_READY_TIMEOUT_S = 20.0
+
+
+def need(name: str) -> None:
+    """Skip the test where Node or its packages are missing; Python's are always there."""
+    if name != "node":
+        return
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    if not (ROOT / "node_modules" / "socket.io").is_dir():
+        pytest.skip("node_modules/socket.io is missing; `make node` installs it")
+
+
+@contextmanager
+def serving(name: str, log: Path, **options: Any) -> Iterator[str]:
+    """The URL of a fresh server until the block ends.
+
+    Args:
+        name: one of PEERS.
+        log: file for what it prints.
+        options: see node_server.js.
+    """
+    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), "-"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*leash, *PEERS[name], json.dumps(options)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        scheme = "https" if "certificate" in options else "http"
+        yield f"{scheme}://127.0.0.1:{_port(process, log)}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+    give_up = time.monotonic() + _READY_TIMEOUT_S
+    while time.monotonic() < give_up and process.poll() is None:
+        for line in log.read_text().splitlines(keepends=True):
+            if line.startswith('{"ready"') and line.endswith("\n"):
+                return int(json.loads(line)["port"])
+        time.sleep(0.01)
+    raise AssertionError(f"{process.args!r} is not ready: {log.read_text()}")

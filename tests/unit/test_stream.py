@@ -1,0 +1,60 @@
+"""One connection on gevent's loop, over a socket pair of this process."""
+
+from __future__ import annotations
+
+import _socket
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+
+from loadtests.client.stream import Stream
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+def until(condition: Callable[[], object]) -> None:
+    with gevent.Timeout(5):
+        while not condition():
+            gevent.sleep(0.001)
+
+
+def test_handler_that_breaks_ends_the_connection_with_its_error(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[type[BaseException]] = []
+    hub: Any = gevent.get_hub()
+    monkeypatch.setattr(hub, "print_exception", lambda _context, kind, *_: printed.append(kind))
+    ended: list[str] = []
+
+    def breaks(*_: object) -> None:
+        raise KeyError("mine")
+
+    stream = Stream((socket.AF_INET, listener.getsockname()), breaks, ended.append)
+    peer, _ = listener.accept()
+    with peer:
+        until(lambda: not stream._connecting)
+        peer.sendall(b"x")
+        until(lambda: ended)
+    assert ended == ["its handler broke: KeyError: 'mine'"]
+    assert stream.closed
+    until(lambda: printed)
+    assert printed == [KeyError]
+
+
+def test_no_descriptor_left_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(_socket, "socket", none_left)
+    ended: list[str] = []
+    stream = Stream((socket.AF_INET, ("127.0.0.1", 1)), lambda *_: None, ended.append)
+    stream.send(b"x")
+    until(lambda: ended)
+    assert ended == ["cannot connect: Too many open files"]
