@@ -1,6 +1,8 @@
 """``python -m loadtests run EXPERIMENT``: measure, then have the report made.
 
-Exit codes: 0 fine; 2 the call or a file is wrong; 4 a measurement failed or is missing.
+``calibrate`` measures the load generator instead of a server, ``bench-client`` compares it with
+other clients. Exit codes: 0 fine; 2 the call or a file is wrong; 3 a target of bench-client is not
+met; 4 a measurement failed or is missing.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from typing import NoReturn
 
 import msgspec
 
+from loadtests.bench_client import command as bench_client
+from loadtests.calibrate import command as calibrate
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.experiment import Experiment, ExperimentError, load, narrow
@@ -43,13 +47,21 @@ def parser() -> argparse.ArgumentParser:
     result = _Parser(prog="python -m loadtests", description=__doc__)
     commands = result.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run an experiment and build its report")
-    run.add_argument("experiment", help="quick, default, full, ci, or a TOML file")
+    run.add_argument("experiment", help="quick, default, full, ci, reference, or a TOML file")
     run.add_argument("--modes", type=_names, help=f"of {', '.join(ADAPTERS)}")
     run.add_argument("--transports", type=_names, help=f"of {', '.join(Transport)}")
     run.add_argument("--scenarios", type=_names, help=f"of {', '.join(METRICS)}")
     run.add_argument("--out", type=Path, metavar="DIR", help="the run folder")
     run.add_argument("--url", help="measure this running server instead of starting our own")
     run.add_argument("--label", help="what stands for its mode (default: own)")
+    run.set_defaults(act=_run)
+    for name, command, purpose in (
+        ("calibrate", calibrate, "measure the load generator itself against a do-nothing peer"),
+        ("bench-client", bench_client, "compare our client with others against the same server"),
+    ):
+        other = commands.add_parser(name, help=purpose)
+        command.add_options(other)
+        other.set_defaults(act=command.run)
     return result
 
 
@@ -58,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(options)
+        code: int = options.act(options)
+        return code
     except KeyboardInterrupt:
         print("python -m loadtests: interrupted", file=sys.stderr)
         return FAILED

@@ -18,7 +18,6 @@ import psutil
 from gevent.event import Event
 
 from loadtests import yardstick
-from loadtests.client import arrivals
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.journal import WrongConnections, verify_connections
@@ -26,6 +25,7 @@ from loadtests.meter import Meter
 from loadtests.results import Measurement
 from loadtests.scenarios import broadcast, disconnect, echo
 from loadtests.scenarios.bench import Bench, TrialFailed
+from loadtests.sessions import PACKAGES, arrival_clock, measured_with
 from loadtests.trial import Assignment, Outcome, connect_timeout_s
 
 #: Scenario -> what measures it. A new scenario is a file, its options in experiment.py, and a line.
@@ -49,19 +49,22 @@ class Conductor:
         self._quit_locust = quit_locust
         self._expected = assignment.experiment.connections(assignment.scenario)
         self._sessions: list[Session] = []
-        self._failure: str | None = None
+        self._failures: list[str] = []
         self._settled = Event()
 
     def joined(self, session: Session) -> None:
         """A user has connected."""
         self._sessions.append(session)
-        if len(self._sessions) == self._expected:
-            self._settled.set()
+        self._settle()
 
     def failed(self, reason: str) -> None:
         """A user could not connect."""
-        self._failure = self._failure or reason
-        self._settled.set()
+        self._failures.append(reason)
+        self._settle()
+
+    def _settle(self) -> None:
+        if len(self._sessions) + len(self._failures) == self._expected:
+            self._settled.set()
 
     def run(self) -> None:
         """The whole trial, as a greenlet of its own."""
@@ -82,13 +85,17 @@ class Conductor:
 
     def _measure(self) -> Outcome:
         timeout_s = connect_timeout_s(self._expected)
-        if not self._settled.wait(timeout=timeout_s):
+        in_time = self._settled.wait(timeout=timeout_s)
+        if self._failures:
+            raise TrialFailed(
+                f"{len(self._failures)} of {self._expected} clients could not connect: "
+                f"{self._failures[0]}"
+            )
+        if not in_time:
             raise TrialFailed(
                 f"{len(self._sessions)} of {self._expected} clients connected "
                 f"within {timeout_s:g} s"
             )
-        if self._failure:
-            raise TrialFailed(f"a client could not connect: {self._failure}")
         if self.assignment.journal is not None:
             journal = Path(self.assignment.journal)
             verify_connections(journal, self.assignment.transport, self._expected)
@@ -112,15 +119,15 @@ class Conductor:
         gc.freeze()
         gc.disable()
         try:
-            measurements = MEASURE[scenario](bench, options)
+            measurements = bench.distrust(MEASURE[scenario](bench, options))
         finally:
             bench.alarm.close()
         seconds = (time.monotonic_ns() - begun_ns) / 1e9
         facts = {
-            "arrival_clock": "kernel" if arrivals.KERNEL_CLOCK else "user",
+            "arrival_clock": arrival_clock(self.assignment.client),
             "transport": self.assignment.transport,
             "connections": len(self._sessions),
-            "client": "transport-bench",
+            "client": self.assignment.client,
             "seconds": seconds,
             "yardstick_ms": yardstick_ms,
             "stolen_percent": 100
@@ -129,11 +136,12 @@ class Conductor:
             / max(1, len(cores)),
             "versions": {
                 "python": platform.python_version(),
-                **{name: metadata.version(name) for name in ("locust", "gevent", "msgspec")},
+                **{name: metadata.version(name) for name in PACKAGES[self.assignment.client]},
             },
             **bench.facts,
         }
-        return Outcome(measurements=measurements, generator=facts)
+        found = measured_with(self.assignment.client, measurements)
+        return Outcome(measurements=found, generator=facts)
 
 
 def _own_cores() -> set[int]:

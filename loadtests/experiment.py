@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import msgspec
 from msgspec import Meta
 
-from loadtests.model import METRICS, Cause, Transport
+from loadtests.model import METRICS, Cause, Client, Transport, row_of
 from loadtests.results import PlannedTrial
 from servers.modes import ADAPTERS
 
@@ -132,6 +132,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seed: of the order of trials and of the departures.
         blocks: how many trials of every scenario in every cell.
         modes, transports: the cells are their product.
+        client: ``reference`` measures everything with python-socketio's client too, each trial in
+            the same block as its counterpart with ours.
         server: options of every server.
         echo, broadcast, disconnect: the scenarios; one that is absent is not run.
     """
@@ -146,6 +148,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transports: Annotated[list[Transport], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: list(Transport)
     )
+    client: Client = Client.TRANSPORT_BENCH
     server: ServerOptions = ServerOptions()
     echo: Echo | None = None
     broadcast: Broadcast | None = None
@@ -156,11 +159,17 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Names of the scenarios that this experiment has."""
         return [name for name in METRICS if getattr(self, name) is not None]
 
-    def rows(self, scenario: str) -> list[str]:
-        """The summary's row names of a scenario."""
+    @property
+    def clients(self) -> list[Client]:
+        """Whose clients measure; ours always do, since a reference is to be compared with."""
+        return list(dict.fromkeys((Client.TRANSPORT_BENCH, self.client)))
+
+    def rows(self, scenario: str, client: Client = Client.TRANSPORT_BENCH) -> list[str]:
+        """The summary's row names of a scenario, measured with a client."""
+        rows = [scenario]
         if scenario == "disconnect" and self.disconnect is not None:
-            return [f"disconnect:{cause}" for cause in self.disconnect.causes]
-        return [scenario]
+            rows = [f"disconnect:{cause}" for cause in self.disconnect.causes]
+        return [row_of(row, client) for row in rows]
 
     def connections(self, scenario: str) -> int:
         """How many clients a trial has at the same time."""
@@ -233,6 +242,16 @@ def parse(text: str, origin: str) -> Experiment:
         if mode not in ADAPTERS:
             place = f"{origin}, line {_line_of(text, 'modes')}, modes"
             _unknown("mode", mode, ADAPTERS, place=place)
+    for table in ("server", "disconnect"):
+        options = getattr(experiment, table)
+        if experiment.client is Client.REFERENCE and options and options.ping_interval_s % 1:
+            # engineio.server.Server announces int(ping_interval) * 1000 (4.15), and the library's
+            # client gives a server up that is silent for longer than it has announced.
+            field = f"{table}.ping_interval_s"
+            raise ExperimentError(
+                f"{origin}, line {_line_of(text, field)}, {field}: with the reference client "
+                "whole seconds only: python-engineio's server announces no others"
+            )
     return experiment
 
 
@@ -284,10 +303,11 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
     trials: list[PlannedTrial] = []
     for block in range(experiment.blocks):
         combinations = [
-            (scenario, mode, transport)
+            (scenario, mode, transport, client)
             for scenario in experiment.scenarios
             for mode in experiment.modes
             for transport in experiment.transports
+            for client in experiment.clients
         ]
         shuffler.shuffle(combinations)
         trials += [
@@ -297,9 +317,10 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
                 scenario=scenario,
                 mode=mode,
                 transport=transport,
-                rows=experiment.rows(scenario),
+                rows=experiment.rows(scenario, client),
+                client=client,
             )
-            for place, (scenario, mode, transport) in enumerate(combinations)
+            for place, (scenario, mode, transport, client) in enumerate(combinations)
         ]
     return trials
 

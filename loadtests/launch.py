@@ -86,15 +86,40 @@ def serving(
         f"--ping-timeout={ping_timeout_s:g}",
         f"--journal={journal}",
     ]
-    with log.open("wb") as output, _process(arguments, core, output) as process:
-        ready = _wait_until_ready(mode, process, log)
-        verify(ready, mode, ping_interval_s, ping_timeout_s)
-        yield RunningServer(process, ready, log)
+    with started(f"{mode} server", arguments, log=log, core=core) as server:
+        verify(server.ready, mode, ping_interval_s, ping_timeout_s)
+        yield server
+
+
+@contextmanager
+def started(
+    name: str,
+    command: Sequence[str],
+    *,
+    log: Path,
+    core: int | None = None,
+    timeout_s: float | None = None,
+) -> Iterator[RunningServer]:
+    """A process that prints one line of JSON which begins with ``ready``, until the block ends.
+
+    Args:
+        name: for messages.
+        command: of the process.
+        log: file for what it prints.
+        core: to run on; None for any.
+        timeout_s: how long its line may take; None for what a server may take.
+
+    Raises:
+        LaunchError: it ended, or said nothing in time.
+    """
+    with log.open("wb") as output, _process(command, core, output) as process:
+        timeout_s = READY_TIMEOUT_S if timeout_s is None else timeout_s
+        yield RunningServer(process, _wait_until_ready(name, process, log, timeout_s), log)
 
 
 @contextmanager
 def generating(
-    users: int, *, log: Path, core: int | None = None
+    users: int, *, log: Path, core: int | None = None, locustfile: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A fresh Locust process that waits on standard input for its assignment.
 
@@ -102,8 +127,10 @@ def generating(
         users: how many it will spawn.
         log: file for what it prints.
         core: to run on; None for any.
+        locustfile: what it loads; None for that of trials.
     """
-    arguments = [sys.executable, "-m", "locust", f"--locustfile={LOCUSTFILE}", "--headless"]
+    arguments = [sys.executable, "-m", "locust", f"--locustfile={locustfile or LOCUSTFILE}"]
+    arguments += ["--headless"]
     arguments += [f"--users={users}", f"--spawn-rate={min(users, 100)}", "--assigned"]
     # Samples are ours; Locust's statistics only say how connecting went.
     arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
@@ -140,8 +167,10 @@ def last_words(log: Path) -> str:
     return lines[-1].strip()[:300] if lines else "it printed nothing"
 
 
-def _wait_until_ready(mode: str, process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
-    give_up = time.monotonic() + READY_TIMEOUT_S
+def _wait_until_ready(
+    name: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float
+) -> dict[str, Any]:
+    give_up = time.monotonic() + timeout_s
     while time.monotonic() < give_up:
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
             if line.startswith('{"ready"') and line.endswith("\n"):
@@ -149,11 +178,11 @@ def _wait_until_ready(mode: str, process: subprocess.Popen[bytes], log: Path) ->
                 return ready
         if process.poll() is not None:
             raise LaunchError(
-                f"{mode} server ended with code {process.returncode} before it was ready: "
+                f"{name} ended with code {process.returncode} before it was ready: "
                 f"{last_words(log)}; its log: {log}"
             )
         time.sleep(_LOOK_S)
-    raise LaunchError(f"{mode} server not ready after {READY_TIMEOUT_S:g} s; its log: {log}")
+    raise LaunchError(f"{name} not ready after {timeout_s:g} s; its log: {log}")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What ``locust -f`` loads: one user class, our options, and a conductor where there is a trial.
+"""What ``locust -f`` loads: one user class, its options, and a conductor where there is a trial.
 
 ``locust -f loadtests/locustfile.py --host http://127.0.0.1:5000 --transport websocket`` works as
 any locustfile does, with its web page or ``--headless``, ``--csv``, ``--html``.
@@ -6,6 +6,7 @@ any locustfile does, with its web page or ``--headless``, ``--csv``, ``--html``.
 
 from __future__ import annotations
 
+import math
 import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -18,35 +19,32 @@ import gevent
 import msgspec
 from locust import events
 
+from loadtests.bench_user import BenchUser
 from loadtests.conductor import Conductor
-from loadtests.model import Transport
+from loadtests.locust_plugin import FORM_CHECKS, one_of
+from loadtests.scenarios.endless import SHORTEST_BYTES, WORKLOADS
 from loadtests.trial import Assignment
-from loadtests.users import SocketIOUser
 
-__all__ = ["SocketIOUser"]
+__all__ = ["BenchUser"]
 
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
-    """Our options, also on the web page's start form."""
-    group = parser.add_argument_group("Socket.IO")
-    group.add_argument(
-        "--transport",
-        choices=[str(transport) for transport in Transport],
-        default=str(Transport.WEBSOCKET),
-        help="Engine.IO's transport",
-    )
-    group.add_argument(
+    """Our options, also on the web page's start form; ``--transport`` is there already."""
+    parser.add_argument(
         "--scenario",
-        choices=["echo", "broadcast"],
+        choices=list(WORKLOADS),
         default="echo",
         help="echo: each user gets its own messages back; broadcast: everybody gets everything",
     )
-    group.add_argument(
+    parser.add_argument(
         "--rate", type=_positive, default=1.0, help="messages per second that each user sends"
     )
-    group.add_argument(
-        "--payload-bytes", type=_length, default=32, help="length of a message, at least 32"
+    parser.add_argument(
+        "--payload-bytes",
+        type=_length,
+        default=SHORTEST_BYTES,
+        help=f"length of a message, at least {SHORTEST_BYTES}",
     )
     parser.add_argument(
         "--assigned",
@@ -67,14 +65,14 @@ def take_assignment(environment: Any, **_others: Any) -> None:
     assignment = msgspec.json.decode(line, type=Assignment)
     environment.host = assignment.url
     conductor = Conductor(assignment, lambda: gevent.spawn(environment.runner.quit))
-    SocketIOUser.conductor = conductor
+    BenchUser.conductor = conductor
     environment.events.test_start.add_listener(lambda **_: gevent.spawn(conductor.run))
 
 
 def _length(text: str) -> int:
     value = int(text) if text.isdecimal() else 0
-    if value < 32:  # a message says who sent it and which of his it is
-        raise ArgumentTypeError(f"{text} is below 32")
+    if value < SHORTEST_BYTES:  # a message says when it was due and who sent it
+        raise ArgumentTypeError(f"{text} is not a number of bytes from {SHORTEST_BYTES} on")
     return value
 
 
@@ -82,7 +80,10 @@ def _positive(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise ArgumentTypeError(f"{text} is not above 0")
+        value = math.nan
+    if not (value > 0 and math.isfinite(value)):
+        raise ArgumentTypeError(f"{text} is not a number above 0")
     return value
+
+
+FORM_CHECKS.update(scenario=one_of(*WORKLOADS), rate=_positive, payload_bytes=_length)

@@ -16,6 +16,13 @@ class Transport(StrEnum):
     WEBSOCKET = "websocket"
 
 
+class Client(StrEnum):
+    """Whose Socket.IO client the users of a trial have."""
+
+    TRANSPORT_BENCH = "transport-bench"  #: this project's own (loadtests/client/)
+    REFERENCE = "reference"  #: python-socketio's, to hold ours against (loadtests/reference.py)
+
+
 class Cause(StrEnum):
     """How a client goes away in the disconnect scenario."""
 
@@ -127,6 +134,17 @@ METRICS: dict[str, dict[str, Metric]] = {
     "broadcast": _BROADCAST | _EVERY_TRIAL,
     "disconnect": _DISCONNECT | _EVERY_TRIAL,
 }
+
+
+def client_of(row: str) -> Client:
+    """Whose client measured a summary row: the reference for ``echo:reference``."""
+    reference = row.endswith(f":{Client.REFERENCE}")
+    return Client.REFERENCE if reference else Client.TRANSPORT_BENCH
+
+
+def row_of(row: str, client: Client) -> str:
+    """The name that a row has when a client measured it; ours adds nothing."""
+    return row if client is Client.TRANSPORT_BENCH else f"{row}:{client}"
 
 
 def metrics_of(row: str) -> dict[str, Metric]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from loadtests.model import Status
+from loadtests.model import Client, Status
 from loadtests.results import PlannedTrial, Trial
 
 
@@ -100,7 +100,8 @@ class _Lines:
 
 
 def _name(planned: PlannedTrial) -> str:
-    return f"{planned.scenario} {planned.mode} × {planned.transport}"
+    name = f"{planned.scenario} {planned.mode} × {planned.transport}"
+    return name if planned.client is Client.TRANSPORT_BENCH else f"{name}, {planned.client}"
 
 
 def _duration(seconds: float) -> str:

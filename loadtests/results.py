@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from loadtests.model import Status, Transport
+from loadtests.model import Client, Status, Transport
 
 FORMAT = "transport-bench/1"
 FILE_NAME = "result.json"
@@ -63,6 +63,7 @@ class PlannedTrial(msgspec.Struct, frozen=True):
         number: from 0, over the whole run.
         block: from 0; one trial of every cell and scenario.
         rows: the row names that it yields (``disconnect:close``, ``disconnect:kill``, ...).
+        client: whose clients load the server; the rows of the reference's end in ``:reference``.
     """
 
     number: int
@@ -71,6 +72,7 @@ class PlannedTrial(msgspec.Struct, frozen=True):
     mode: str
     transport: Transport
     rows: list[str]
+    client: Client = Client.TRANSPORT_BENCH
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -113,6 +115,8 @@ class Result(msgspec.Struct, frozen=True):
         environment: machine, kernel, Python, packages, limits, pinning.
         plan: every trial that was to run, in order.
         trials: those that ran, in order.
+        calibration: what the load generator can do on this machine (``calibration.json``); None
+            where that was not measured, or not with what runs here now: ``environment`` says why.
     """
 
     format: str
@@ -124,6 +128,7 @@ class Result(msgspec.Struct, frozen=True):
     environment: dict[str, Any]
     plan: list[PlannedTrial]
     trials: list[Trial]
+    calibration: dict[str, Any] | None = None
 
 
 def write(result: Result, folder: Path) -> None:

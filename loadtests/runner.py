@@ -19,10 +19,11 @@ from typing import Any
 import msgspec
 
 from loadtests import __version__, machine, results
+from loadtests.calibrate import store
 from loadtests.experiment import Experiment, ExperimentError, plan
 from loadtests.launch import SERVE, LaunchError, RunningServer, generating, last_words, serving
 from loadtests.machine import Pinning
-from loadtests.model import Status
+from loadtests.model import Client, Status
 from loadtests.progress import Estimate, Reporter
 from loadtests.results import PlannedTrial, Result, Trial
 from loadtests.trial import Assignment, Outcome, connect_timeout_s
@@ -77,6 +78,9 @@ class Run:
             )
         self._plan = plan(experiment)
         self._environment = machine.describe(self._pins)
+        self._calibration, note = store.for_run(self._environment, __version__)
+        if note is not None:
+            self._environment["calibration"] = note
         self._trials: list[Trial] = []
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._begun = time.monotonic()
@@ -112,6 +116,8 @@ class Run:
     def _run_one(self, planned: PlannedTrial) -> Trial:
         begun = time.monotonic()
         name = f"{planned.number:03}-{planned.scenario}-{planned.mode}-{planned.transport}"
+        if planned.client is not Client.TRANSPORT_BENCH:
+            name += f"-{planned.client}"
         log = self._folder / "logs" / f"{name}-server.log"
         status, reason = Status.OK, None
         server: dict[str, Any] = {}
@@ -151,7 +157,7 @@ class Run:
             if self._own_server is None:
                 server = stack.enter_context(self._serve(planned, log, journal))
             assignment = self._assignment(planned, server, journal, logs / f"{name}-outcome.json")
-            outcome = self._conduct(assignment, generator, generator_log, server)
+            outcome = self.conduct(assignment, generator, generator_log, server)
             return (server.ready if server is not None else {}), outcome
 
     def _serve(self, planned: PlannedTrial, log: Path, journal: Path) -> Any:
@@ -182,23 +188,28 @@ class Run:
             seed=random.Random(f"{self._experiment.seed}/{planned.number}").getrandbits(32),
             experiment=self._experiment,
             outcome=str(outcome),
+            client=planned.client,
         )
 
-    def _conduct(
-        self,
+    @staticmethod
+    def conduct(
         assignment: Assignment,
         generator: subprocess.Popen[bytes],
         generator_log: Path,
         server: RunningServer | None,
     ) -> Outcome:
-        """Give the generator its work and wait for the outcome, as long as all are alive."""
+        """Give the generator its work and wait for the outcome, as long as all are alive.
+
+        Raises:
+            TrialError: one of them died, was not done in time, or had something to complain of.
+        """
         assert generator.stdin is not None
         try:
             generator.stdin.write(msgspec.json.encode(assignment) + b"\n")
             generator.stdin.flush()
         except BrokenPipeError:
             pass  # it has died already; its log says why, see below
-        limit_s = longest_s(self._experiment, assignment.scenario)
+        limit_s = longest_s(assignment.experiment, assignment.scenario)
         give_up = time.monotonic() + limit_s
         outcome = Path(assignment.outcome)
         while generator.poll() is None:
@@ -236,6 +247,7 @@ class Run:
             environment=self._environment,
             plan=self._plan,
             trials=self._trials,
+            calibration=self._calibration,
         )
         results.write(result, self._folder)
         return result

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from loadtests.experiment import Experiment
-from loadtests.model import Transport
+from loadtests.model import Client, Transport
 from loadtests.results import Measurement
 
 
@@ -31,6 +31,7 @@ class Assignment(msgspec.Struct, frozen=True):
         journal: path of that server's journal.
         seed: for what is random in the trial.
         outcome: path of the file to write.
+        client: whose Socket.IO client every user has.
     """
 
     scenario: str
@@ -42,6 +43,7 @@ class Assignment(msgspec.Struct, frozen=True):
     seed: int
     experiment: Experiment
     outcome: str
+    client: Client = Client.TRANSPORT_BENCH
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -1,164 +1,303 @@
-"""The Locust users: one Socket.IO client each.
-
-Under ``locust -f loadtests/locustfile.py`` a user sends at its own rate for as long as Locust lets
-it, and real response times go to Locust's statistics. In a trial (``python -m loadtests run``) the
-user only connects: the conductor has all of them send as the experiment says.
-"""
+"""A Locust user with a Socket.IO session, for scenarios of your own: see docs/locust.md."""
 
 from __future__ import annotations
 
-import os
+import logging
 import time
-from typing import ClassVar
+import traceback
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any, ClassVar, NamedTuple
 
 import gevent
-from locust import User, task
-from locust.exception import StopUser
+import msgspec
+from gevent.event import AsyncResult
+from locust import User
+from locust.env import Environment
+from locust.exception import RescheduleTask, StopUser
 
-from loadtests.client.alarm import Alarm
 from loadtests.client.errors import ConnectionFailed
-from loadtests.client.link import locate
+from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.conductor import Conductor
+from loadtests.locust_plugin import TRANSPORTS
 from loadtests.model import Transport
-from loadtests.pacing import ConstantRate
-from loadtests.scenarios.broadcast import Publisher, Recipient
-from loadtests.scenarios.echo import EchoClient
-from loadtests.scenarios.messages import NAMESPACE
+from loadtests.recording import Recorder, recorder_of
+from loadtests.series import UNKNOWN
 
-#: How often raw times become entries of Locust's statistics.
-REPORT_S = 0.5
-#: After this an echo counts as a failure.
-GIVE_UP_S = 5.0
-FOREVER_NS = 2**62
+#: For the server to take our goodbye.
+_GOODBYE_S = 0.1
+
+_monotonic_ns = time.monotonic_ns
+#: Once per process: no user is to measure the resolver, or the reading of certificates.
+_locate = cache(locate)
+
+logger = logging.getLogger(__name__)
+
+
+class Unanswered(RescheduleTask):
+    """No answer in time. It is recorded; not caught, it ends the task as ``return`` does."""
+
+
+class _Waiting(NamedTuple):
+    answer: AsyncResult
+    matching: Callable[..., Any] | None
 
 
 class SocketIOUser(User):
-    """One connected client.
+    """A user with a Socket.IO session: connected before ``on_start``, until after ``on_stop``.
+
+    What it waits for is recorded in Locust's statistics, up to when the kernel had the answer.
+    Times are integers of ``time.monotonic_ns``.
 
     Attributes:
-        session: the connection, from ``on_start`` to ``on_stop``.
-        conductor: of this process's trial, if it runs one.
-        alarm: shared by all users of the process, for sends that are due.
-        publishers: of this process, by number; what other processes publish is received, not timed.
+        transports: one, or polling and websocket for a session that is upgraded; None leaves it
+            to ``--transport``.
+        namespace: to join.
+        auth: for the server's connect handler; any JSON.
+        timeout_s: how long to wait for an answer, unless a call says otherwise.
+        arrived_ns: in a handler of an event, when the kernel had it.
     """
 
-    conductor: ClassVar[Conductor | None] = None
-    alarm: ClassVar[Alarm | None] = None
-    publishers: ClassVar[dict[int, Publisher]] = {}
-    session: Session
+    abstract = True
+    transports: ClassVar[Sequence[Transport | str] | None] = None
+    namespace: ClassVar[str] = "/"
+    auth: Any = None
+    timeout_s: ClassVar[float] = 10.0
 
-    def on_start(self) -> None:
-        """Connect, and count it in Locust's statistics."""
-        options = self.environment.parsed_options
-        transport = Transport(options.transport)
-        if self.conductor is not None:
-            transport = self.conductor.assignment.transport
-        begun = time.perf_counter()
-        failure = None
-        try:
-            self.session = Session(locate(self.host or ""), (transport,), NAMESPACE)
-            self.session.connect()
-        except ConnectionFailed as error:
-            failure = error
-        self.environment.events.request.fire(
-            request_type=str(transport),
-            name="connect",
-            response_time=(time.perf_counter() - begun) * 1000,
-            response_length=0,
-            exception=failure,
-            context={},
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.arrived_ns = 0
+        self._session: Session | None = None
+        self._connected = False
+        self._handlers: dict[str, Callable[..., Any]] = {}
+        self._waiting: dict[str, list[_Waiting]] = {}
+        self._recorder: Recorder = recorder_of(environment)
+        self._request_type = self.carriage(environment.parsed_options)
+        # A subclass need not call super(), and a session is there for all of it. Locust logs a
+        # traceback for whatever on_start raises, even for its own way to stop a user.
+        self._own_on_start: Callable[[], Any] = self.on_start
+        self._own_on_stop: Callable[[], Any] = self.on_stop
+        vars(self).update(on_start=self._begin, on_stop=self._finish)
+
+    @classmethod
+    def carriage(cls, options: Any) -> str:
+        """The name of its transports: one of TRANSPORTS, and Locust's request type."""
+        if cls.transports is None:
+            return str(getattr(options, "transport", Transport.WEBSOCKET))
+        order = tuple(str(each) for each in cls.transports)
+        for name, transports in TRANSPORTS.items():
+            if transports == order:
+                return name
+        raise ValueError(
+            f"{cls.__name__}.transports is {order}: polling, websocket, or polling and websocket"
         )
+
+    @property
+    def session(self) -> Session:
+        """The session beneath, for what is not here."""
+        if self._session is None:
+            raise RuntimeError(f"{type(self).__name__} is not connected yet")
+        return self._session
+
+    def emit(self, event: str, *arguments: Any) -> None:
+        """Send an event, with bytes among its arguments or not. Nothing is recorded."""
+        self.session.emit(event, *arguments)
+
+    def call(
+        self, event: str, *arguments: Any, name: str | None = None, timeout_s: float | None = None
+    ) -> Any:
+        """Send an event and wait for its acknowledgement.
+
+        Args:
+            event: to send.
+            arguments: of the event.
+            name: in the statistics; the event's if None.
+            timeout_s: how long to wait.
+
+        Returns:
+            What the server's handler returned, a tuple if it was several values.
+
+        Raises:
+            Unanswered: it did not come in time.
+        """
+        answer = AsyncResult()
+        begun_ns = _monotonic_ns()
+        self.session.emit(event, *arguments, on_ack=lambda *found: answer.set(found))
+        return self._wait(answer, name or event, begun_ns, timeout_s)
+
+    def ask(
+        self,
+        event: str,
+        *arguments: Any,
+        answer: str,
+        matching: Callable[..., Any] | None = None,
+        name: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """Send an event and wait for another that answers it.
+
+        Args:
+            event: to send.
+            arguments: of the event.
+            answer: the event to wait for.
+            matching: called with its arguments; the first for which it is true is the answer, so
+                that others' messages are not taken for it. It must not block.
+            name: in the statistics; the event's if None.
+            timeout_s: how long to wait.
+
+        Returns:
+            The answer's argument, a tuple if there are several.
+
+        Raises:
+            Unanswered: it did not come in time.
+        """
+        waiting = _Waiting(AsyncResult(), matching)
+        self._listen(answer)
+        self._waiting[answer].append(waiting)
+        begun_ns = _monotonic_ns()
+        try:
+            self.session.emit(event, *arguments)
+            return self._wait(waiting.answer, name or event, begun_ns, timeout_s)
+        finally:
+            self._waiting[answer] = [each for each in self._waiting[answer] if each is not waiting]
+
+    def on(self, event: str, handler: Callable[..., Any]) -> None:
+        """Have ``handler(*arguments)`` called for an event.
+
+        What the server sends at once after the connect needs its handler in ``__init__``. A handler
+        runs in gevent's loop and must not block. What it returns is the acknowledgement, if the
+        server wants one.
+        """
+        self._handlers[event] = handler
+        self._listen(event)
+
+    def record(self, name: str, since_ns: int, length: int = 0) -> None:
+        """Record a time of one's own: from a moment to the arrival of the event being handled."""
+        series = self._recorder.series(self._request_type, name)
+        series.arrived(since_ns, UNKNOWN, self.arrived_ns, _monotonic_ns(), length)
+
+    def connect(self) -> None:
+        """Open the session and join the namespace, and record it. Called before ``on_start``.
+
+        Raises:
+            StopUser: refused or not answered, which is recorded.
+        """
+        begun_ns = _monotonic_ns()
+        failure = self._attempt("connect", begun_ns, self._open)
+        if failure is None and self._request_type == "upgrade":
+            # Both begin with the first request: the upgrade may be over before the connect.
+            failure = self._attempt("upgrade", begun_ns, self.session.wait_for_upgrade)
         if failure is not None:
-            if self.conductor is not None:
-                self.conductor.failed(str(failure))
-            raise StopUser
+            raise StopUser from failure
+        self._recorder.start()
+        self._recorder.checks.add(self.check)
 
-    def on_stop(self) -> None:
-        """Say goodbye, or just go when the trial is over."""
-        if not hasattr(self, "session"):
-            return
-        if self.conductor is None:
-            self.session.close()
-            gevent.sleep(0.1)
-        self.session.kill()
+    def disconnect(self) -> None:
+        """Say goodbye and close the session. Called after ``on_stop``."""
+        if self._session is not None and self._session.ended is None:
+            self._session.close()
+            gevent.sleep(_GOODBYE_S)
 
-    @task
-    def drive(self) -> None:
-        """Do what the scenario asks until Locust stops the user."""
-        if self.conductor is not None:
-            self.conductor.joined(self.session)
-            gevent.sleep(float("inf"))
-        options = self.environment.parsed_options
-        if type(self).alarm is None:
-            SocketIOUser.alarm = Alarm()
-        if options.scenario == "broadcast":
-            self._broadcast(options.rate, options.payload_bytes)
-        else:
-            self._echo(options.rate, options.payload_bytes)
-
-    def _echo(self, rate_hz: float, payload_bytes: int) -> None:
-        assert self.alarm is not None
-        client = EchoClient(self.session, self.alarm, payload_bytes)
-        client.open_loop(ConstantRate(time.monotonic_ns(), rate_hz), FOREVER_NS)
-        reported = 0
-        try:
-            while True:
-                gevent.sleep(REPORT_S)
-                self._check_session()
-                for index in range(reported, len(client.numbers)):
-                    due_ns = client.due_ns[client.numbers[index]]
-                    self._report("echo", client.kernel_ns[index] - due_ns, payload_bytes)
-                reported = len(client.numbers)
-                self._report_lost(client)
-        finally:
-            client.stop()
-
-    def _report_lost(self, client: EchoClient) -> None:
-        """A message that nobody answers is a failure, not silence."""
-        given_up_ns = time.monotonic_ns() - round(GIVE_UP_S * 1e9)
-        for number in [each for each in client.unanswered if client.due_ns[each] < given_up_ns]:
-            client.unanswered.remove(number)
-            failure = ConnectionFailed(f"no answer within {GIVE_UP_S:g} s")
-            self._report("echo", round(GIVE_UP_S * 1e9), 0, failure)
-
-    def _broadcast(self, rate_hz: float, payload_bytes: int) -> None:
-        assert self.alarm is not None
-        # The process id keeps the publishers of several Locust workers apart.
-        number = os.getpid() % 1000 * 10_000 + len(self.publishers)
-        publisher = Publisher(number, self.session, self.alarm, payload_bytes)
-        self.publishers[number] = publisher
-        recipient = Recipient(self.session)
-        publisher.publish(ConstantRate(time.monotonic_ns(), rate_hz), FOREVER_NS)
-        reported = 0
-        try:
-            while True:
-                gevent.sleep(REPORT_S)
-                self._check_session()
-                for index in range(reported, len(recipient.numbers)):
-                    sender = self.publishers.get(recipient.publishers[index])
-                    if sender is not None:
-                        due_ns = sender.due_ns[recipient.numbers[index]]
-                        took_ns = recipient.kernel_ns[index] - due_ns
-                        self._report("delivery", took_ns, payload_bytes)
-                reported = len(recipient.numbers)
-        finally:
-            publisher.stop()
-
-    def _check_session(self) -> None:
+    def check(self) -> None:
+        """Stop this user if its session was lost, which is recorded. Called twice a second."""
         if self.session.ended is None:
             return
-        self._report("session", 0, 0, ConnectionFailed(self.session.ended))
-        raise StopUser
+        self._recorder.checks.discard(self.check)
+        failure = ConnectionFailed(self.session.ended)
+        self._recorder.fire(self._request_type, "disconnect", 0, failure)
+        greenlet: Any = self.greenlet
+        if greenlet is not None:  # there is none in locust.run_single_user
+            greenlet.kill(block=False)
 
-    def _report(
-        self, name: str, took_ns: int, length: int, exception: Exception | None = None
-    ) -> None:
-        self.environment.events.request.fire(
-            request_type=str(self.environment.parsed_options.transport),
-            name=name,
-            response_time=took_ns / 1e6,
-            response_length=length,
-            exception=exception,
-            context={},
-        )
+    def make_session(self, server: Server) -> Session:
+        """A session that is not connected yet."""
+        return Session(server, TRANSPORTS[self._request_type], self.namespace)
+
+    def _begin(self) -> None:
+        try:
+            self.connect()
+            self._connected = True
+            self._own_on_start()
+        except (StopUser, RescheduleTask) as stopped:
+            raise gevent.GreenletExit from stopped
+        except Exception:
+            self._leave()
+            raise
+
+    def _finish(self) -> None:
+        try:
+            if self._connected:
+                self._own_on_stop()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._recorder.checks.discard(self.check)
+        try:
+            self.disconnect()
+        finally:
+            if self._session is not None:
+                self._session.kill()
+
+    def _open(self) -> None:
+        self._session = self.make_session(_locate(self.host or ""))
+        for event in self._waiting:
+            self._session.on(event, partial(self._received, event))
+        self._session.connect(self.auth, self.timeout_s)
+
+    def _attempt(
+        self, name: str, begun_ns: int, action: Callable[[], None]
+    ) -> ConnectionFailed | None:
+        failure = None
+        try:
+            action()
+        except ConnectionFailed as error:
+            failure = error
+        self._recorder.fire(self._request_type, name, _monotonic_ns() - begun_ns, failure)
+        return failure
+
+    def _listen(self, event: str) -> None:
+        if event not in self._waiting:
+            self._waiting[event] = []
+            if self._session is not None:
+                self._session.on(event, partial(self._received, event))
+
+    def _received(
+        self, event: str, arguments: list[Any], kernel_ns: int, user_ns: int
+    ) -> list[Any] | None:
+        self.arrived_ns = kernel_ns
+        try:
+            for waiting in self._waiting[event]:
+                if waiting.matching is None or waiting.matching(*arguments):
+                    self._waiting[event].remove(waiting)
+                    waiting.answer.set((arguments, kernel_ns, user_ns))
+                    break
+            handler = self._handlers.get(event)
+            answer = None if handler is None else handler(*arguments)
+        except Exception as error:  # theirs, as in a task: Locust reports it and goes on
+            self.environment.events.user_error.fire(
+                user_instance=self, exception=error, tb=error.__traceback__
+            )
+            logger.error("%s\n%s", error, traceback.format_exc())
+            return None
+        if answer is None:
+            return []
+        return list(answer) if isinstance(answer, tuple) else [answer]
+
+    def _wait(self, answer: AsyncResult, name: str, begun_ns: int, timeout_s: float | None) -> Any:
+        patience_s = self.timeout_s if timeout_s is None else timeout_s
+        found = answer.wait(timeout=patience_s)
+        if found is None:
+            failure = ConnectionFailed(f"no answer within {patience_s:g} s")
+            took_ns = _monotonic_ns() - begun_ns
+            self._recorder.fire(self._request_type, name, took_ns, failure, lost=True)
+            raise Unanswered
+        arguments, kernel_ns, user_ns = found
+        series = self._recorder.series(self._request_type, name)
+        series.arrived(begun_ns, UNKNOWN, kernel_ns, user_ns, _length(arguments))
+        return arguments[0] if len(arguments) == 1 else tuple(arguments) or None
+
+
+def _length(arguments: list[Any]) -> int:
+    """Bytes of the arguments as JSON, without the brackets."""
+    return len(msgspec.json.encode(arguments)) - 2

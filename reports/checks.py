@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from loadtests.model import Status, Transport
 from loadtests.results import Result
+from reports import generator
 from reports.numbers import counted, short
 from reports.rows import SAMPLES_FOR_P99, Cell, Outcomes, Row, cells_of, fewest_samples
 
@@ -47,6 +48,8 @@ class Kind(StrEnum):
     USER_SPACE_CLOCK = "user-space-clock"
     NOT_CPU_BOUND = "not-cpu-bound"
     DELAYED_ACK = "delayed-ack"
+    NEAR_CEILING = "near-generator-ceiling"
+    NEAR_NOISE_FLOOR = "near-noise-floor"
 
 
 class Severity(StrEnum):
@@ -289,6 +292,49 @@ def _delayed_ack(run: _Run) -> Iterator[Finding]:
     )
 
 
+def _near_ceiling(run: _Run) -> Iterator[Finding]:
+    near = {
+        one.cell: one.share
+        for one in generator.readings(run.result, run.rows)
+        if one.share is not None and not one.at_least and one.share > generator.NEAR_CEILING
+    }
+    if near:
+        yield Finding(
+            Kind.NEAR_CEILING,
+            Severity.WARNING,
+            "Echo throughput came near what the load generator itself reaches with a peer that "
+            "does next to nothing: "
+            + ", ".join(f"{cell}: {100 * share:.0f} % of it" for cell, share in near.items())
+            + ".",
+            "Read it as at least so much; differences between cells that are both near the "
+            "generator's ceiling say little.",
+            _names(near),
+        )
+
+
+def _near_noise_floor(run: _Run) -> Iterator[Finding]:
+    near = {
+        one.cell: one
+        for one in generator.readings(run.result, run.rows)
+        if one.times is not None and one.times < generator.NEAR_FLOOR
+    }
+    if near:
+        yield Finding(
+            Kind.NEAR_NOISE_FLOOR,
+            Severity.NOTE,
+            "Half of the echoes took less than "
+            f"{generator.NEAR_FLOOR:g} times as long as with a peer that does next to nothing: "
+            + ", ".join(
+                f"{cell}: {short(one.latency_ms or 0)} beside {short(one.floor_ms or 0)} ms"
+                for cell, one in near.items()
+            )
+            + ".",
+            "A good part of these is the kernel and the harness: subtract the floor before saying "
+            "how many times faster one is than the other.",
+            _names(near),
+        )
+
+
 def _open_loop_busy(run: _Run, cell: Cell) -> float | None:
     """Share of its core that the server used while latency was measured, mean over trials."""
     shares = [
@@ -311,6 +357,8 @@ _CHECKS: tuple[Callable[[_Run], Iterator[Finding]], ...] = (
     _user_space_clock,
     _not_cpu_bound,
     _delayed_ack,
+    _near_ceiling,
+    _near_noise_floor,
 )
 
 

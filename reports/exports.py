@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtests.model import Status
+from reports import generator
 from reports.best import Answer
 from reports.numbers import plain
+from reports.reference import MARGIN, chapters
 from reports.rows import Row
 from reports.summary import Summary, Trouble, provenance, troubles_of
 from reports.tables import Entry, Table, best_table, metric_tables
@@ -127,8 +129,10 @@ def to_markdown(summary: Summary) -> str:
         "## Can these numbers be trusted?",
         _md_findings(summary),
     ]
-    for scenario, table in metric_tables(summary.rows).items():
+    for scenario, table in metric_tables(summary.own_rows).items():
         parts += [f"## {_md(scenario)}", _md_table(table, right=True)]
+    parts += _md_reference(summary)
+    parts += _md_generator(summary)
     troubles = troubles_of(summary.outcomes, summary.rows)
     if troubles:
         parts += ["## Failed and invalid", _md_troubles(troubles)]
@@ -148,6 +152,24 @@ def _md_findings(summary: Summary) -> str:
         + (f" ({_md(', '.join(finding.cells))})" if finding.cells else "")
         for finding in summary.findings
     )
+
+
+def _md_reference(summary: Summary) -> list[str]:
+    """What python-socketio's client makes of the same cells, in short; nothing without it."""
+    found = chapters(summary)
+    if not found:
+        return []
+    lines = [f"- **{_md(chapter.scenario)}**: {_md(chapter.short)}" for chapter in found]
+    return ["## Our client beside python-socketio's", MARGIN, "\n".join(lines)]
+
+
+def _md_generator(summary: Summary) -> list[str]:
+    tables = generator.tables(summary.result, summary.own_rows)
+    if not tables:
+        return [f"## {generator.TITLE}", f"{_md(generator.absence_of(summary.result))}."]
+    first, *beside = tables
+    shown = [_md_table(first, right=False), *(_md_table(table, right=True) for table in beside)]
+    return [f"## {generator.TITLE}", f"{_md(first.caption)}.", *shown]
 
 
 def _md_troubles(troubles: Sequence[Trouble]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from loadtests.model import Client, client_of, row_of
+from reports import generator
 from reports.charts.gallery import Chart, inline
 from reports.exports import COLUMNS, csv_line
+from reports.reference import MARGIN, chapters
 from reports.rows import scenarios_of
 from reports.summary import Summary, troubles_of
 from reports.tables import Table, best_table, metric_tables
@@ -28,7 +31,7 @@ _TITLES = {
     ),
 }
 #: Told by name elsewhere on the page, or too long for a line.
-_TOLD = {"packages", "name", "description", *_TITLES}
+_TOLD = {"packages", "calibration", "name", "description", *_TITLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,14 @@ def to_html(summary: Summary, charts: Sequence[Chart]) -> str:
         machine=_machine(result.environment),
         best=best_table(summary.answers),
         sections=list(_sections(summary, charts)),
+        reference=chapters(summary),
+        reference_margin=MARGIN,
+        reference_figures=_figures(
+            chart for chart in charts if client_of(chart.scenario) is Client.REFERENCE
+        ),
+        generator_title=generator.TITLE,
+        generator_tables=generator.tables(result, summary.own_rows),
+        not_calibrated=generator.absence_of(result),
         troubles=troubles_of(summary.outcomes, summary.rows),
         columns=COLUMNS,
         lines=[csv_line(row) for row in summary.rows],
@@ -89,7 +100,7 @@ def to_html(summary: Summary, charts: Sequence[Chart]) -> str:
 
 
 def _sections(summary: Summary, charts: Sequence[Chart]) -> Iterator[Section]:
-    tables = metric_tables(summary.rows)
+    tables = metric_tables(summary.own_rows)
     for scenario in dict.fromkeys(name.partition(":")[0] for name in scenarios_of(summary.rows)):
         title, meaning = _TITLES.get(scenario, (scenario, ""))
         yield Section(
@@ -97,16 +108,19 @@ def _sections(summary: Summary, charts: Sequence[Chart]) -> Iterator[Section]:
             title=title,
             meaning=meaning,
             settings=_words(summary.result.experiment.get(scenario)),
-            figures=tuple(
-                # Safe: the drawing is ours, and matplotlib escapes the texts in it.
-                Figure(chart.kind.name, chart.kind.title, chart.kind.reading, Markup(inline(chart)))
-                for chart in charts
-                if chart.scenario == scenario
-            ),
+            figures=_figures(chart for chart in charts if chart.scenario == scenario),
             tables=tuple(
                 table for name, table in tables.items() if name.partition(":")[0] == scenario
             ),
         )
+
+
+def _figures(charts: Iterable[Chart]) -> tuple[Figure, ...]:
+    return tuple(
+        # Safe: the drawing is ours, and matplotlib escapes the texts in it.
+        Figure(chart.kind.name, chart.kind.title, chart.kind.reading, Markup(inline(chart)))
+        for chart in charts
+    )
 
 
 def _when(started: str) -> str:
@@ -165,7 +179,8 @@ def _packages(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _order(summary: Summary) -> list[str]:
     return [
-        f"{planned.number + 1}. {planned.scenario}, {planned.mode} × {planned.transport}"
+        f"{planned.number + 1}. {row_of(planned.scenario, planned.client)}, "
+        f"{planned.mode} × {planned.transport}"
         for planned in sorted(summary.result.plan, key=lambda one: one.number)
     ]
 
@@ -175,5 +190,6 @@ def _clocks(summary: Summary) -> str:
         str(trial.generator["arrival_clock"])
         for trial in summary.result.trials
         if trial.generator.get("arrival_clock")
+        and trial.generator.get("client") != Client.REFERENCE
     }
     return ", ".join(sorted(names)) or "not recorded"

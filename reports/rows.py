@@ -11,7 +11,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.model import METRICS, Cause, Metric, Status, Transport, metrics_of
+from loadtests.model import (
+    METRICS,
+    Cause,
+    Client,
+    Metric,
+    Status,
+    Transport,
+    client_of,
+    metrics_of,
+)
 from loadtests.results import Measurement, PlannedTrial, Result, Trial
 from reports.errors import ReportError
 from reports.stats import Estimate, estimate
@@ -61,6 +70,11 @@ class Row:
     reasons: tuple[str, ...]
     values: tuple[float | None, ...]
     undersampled: bool
+
+    @property
+    def client(self) -> Client:
+        """Whose client measured it."""
+        return client_of(self.scenario)
 
     @property
     def trials(self) -> int:

@@ -33,7 +33,7 @@ def show(summary: Summary, out: Console) -> None:
     """Print first places, one table per row name, and the findings."""
     out.print(_text(provenance(summary)), style="dim")
     out.print(_rich(best_table(summary.answers), right=False))
-    for table in headline_tables(summary.rows).values():
+    for table in headline_tables(summary.own_rows).values():
         out.print(_rich(table, right=True))
     for finding in summary.findings:
         warning = finding.severity is Severity.WARNING

@@ -9,3 +9,8 @@ class ProtocolError(Exception):
 
 class ConnectionFailed(Exception):
     """The peer refused, closed or never answered; the message is for a person."""
+
+
+def broken_handler(error: Exception) -> str:
+    """The reason for an end that is nobody's fault but a handler's."""
+    return f"its handler broke: {type(error).__name__}: {error}"

@@ -18,7 +18,7 @@ from loadtests.model import Transport
 #: Called with one Engine.IO packet, when the kernel had it and when it was read (monotonic ns).
 OnPacket = Callable[[bytes, int, int], None]
 
-#: Called right before a packet leaves.
+#: Called right before a packet leaves; it must not send.
 OnLeave = Callable[[], None]
 
 #: Scheme -> its port and whether it is encrypted.

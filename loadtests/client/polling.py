@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from loadtests.client import http, packets
-from loadtests.client.errors import ProtocolError
+from loadtests.client.errors import ProtocolError, broken_handler
 from loadtests.client.link import OnLeave, OnPacket, Server
 from loadtests.client.packets import Handshake
 from loadtests.client.stream import OnEnd, Stream
@@ -88,7 +88,13 @@ class Channel:
         self._request = None
         if not response.keep_alive:
             self.close()
-        self._on_response(response, kernel_ns, user_ns)
+        try:
+            self._on_response(response, kernel_ns, user_ns)
+        except Exception as error:
+            # The stream would end too, but as one that nothing was asked of: without a word.
+            self.close()
+            self._on_end(broken_handler(error))
+            raise
 
     def _ended(self, reason: str) -> None:
         self._stream = None

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from gevent.event import AsyncResult
-from gevent.timeout import Timeout
 
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed, ProtocolError
@@ -161,22 +160,30 @@ class Session:
     def depart(self, cause: Cause) -> None:
         """Go away. What the server sends from now on is not heard."""
         self._handlers = {}
-        self._departed = True
+        self._acknowledged.clear()
         if cause is Cause.CLOSE:
             self.close()
         elif cause is Cause.KILL:
-            self._link.kill()
+            self.kill()
         else:
+            self._depart()
             self._link.freeze()
 
     def close(self) -> None:
         """Leave the namespace, then the connection, as the official client's disconnect() does."""
+        self._depart()
         self._send(Packet(PacketType.DISCONNECT, self._namespace, None, None))
         self._link.say_goodbye()
 
     def kill(self) -> None:
         """Close every connection without a word; harmless when they are closed already."""
+        self._depart()
         self._link.kill()
+
+    def _depart(self) -> None:
+        """Whatever ends the session now was asked for."""
+        self._departed = True
+        self._release("the session was closed")
 
     def _send(self, packet: Packet) -> None:
         for part in packets.encode(packet):
@@ -187,13 +194,14 @@ class Session:
             raise ConnectionFailed(self.ended)
         self._waiting.add(answer)
         try:
-            return answer.get(timeout=timeout_s)
-        except Timeout:
-            if answer is self._connected:
-                self._link.kill()
-            raise ConnectionFailed(f"{complaint} within {timeout_s:g} s") from None
+            answer.wait(timeout=timeout_s)  # not `get`: its Timeout might be the caller's own
         finally:
             self._waiting.discard(answer)
+        if answer.ready():
+            return answer.get()
+        if answer is self._connected:
+            self._link.kill()
+        raise ConnectionFailed(f"{complaint} within {timeout_s:g} s")
 
     def _packet(self, packet: bytes, kernel_ns: int, user_ns: int) -> None:
         # Nearly every packet is an event of our namespace without number or attachments: what
@@ -268,6 +276,9 @@ class Session:
     def _end(self, reason: str) -> None:
         if self.ended is None and not self._departed:
             self.ended = reason
+        self._release(reason)
+
+    def _release(self, reason: str) -> None:
         for answer in self._waiting:
             if not answer.ready():
                 answer.set_exception(ConnectionFailed(reason))

@@ -15,6 +15,7 @@ from typing import Any
 import gevent
 
 from loadtests.client.arrivals import receive, stamp
+from loadtests.client.errors import broken_handler
 
 _READ, _WRITE = 1, 2
 
@@ -149,7 +150,7 @@ class Stream:
             self.on_data(data, kernel_ns, user_ns)
         except Exception as error:
             # The loop would print it and never call again: a session that is deaf without a word.
-            self._end(f"its handler broke: {type(error).__name__}: {error}")
+            self._end(broken_handler(error))
             raise
 
     def _end(self, reason: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gevent
+import msgspec
 
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.meter import Meter
+from loadtests.results import Measurement
 
 #: From the decision to begin to the first due time.
 LEAD_NS = 20_000_000
@@ -45,16 +48,30 @@ class Bench:
         """Let the loop run until then, to a millisecond.
 
         Raises:
-            TrialFailed: a session ended that should not have.
+            TrialFailed: no session is left.
         """
         while (left_ns := moment_ns - time.monotonic_ns()) > 0:
             gevent.sleep(min(left_ns / 1e9, 0.25))
             self.check_sessions()
 
     def check_sessions(self) -> None:
-        """Fail the trial when a client was lost that nobody sent away."""
-        ended = [session.ended for session in self.sessions if session.ended is not None]
-        if ended:
+        """Fail the trial when every client was lost; as long as one is left, it goes on."""
+        if all(session.ended is not None for session in self.sessions):
             raise TrialFailed(
-                f"{len(ended)} of {len(self.sessions)} clients lost their connection: {ended[0]}"
+                f"all {len(self.sessions)} clients lost their connection: {self.sessions[0].ended}"
             )
+
+    def distrust(self, measurements: Sequence[Measurement]) -> list[Measurement]:
+        """The same; every number is invalid when clients were lost that nobody sent away."""
+        ended = [session.ended for session in self.sessions if session.ended is not None]
+        if not ended:
+            return list(measurements)
+        reason = f"clients lost their connection: {ended[0]} ({len(ended)} of {len(self.sessions)})"
+        return [
+            msgspec.structs.replace(
+                each,
+                invalid={name: reason for name, value in each.metrics.items() if value is not None}
+                | each.invalid,
+            )
+            for each in measurements
+        ]

@@ -179,19 +179,20 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
     clients = [
         EchoClient(session, bench.alarm, options.payload_bytes) for session in bench.sessions
     ]
-    opened = _open_loop(bench, options, clients)
+    opened = open_loop(bench, options, clients)
     if opened.lost == len(opened.latency_ns):
         raise TrialFailed(
             f"the server answered none of {opened.lost} messages; "
             f"does it handle {ECHO_EVENT!r} in namespace /test?"
         )
-    closed = _closed_loop(bench, options, clients)
+    closed = closed_loop(bench, options, clients)
     bench.facts["open_loop_server_busy"] = opened.usage.server_percent
     bench.facts["open_loop_generator_busy"] = opened.usage.generator_percent
     return [summarise(opened, closed, bench.meter.server_mib())]
 
 
-def _open_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> OpenLoop:
+def open_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> OpenLoop:
+    """Send on schedule and wait for the last replies; warm-up is sent and not measured."""
     start_ns = _monotonic_ns() + LEAD_NS
     begin_ns = start_ns + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.latency_s * 1e9)
@@ -227,7 +228,8 @@ def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage
     return OpenLoop(due, latency, service, lateness, lag, usage)
 
 
-def _closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> ClosedLoop:
+def closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> ClosedLoop:
+    """Have every client send again when its reply has come; warm-up is not measured."""
     begin_ns = _monotonic_ns() + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.throughput_s * 1e9)
     for client in clients:

@@ -25,7 +25,7 @@ _EDGE, _END = 0.05, 0.2
 
 def detection(summary: Summary) -> Figure:
     """Seconds from gone to noticed, one line of panels per cause, one column per transport."""
-    names = [name for name in scenarios_of(summary.rows) if name.startswith("disconnect")]
+    names = [name for name in scenarios_of(summary.own_rows) if name.startswith("disconnect")]
     medians = {
         (row.scenario, row.cell): row
         for row in summary.rows
@@ -39,7 +39,7 @@ def detection(summary: Summary) -> Figure:
     first = next(iter(groups.values()))
     low, high = style.log_limits(_times(summary, names), room=0.04)
     edge, end = high * (high / low) ** _EDGE, high
-    if any(row.value for row in summary.rows if row.metric.name == "undetected"):
+    if any(row.value for row in summary.own_rows if row.metric.name == "undetected"):
         end = high * (high / low) ** _END
     for line, name in zip(grid, names, strict=True):
         for axes, (transport, cells) in zip(line, groups.items(), strict=True):

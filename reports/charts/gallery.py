@@ -13,7 +13,7 @@ from typing import Any, cast
 import matplotlib
 from matplotlib.figure import Figure
 
-from reports.charts import detection, dots, latency, style
+from reports.charts import detection, dots, latency, reference, style
 from reports.rows import scenarios_of
 from reports.summary import Summary, provenance
 
@@ -44,7 +44,8 @@ class Chart:
     """A drawn chart.
 
     Attributes:
-        scenario: the section that it belongs to: ``echo``, ``broadcast``, ``disconnect``.
+        scenario: the section that it belongs to: ``echo``, ``broadcast``, ``disconnect``; a row
+            name of the reference for that client's.
         svg: a whole SVG document.
         png: twice as many pixels as the page shows.
     """
@@ -107,12 +108,22 @@ KINDS = (
         "server.",
         dots.cpu,
     ),
+    Kind(
+        "reference-medians",
+        ("echo:reference", "broadcast:reference"),
+        "Medians with both clients",
+        "Filled markers were measured with our client, open ones with python-socketio's; the grey "
+        "bar is the margin within which the two agree. Where they part, read beside it what each "
+        "load generator's CPU did.",
+        reference.medians,
+    ),
 )
 
 
 def draw_all(summary: Summary) -> list[Chart]:
     """Every chart that this run has data or planned cells for."""
-    present = {name.partition(":")[0] for name in scenarios_of(summary.rows)}
+    names = scenarios_of(summary.rows)
+    present = {*names, *(name.partition(":")[0] for name in names)}
     charts = []
     for kind in KINDS:
         scenario = next((name for name in kind.scenarios if name in present), None)

@@ -2,7 +2,8 @@
 
 ``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
 argument: ``delay:0.05``, ``delays:0.01,0.06``, ``slow:100,0.2``, ``drop:10``, ``double:10``,
-``swap:10``, ``die:20``, ``bytes:0``, ``mute:0``.
+``swap:10``, ``die:20``, ``bytes:0``, ``mute:0``,
+``drop_client:20``.
 """
 
 from __future__ import annotations
@@ -127,6 +128,23 @@ def bytes(app, socketio, _nothing):
     @socketio.on("my event", namespace=NAMESPACE)
     def echo(message):
         socketio.emit("bytes", b"\x00\x01\x02", namespace=NAMESPACE)
+
+
+def drop_client(app, socketio, after):
+    """Disconnect the client that sends the N-th echo."""
+    from flask import request
+    from flask_socketio import disconnect, emit
+
+    count = 0
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        nonlocal count
+        count += 1
+        if count == int(after):
+            disconnect(request.sid, namespace=NAMESPACE)
+        else:
+            emit("my response", {"data": message["data"]})
 
 
 def mute(app, socketio, _nothing):

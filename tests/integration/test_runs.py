@@ -77,6 +77,18 @@ def test_server_that_dies_fails_its_rows_with_the_reason_and_the_log(tmp_path):
     assert {row["metric"] for row in rows} == METRICS["echo"].keys()
 
 
+def test_lost_client_leaves_the_others_and_no_number_is_trusted(tmp_path):
+    run = Run(experiment(ECHO_ONLY), tmp_path, server_command=faulty("drop_client:5"))
+    (trial,) = run.run(reporter).trials
+    assert trial.status is Status.OK
+    (measurement,) = trial.measurements
+    assert measurement.metrics["throughput"] > 0
+    known = {name for name, value in measurement.metrics.items() if value is not None}
+    assert measurement.invalid.keys() >= known
+    expected = "clients lost their connection: disconnected by the server (1 of 3)"
+    assert measurement.invalid["throughput"] == expected
+
+
 def test_server_that_never_gets_ready_fails_its_trial(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "READY_TIMEOUT_S", 1.0)
     command = (sys.executable, "-c", "import time; time.sleep(60)")

@@ -63,7 +63,7 @@ def whole() -> Experiment:
 def test_profile_loads_under_its_own_name_and_has_a_plan(name: str) -> None:
     experiment = load(name)
     assert name == experiment.name
-    cells = len(experiment.modes) * len(experiment.transports)
+    cells = len(experiment.modes) * len(experiment.transports) * len(experiment.clients)
     assert experiment.blocks * cells * len(experiment.scenarios) == len(plan(experiment))
 
 
@@ -223,7 +223,7 @@ def test_unknown_profile_is_told_the_next_one_and_all() -> None:
         load("quik")
     assert (
         str(caught.value)
-        == "unknown profile 'quik'; did you mean quick? known: ci, default, full, quick; "
+        == "unknown profile 'quik'; did you mean quick? known: ci, default, full, quick, reference; "
         "or give a file that ends in .toml"
     )
 

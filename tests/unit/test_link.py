@@ -9,7 +9,15 @@ from loadtests.client.link import locate
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1/chat", "ftp://127.0.0.1", "127.0.0.1:5000", "http://", "", "http://127.0.0.1:99999"]
+    "url",
+    [
+        "http://127.0.0.1/chat",
+        "ftp://127.0.0.1",
+        "127.0.0.1:5000",
+        "http://",
+        "",
+        "http://127.0.0.1:99999",
+    ],
 )
 def test_url_that_is_none_of_ours_says_what_is_expected(url: str) -> None:
     with pytest.raises(ConnectionFailed):

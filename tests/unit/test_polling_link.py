@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from loadtests.client.packets import Handshake
@@ -82,6 +84,22 @@ def test_polling_posts_beside_the_waiting_get_one_at_a_time(
     assert requests(streams[1]) == [(b"POST", b"4one"), (b"POST", b"4two\x1e4three")]
     streams[1].say(answer(b"OK"))
     assert len(streams[1].sent) == 2
+
+
+def test_packet_leaves_with_the_post_that_carries_it(
+    link: PollingLink, streams: list[FakeStream]
+) -> None:
+    link.open()
+    link.joined(Handshake("abc", [], 25_000, 20_000, max_payload=9))
+    left: list[bytes] = []
+    for packet in (b"4one", b"4two", b"4far", b"4four"):
+        link.send(packet, partial(left.append, packet))
+    assert left == [b"4one"]
+    streams[1].say(answer(b"OK"))
+    assert left == [b"4one", b"4two", b"4far"]
+    streams[1].say(answer(b"OK"))
+    assert left == [b"4one", b"4two", b"4far", b"4four"]
+    assert [body for _, body in requests(streams[1])] == [b"4one", b"4two\x1e4far", b"4four"]
 
 
 def test_polling_repeats_a_request_that_met_a_connection_being_closed(
@@ -189,3 +207,17 @@ def test_handler_that_kills_hears_nothing_of_the_same_payload(
     link.open()
     streams[0].say(answer(b"6\x1e6"))
     assert (heard, len(streams[0].sent)) == ([b"6"], 1)
+
+
+def test_handler_that_breaks_ends_the_link_with_its_error(
+    streams: list[FakeStream], ended: list[str]
+) -> None:
+    def breaks(*_: object) -> None:
+        raise KeyError("mine")
+
+    link = PollingLink(SERVER, breaks, ended.append)
+    link.open()
+    with pytest.raises(KeyError):
+        streams[0].say(answer(b"4x"))
+    assert ended == ["its handler broke: KeyError: 'mine'"]
+    assert streams[0].closed

@@ -1,0 +1,113 @@
+"""Processes that say what they have to say in JSON lines on their standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loadtests.bench_client.measured import TrialFailed
+from loadtests.launch import LEASH, ROOT, last_words, stop
+
+_READ_BYTES = 65536
+
+
+class ChildFailed(TrialFailed):
+    """A process did not say what it should; one line with the reason that it gave."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A process of ours.
+
+    Attributes:
+        process: it.
+        log: what it says on its standard error.
+    """
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    _rest: bytes = field(default=b"", init=False)
+
+    def line(self, timeout_s: float) -> dict[str, Any]:
+        """The next line that it says.
+
+        Raises:
+            ChildFailed: it says none within so many seconds, or ends without one.
+        """
+        assert self.process.stdout is not None
+        give_up = time.monotonic() + timeout_s
+        while b"\n" not in self._rest:
+            left_s = give_up - time.monotonic()
+            if left_s <= 0 or not select.select([self.process.stdout], [], [], left_s)[0]:
+                raise ChildFailed(f"it said nothing for {timeout_s:g} s; its log: {self.log}")
+            data = os.read(self.process.stdout.fileno(), _READ_BYTES)
+            if not data:
+                code = self.process.wait()
+                raise ChildFailed(f"{last_words(self.log)} (code {code}; its log: {self.log})")
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        try:
+            said: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise ChildFailed(f"it said {line[:100]!r}; its log: {self.log}") from None
+        return said
+
+
+@contextmanager
+def child(command: Sequence[str], *, log: Path, core: int | None) -> Iterator[Child]:
+    """A fresh process, pinned, until the block ends; it dies with us.
+
+    Args:
+        command: that runs it.
+        log: file for its standard error.
+        core: to run on; None for any.
+    """
+    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
+    with log.open("wb") as words:
+        process = subprocess.Popen(
+            [*leash, "-" if core is None else str(core), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        try:
+            yield Child(process, log)
+        finally:
+            stop(process)
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """The peer that does as little as a peer can; see loadtests/calibrate/responder.py."""
+
+    url: str
+    pid: int
+
+
+@contextmanager
+def responding(*, log: Path, core: int | None) -> Iterator[Responder]:
+    """A fresh responder, until the block ends.
+
+    Raises:
+        ChildFailed: it did not get ready.
+    """
+    command = [sys.executable, "-m", "loadtests.calibrate.responder", "--port", "0"]
+    with child(command, log=log, core=core) as process:
+        ready = process.line(_READY_TIMEOUT_S)
+        yield Responder(f"http://{ready['host']}:{ready['port']}", ready["pid"])
+
+
+_READY_TIMEOUT_S = 10.0

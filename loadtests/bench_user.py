@@ -1,0 +1,122 @@
+"""The user of loadtests/locustfile.py: loads the application under test, or is in a trial."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import ClassVar
+
+from locust import constant, task
+from locust.env import Environment
+
+from loadtests.client.alarm import Alarm
+from loadtests.client.errors import ConnectionFailed
+from loadtests.client.link import Server
+from loadtests.client.session import Session
+from loadtests.conductor import Conductor
+from loadtests.pacing import ConstantRate
+from loadtests.scenarios.endless import WORKLOADS, Load, Workload
+from loadtests.scenarios.messages import NAMESPACE
+from loadtests.sessions import make_session
+from loadtests.users import SocketIOUser
+
+#: After this a message is lost.
+GIVE_UP_S = 5.0
+
+_monotonic_ns = time.monotonic_ns
+
+
+class BenchUser(SocketIOUser):
+    """A user of the application under test: sends at a rate, or is a client of a trial.
+
+    Attributes:
+        conductor: of this process's trial, if it runs one.
+        alarm: shared by all users of the process, for sends that are due.
+    """
+
+    # There is nothing to do but wait, where Locust can stop a user at once.
+    wait_time = constant(float("inf"))
+    namespace = NAMESPACE
+    conductor: ClassVar[Conductor | None] = None
+    alarm: ClassVar[Alarm | None] = None
+    _load: Load | None = None
+
+    @task
+    def drive(self) -> None:
+        """The sending has begun, in the loop; there is nothing to do here."""
+
+    def on_start(self) -> None:
+        """Begin to send, unless a conductor has all users of a trial do so."""
+        if self.conductor is not None:
+            return
+        options = self.environment.parsed_options
+        workload = WORKLOADS[options.scenario]
+        # Users that are spawned together must not all send in the same instant.
+        phase_ns = round(random.random() * 1e9 / options.rate)
+        self._load = Load(
+            workload,
+            self.session,
+            _alarm(self.environment),
+            ConstantRate(_monotonic_ns() + phase_ns, options.rate),
+            options.payload_bytes,
+            self._recorder.series(self._request_type, workload.name),
+        )
+
+    def on_stop(self) -> None:
+        """Send nothing more; say how much is still waited for, as that may be the slowest."""
+        if self._load is not None:
+            self._load.stop()
+            tally = self._recorder.board.of(self._request_type, self._load.workload.name)
+            tally.in_flight += len(self._load.give_up())
+
+    def connect(self) -> None:
+        """See SocketIOUser; in a trial the conductor hears how it went."""
+        if self.conductor is None:
+            super().connect()
+            return
+        self._request_type = str(self.conductor.assignment.transport)
+        failure = self._attempt("connect", _monotonic_ns(), self._open)
+        if failure is None:
+            self.conductor.joined(self.session)
+        else:
+            # It stays, with nothing to do: Locust would spawn another in its place.
+            self.conductor.failed(str(failure))
+
+    def disconnect(self) -> None:
+        """See SocketIOUser; when a trial is over, its clients just go."""
+        if self.conductor is None:
+            super().disconnect()
+
+    def check(self) -> None:
+        """See SocketIOUser; what nobody answers is a failure, not silence."""
+        load = self._load
+        if load is not None and self.session.ended is None:
+            late_ns = _monotonic_ns() - round(GIVE_UP_S * 1e9)
+            self._report_lost(load.workload, load.give_up(late_ns), f"within {GIVE_UP_S:g} s")
+        elif load is not None:
+            load.stop()
+            self._report_lost(load.workload, load.give_up(), "before the session was lost")
+        super().check()
+
+    def make_session(self, server: Server) -> Session:
+        """See SocketIOUser; a trial says whose client it is and on which transport."""
+        if self.conductor is None:
+            return super().make_session(server)
+        assignment = self.conductor.assignment
+        return make_session(assignment.client, server, assignment.transport, self.namespace)
+
+    def _report_lost(self, workload: Workload, lost: list[int], when: str) -> None:
+        now_ns = _monotonic_ns()
+        for due_ns in lost:
+            failure = ConnectionFailed(f"{workload.complaint} {when}")
+            took_ns = now_ns - due_ns
+            self._recorder.fire(self._request_type, workload.name, took_ns, failure, lost=True)
+
+
+def _alarm(environment: Environment) -> Alarm:
+    if BenchUser.alarm is None:
+        alarm = BenchUser.alarm = Alarm()
+        # Locust reads the sources of its whole call stack just before it tells of the end of a
+        # test (Runner.stop): what was due in that tenth of a second is not to be sent late.
+        environment.events.test_stopping.add_listener(lambda **_event: alarm.clear())
+    return BenchUser.alarm

@@ -1,0 +1,1 @@
+"""What the load generator itself can do, measured against the cheapest peer that we can run."""

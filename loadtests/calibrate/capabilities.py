@@ -1,0 +1,187 @@
+"""What the generator can do: figures of several rounds, and what they mean. Pure.
+
+The vocabulary of ``calibration.json``; docs/result-format.md describes it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from loadtests.model import METRICS, Transport
+from loadtests.trial import Outcome
+from loadtests.validity import BUSY_GENERATOR_PERCENT
+
+#: Facts that the generator's process tells beside its measurements.
+LATENESS_P50, RECEIVE_LAG_P50, RESIDENT = "lateness_p50_ms", "receive_lag_p50_ms", "resident_kib"
+
+_KIB = "KiB"
+
+
+class CalibrationError(Exception):
+    """A round did not give a number that a calibration needs."""
+
+
+class Limit(StrEnum):
+    """What kept a closed loop from going faster."""
+
+    GENERATOR = "generator"
+    RESPONDER = "responder"
+    NEITHER = "neither"  #: both had time to spare: somebody else on the machine
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One number over all rounds.
+
+    Attributes:
+        name: a metric's, or ``resident`` (KiB per connection).
+        title: a few words.
+        unit: of all numbers here.
+        median, low, high: over the rounds; the ends are the least and the greatest.
+        rounds: what each round gave.
+    """
+
+    name: str
+    title: str
+    unit: str
+    median: float
+    low: float
+    high: float
+    rounds: list[float]
+
+
+class Capability(msgspec.Struct, frozen=True):
+    """One thing that the generator was made to do.
+
+    Attributes:
+        scenario: ``echo``, ``broadcast`` or ``idle``.
+        load: ``closed loop``, a rate (``200/s``), or how many connections.
+        transport: of all clients.
+        rate_hz: of an open loop; None otherwise.
+        limit: of a closed loop; None otherwise.
+        meaning: one sentence for who reads the figures.
+        figures: the most important first.
+    """
+
+    scenario: str
+    load: str
+    transport: Transport
+    rate_hz: float | None
+    limit: Limit | None
+    meaning: str
+    figures: list[Figure]
+
+
+def figure(name: str, title: str, unit: str, rounds: Sequence[float]) -> Figure:
+    """Median, least and greatest of what the rounds gave; there is at least one."""
+    return Figure(
+        name=name,
+        title=title,
+        unit=unit,
+        median=statistics.median(rounds),
+        low=min(rounds),
+        high=max(rounds),
+        rounds=list(rounds),
+    )
+
+
+def limit_of(generator_percent: float, responder_percent: float) -> Limit:
+    """Which of the two was the busier one, if any was busy enough to be the limit."""
+    if max(generator_percent, responder_percent) <= BUSY_GENERATOR_PERCENT:
+        return Limit.NEITHER
+    return Limit.GENERATOR if generator_percent >= responder_percent else Limit.RESPONDER
+
+
+def ceiling(
+    scenario: str, transport: Transport, load: str, rounds: Sequence[Outcome]
+) -> Capability:
+    """The closed loop of echo, or the fan-out."""
+    name = "throughput" if scenario == "echo" else "deliveries"
+    figures = [
+        _metric(scenario, each, rounds)
+        for each in (name, "generator_cpu", "generator_busy", "server_busy", "server_cpu")
+    ]
+    busy = {each.name: each.median for each in figures}
+    limit = limit_of(busy["generator_busy"], busy["server_busy"])
+    what = "echoes" if scenario == "echo" else "copies of broadcasts"
+    shares = f"generator {busy['generator_busy']:.0f} % busy, responder {busy['server_busy']:.0f} %"
+    meaning = {
+        Limit.GENERATOR: f"One core of the load generator handles at most so many {what} a second; "
+        f"it was the limit here ({shares}).",
+        Limit.RESPONDER: f"One core of the load generator handles more {what} than this: the "
+        f"responder was the limit ({shares}).",
+        Limit.NEITHER: f"One core of the load generator handles more {what} than this: neither was "
+        f"the limit ({shares}), so calibrate again when nothing else runs.",
+    }[limit]
+    return Capability(scenario, load, transport, None, limit, meaning, figures)
+
+
+def noise_floor(transport: Transport, rate_hz: float, rounds: Sequence[Outcome]) -> Capability:
+    """The open loop of echo at a rate."""
+    meaning = (
+        "An echo takes this long when the peer does next to nothing: so much of every latency is "
+        "the kernel, the harness and waking up, not the server."
+    )
+    figures = [
+        _metric("echo", "latency_p50", rounds),
+        _metric("echo", "latency_p99", rounds),
+        _fact("lateness_p50", "lateness p50", LATENESS_P50, rounds),
+        _metric("echo", "lateness_p99", rounds),
+        _fact("receive_lag_p50", "receive lag p50", RECEIVE_LAG_P50, rounds),
+        _metric("echo", "receive_lag_p99", rounds),
+    ]
+    return Capability("echo", f"{rate_hz:g}/s", transport, rate_hz, None, meaning, figures)
+
+
+def idle_sessions(count: int, rounds: Sequence[float]) -> Capability:
+    """Memory of that many sessions, KiB per connection."""
+    return _idle(
+        f"{count:,} sessions",
+        "Memory that each idle connection takes in the generator's process, without Locust; "
+        "the kernel's buffers come on top.",
+        rounds,
+    )
+
+
+def idle_users(count: int, rounds: Sequence[float]) -> Capability:
+    """Memory of that many Locust users, KiB per user."""
+    return _idle(
+        f"{count:,} Locust users",
+        "The same with a Locust user and its greenlet around each session, as trials have them.",
+        rounds,
+    )
+
+
+def _idle(load: str, meaning: str, rounds: Sequence[float]) -> Capability:
+    resident = figure("resident", "resident per connection", _KIB, rounds)
+    return Capability("idle", load, Transport.WEBSOCKET, None, None, meaning, [resident])
+
+
+def _metric(scenario: str, name: str, rounds: Sequence[Outcome]) -> Figure:
+    metric = METRICS[scenario][name]
+    # What serves is no server here, and nobody should take it for one.
+    title = metric.title.replace("server", "responder")
+    unit = str(metric.unit)
+    if scenario == "broadcast":  # whose messages are copies; 1/s alone says nothing in a sentence
+        unit = {"1/s": "deliveries/s"}.get(unit, unit.replace("message", "delivery"))
+    values = [outcome.measurements[0].metrics.get(name) for outcome in rounds]
+    return figure(name, title, unit, _all(name, values))
+
+
+def _fact(name: str, title: str, key: str, rounds: Sequence[Outcome]) -> Figure:
+    facts: list[Mapping[str, Any]] = [outcome.generator for outcome in rounds]
+    return figure(name, title, "ms", _all(name, [each.get(key) for each in facts]))
+
+
+def _all(name: str, values: Sequence[float | None]) -> list[float]:
+    found = [value for value in values if value is not None]
+    if len(found) < len(values):
+        raise CalibrationError(
+            f"{len(values) - len(found)} of {len(values)} rounds gave no {name}: "
+            "too many messages were lost; calibrate again when nothing else runs"
+        )
+    return found

@@ -1,0 +1,180 @@
+"""``python -m loadtests calibrate``: what can this machine's load generator do?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from loadtests import __version__, machine
+from loadtests.calibrate import store
+from loadtests.calibrate.capabilities import CalibrationError, Capability, Figure
+from loadtests.calibrate.plan import Plan
+from loadtests.calibrate.rounds import Rounds
+from loadtests.calibrate.store import Calibration
+from loadtests.launch import LaunchError
+from loadtests.runner import TrialError
+
+FINE, WRONG_CALL, FAILED = 0, 2, 4
+
+_COMMAND = "python -m loadtests calibrate"
+#: What a pipe or a CI log is given, which have no width of their own.
+_WIDTH = 140
+#: Descriptors that a process has open beside its connections.
+_OTHER_FILES = 100
+#: In the sentence beside the numbers already, or nobody's question.
+_TOLD = {"generator_busy", "server_busy", "server_cpu"}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the subcommand."""
+    usual = Plan()
+    parser.add_argument(
+        "--rounds", type=_count, default=usual.rounds, help="how often each is measured"
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, default=usual.seconds, help="how long each loop is measured"
+    )
+    parser.add_argument(
+        "--recipients", type=_count, default=usual.recipients, help="of the broadcast's fan-out"
+    )
+    parser.add_argument(
+        "--connections",
+        type=_counts,
+        default=usual.connections,
+        metavar="N,N",
+        help="how many are idle when memory is measured",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=store.PATH, metavar="FILE", help="what it writes"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Calibrate, write the file, print the table; returns the exit code."""
+    plan = Plan(
+        rounds=options.rounds,
+        seconds=options.seconds,
+        recipients=options.recipients,
+        connections=options.connections,
+        users=min(Plan().users, *options.connections),
+    )
+    allowed = machine.allow_open_files(max(*plan.connections, plan.recipients) + _OTHER_FILES)
+    if allowed is not None:
+        return _complain(
+            f"{max(plan.connections)} connections need more open files than the {allowed} that are "
+            f"allowed; give --connections {max(1, allowed - _OTHER_FILES)}, or raise ulimit -n",
+            WRONG_CALL,
+        )
+    path = options.out.resolve()
+    logs = path.with_suffix("")
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return _complain(str(error), WRONG_CALL)
+    try:
+        calibration = calibrate(plan, logs)
+        store.write(calibration, path)
+    except (CalibrationError, LaunchError, TrialError, OSError) as error:
+        return _complain(str(error), FAILED)
+    out = Console(highlight=False)
+    show(calibration, out if out.is_terminal else Console(highlight=False, width=_WIDTH))
+    print(path)
+    return FINE
+
+
+def calibrate(plan: Plan, logs: Path) -> Calibration:
+    """Measure what the plan says.
+
+    Args:
+        plan: how much.
+        logs: folder for what the processes print; exists.
+
+    Raises:
+        LaunchError, TrialError: a process did not do what it was started for.
+        CalibrationError: a round did not give its numbers.
+    """
+    pins = machine.pinning()
+    environment = machine.describe(pins)
+    begun = time.monotonic()
+    with machine.staying_off(pins.server):
+        capabilities = Rounds(plan, logs, pins, _tell).run()
+    return Calibration(
+        format=store.FORMAT,
+        version=__version__,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=time.monotonic() - begun,
+        environment=environment,
+        capabilities=capabilities,
+    )
+
+
+def show(calibration: Calibration, out: Console) -> None:
+    """Print a line for each thing that was measured, and what it means."""
+    out.print(table(calibration.capabilities))
+    note = calibration.environment["pinning"]["note"]
+    if note:
+        out.print(Text(f"warning: {note}", style="yellow"))
+
+
+def table(capabilities: Sequence[Capability]) -> Table:
+    """One row for each, in their order: the medians over all rounds, least and greatest behind."""
+    drawn = Table(title="What the load generator can do", title_justify="left", title_style="bold")
+    for head in ("what", "over", "median (least to greatest of the rounds)", "what it means"):
+        drawn.add_column(head, overflow="fold", vertical="top")
+    for each in capabilities:
+        numbers = "\n".join(words(one) for one in each.figures if one.name not in _TOLD)
+        texts = (f"{each.scenario}, {each.load}", each.transport, numbers, each.meaning)
+        drawn.add_row(*map(Text, texts), end_section=True)
+    return drawn
+
+
+def words(figure: Figure) -> str:
+    """``throughput 51,200 (50,900 to 51,300) messages/s``."""
+    spread = ""
+    if len(figure.rounds) > 1:
+        spread = f" ({_short(figure.low)} to {_short(figure.high)})"
+    return f"{figure.title} {_short(figure.median)}{spread} {figure.unit}"
+
+
+def _short(value: float) -> str:
+    """Three significant digits; whole numbers from 100 on."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _tell(what: str) -> None:
+    print(what, flush=True)
+
+
+def _complain(problem: str, code: int) -> int:
+    print(f"{_COMMAND}: {problem}", file=sys.stderr)
+    return code
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return int(text)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_count(each.strip()) for each in text.split(",")}))
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
+    return value

@@ -1,0 +1,15 @@
+"""What the load generator's process loads to be calibrated: a trial's locustfile, other measures.
+
+Everything between the socket and the sample is a trial's own: the same Locust process, users,
+sessions, conductor and echo loops.
+"""
+
+from __future__ import annotations
+
+from loadtests import conductor
+from loadtests.calibrate import scenarios
+from loadtests.locustfile import BenchUser
+
+__all__ = ["BenchUser"]
+
+conductor.MEASURE |= {"echo": scenarios.measure_echo, "broadcast": scenarios.measure_fan_out}

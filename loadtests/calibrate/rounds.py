@@ -1,0 +1,145 @@
+"""Runs the rounds of a calibration: each with a fresh responder and a fresh load generator."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from loadtests.calibrate import capabilities
+from loadtests.calibrate.capabilities import RESIDENT, Capability
+from loadtests.calibrate.plan import Plan
+from loadtests.experiment import Experiment
+from loadtests.launch import generating, started
+from loadtests.machine import Pinning
+from loadtests.model import Transport
+from loadtests.runner import Run
+from loadtests.trial import Assignment, Outcome, connect_timeout_s
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+RESPONDER = (sys.executable, "-m", "loadtests.calibrate.responder", "--port=0")
+IDLE = (sys.executable, "-m", "loadtests.calibrate.idle")
+
+#: Told what begins now, in a few words.
+Teller = Callable[[str], None]
+
+
+class Rounds:
+    """All that a calibration measures.
+
+    Args:
+        plan: how much.
+        folder: for logs; exists.
+        pins: cores of responder and generator.
+        tell: what begins.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, pins: Pinning, tell: Teller) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._pins = pins
+        self._tell = tell
+
+    def run(self) -> list[Capability]:
+        """Measure everything.
+
+        Raises:
+            LaunchError, TrialError: a process did not do what it was started for.
+            CalibrationError: a round did not give its numbers.
+        """
+        # Memory last: ten thousand closed connections keep their ports for a minute.
+        return [*self._echo(), *self._broadcast()]
+
+    def _echo(self) -> Iterator[Capability]:
+        cases = [(transport, rate) for transport in Transport for rate in self._plan.rates_hz]
+        found: dict[tuple[Transport, int], list[Outcome]] = {case: [] for case in cases}
+        for number in range(self._plan.rounds):
+            # In turns, so that a machine's drift meets all alike.
+            for transport, rate in cases:
+                what = f"echo over {transport}, {rate}/s, then the ceiling"
+                self._tell(f"round {number + 1} of {self._plan.rounds}: {what}")
+                experiment = self._plan.echo(rate, transport)
+                name = f"{number}-echo-{transport}-{rate}"
+                found[transport, rate].append(self._trial(experiment, "echo", transport, name))
+        for transport in Transport:
+            rounds = [each for rate in self._plan.rates_hz for each in found[transport, rate]]
+            yield capabilities.ceiling("echo", transport, "closed loop", rounds)
+        for (transport, rate), rounds in found.items():
+            yield capabilities.noise_floor(transport, rate, rounds)
+
+    def _broadcast(self) -> Iterator[Capability]:
+        """The fan-out, then memory, which is compared with that of the fan-out's users."""
+        rounds = []
+        for number in range(self._plan.rounds):
+            what = f"fan-out to {self._plan.recipients} over websocket"
+            self._tell(f"round {number + 1} of {self._plan.rounds}: {what}")
+            rounds.append(self._fan_out(self._plan.recipients, f"{number}-fan-out"))
+        load = f"closed loop, {self._plan.recipients} recipients"
+        yield capabilities.ceiling("broadcast", Transport.WEBSOCKET, load, rounds)
+        users, few = self._plan.users, self._plan.recipients
+        weighed = None
+        if users > few:
+            self._tell(f"memory of {users:,} Locust users")
+            more = self._fan_out(users, "users").generator[RESIDENT]
+            weighed = [(more - each.generator[RESIDENT]) / (users - few) for each in rounds]
+        yield from self._idle()
+        if weighed is not None:
+            yield capabilities.idle_users(users, weighed)
+
+    def _fan_out(self, recipients: int, name: str) -> Outcome:
+        experiment = self._plan.fan_out(recipients)
+        return self._trial(experiment, "broadcast", Transport.WEBSOCKET, name)
+
+    def _trial(
+        self, experiment: Experiment, scenario: str, transport: Transport, name: str
+    ) -> Outcome:
+        log = self._folder / f"{name}-generator.log"
+        users = experiment.connections(scenario)
+        with ExitStack() as stack:
+            generator = stack.enter_context(
+                generating(users, log=log, core=self._pins.generator, locustfile=LOCUSTFILE)
+            )
+            responder = stack.enter_context(
+                started(
+                    "responder",
+                    RESPONDER,
+                    log=self._folder / f"{name}-responder.log",
+                    core=self._pins.server,
+                )
+            )
+            assignment = Assignment(
+                scenario=scenario,
+                transport=transport,
+                url=responder.url,
+                server_core=self._pins.server,
+                server_pid=responder.ready["pid"],
+                journal=None,
+                seed=0,
+                experiment=experiment,
+                outcome=str(self._folder / f"{name}-outcome.json"),
+            )
+            return Run.conduct(assignment, generator, log, responder)
+
+    def _idle(self) -> Iterator[Capability]:
+        counts = self._plan.connections
+        if not counts:
+            return
+        self._tell(f"memory of {max(counts):,} sessions")
+        with (
+            started(
+                "responder",
+                RESPONDER,
+                log=self._folder / "idle-responder.log",
+                core=self._pins.server,
+            ) as responder,
+            started(
+                "load generator",
+                [*IDLE, responder.url, *map(str, counts)],
+                log=self._folder / "idle-generator.log",
+                core=self._pins.generator,
+                timeout_s=connect_timeout_s(max(counts)),
+            ) as generator,
+        ):
+            for count, kib in generator.ready["kib"].items():
+                yield capabilities.idle_sessions(int(count), [kib])

@@ -1,0 +1,86 @@
+"""``calibration.json``: written by a calibration, looked up by a run, refused when it is stale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loadtests.calibrate.capabilities import Capability
+from loadtests.launch import ROOT
+
+FORMAT = "transport-bench-calibration/1"
+PATH = ROOT / "reports" / "runs" / "calibration.json"
+
+_REMEDY = "make calibrate"
+NONE = f"not calibrated on this machine; {_REMEDY}"
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """What the load generator can do on one machine.
+
+    Attributes:
+        format: of this file.
+        version: of transport-bench.
+        made: UTC, ISO 8601.
+        seconds: how long it took.
+        environment: as in a result; tells a calibration that has become stale.
+        capabilities: in the order in which tables show them.
+    """
+
+    format: str
+    version: str
+    made: str
+    seconds: float
+    environment: dict[str, Any]
+    capabilities: list[Capability]
+
+
+def write(calibration: Calibration, path: Path) -> None:
+    """Replace the file in one step."""
+    encoded = msgspec.json.format(msgspec.json.encode(calibration), indent=1)
+    scratch = path.with_suffix(".partial")
+    scratch.write_bytes(encoded + b"\n")
+    scratch.replace(path)
+
+
+def for_run(
+    environment: Mapping[str, Any], version: str, path: Path | None = None
+) -> tuple[dict[str, Any] | None, str | None]:
+    """The calibration that holds for a run, or None and why there is none.
+
+    Args:
+        environment: of the run (``machine.describe``).
+        version: of transport-bench.
+        path: of the calibration; the usual one if not given.
+    """
+    try:
+        raw = msgspec.json.decode((path or PATH).read_bytes(), type=dict[str, Any])
+        if raw.get("format") != FORMAT:
+            return None, f"the calibration is of the format {raw.get('format')!r}; {_REMEDY}"
+        found = msgspec.convert(raw, Calibration)
+    except OSError:
+        return None, NONE
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None, f"the calibration cannot be read; {_REMEDY}"
+    then, now = _identity(found.environment, found.version), _identity(environment, version)
+    changed = [
+        f"{name} was {then[name]} and is {now[name]}" for name in now if then[name] != now[name]
+    ]
+    if changed:
+        return None, f"the calibration is stale ({'; '.join(changed)}); {_REMEDY}"
+    return raw, None
+
+
+def _identity(environment: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """What a calibration depends on."""
+    packages = environment.get("packages") or {}
+    return {
+        "the CPU": environment.get("cpu"),
+        "the kernel": environment.get("kernel"),
+        "Python": environment.get("python"),
+        "gevent": packages.get("gevent"),
+        "transport-bench": version,
+    }

@@ -1,0 +1,192 @@
+"""What the users of a process have seen: gathered raw, made into statistics twice a second.
+
+It goes two ways: into Locust's own statistics, and into histograms of full precision that travel
+from workers to the master with Locust's own reports.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import numpy as np
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtests.locust_statistics import Batch, log_in_bulk, others_listen
+from loadtests.merging import Board, Measure
+from loadtests.series import Series
+
+#: How often raw times become statistics.
+REPORT_S = 0.5
+
+#: Our part of a worker's report, and the message that brings it when a test ends.
+REPORT_KEY = "socketio_latency"
+
+logger = logging.getLogger(__name__)
+
+
+class Recorder:
+    """One per Locust environment, see ``recorder_of``.
+
+    Attributes:
+        board: of this process; at a master, of all its workers too. What a worker has reported is
+            no longer on it.
+        checks: called whenever raw times become statistics.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self.board = Board()
+        self._environment = environment
+        self._series: dict[tuple[str, str], Series] = {}
+        self.checks: set[Callable[[], None]] = set()
+        self._greenlet: gevent.Greenlet | None = None
+        self._warned = False
+        events = environment.events
+        events.test_start.add_listener(self._forget)
+        events.reset_stats.add_listener(self._forget)
+        events.spawning_complete.add_listener(self._spawning_complete)
+        events.test_stop.add_listener(self._test_stopped)
+        events.report_to_master.add_listener(self._report)
+        events.worker_report.add_listener(self._worker_reported)
+        if isinstance(environment.runner, MasterRunner):
+            environment.runner.register_message(REPORT_KEY, self._last_report)
+
+    def series(self, request_type: str, name: str) -> Series:
+        """Where the messages of a name are recorded; always the same object."""
+        return self._series.setdefault((request_type, name), Series())
+
+    def fire(
+        self,
+        request_type: str,
+        name: str,
+        took_ns: int,
+        failure: Exception | None = None,
+        *,
+        lost: bool = False,
+    ) -> None:
+        """Record something that is rare at once: a connect, a failure.
+
+        Args:
+            request_type: of Locust's entry.
+            name: of Locust's entry.
+            took_ns: how long it took.
+            failure: what went wrong, if anything did.
+            lost: whether that is that nobody answered.
+        """
+        if failure is None:
+            took = np.array([took_ns], dtype=np.int64)
+            self.board.time(request_type, name, Measure.LATENCY, took)
+        elif lost:
+            self.board.of(request_type, name).lost += 1
+        else:
+            self.board.of(request_type, name).failed += 1
+        self._environment.events.request.fire(
+            request_type=request_type,
+            name=name,
+            response_time=took_ns / 1e6,
+            response_length=0,
+            exception=failure,
+            context={},
+        )
+
+    def flush(self) -> None:
+        """Make statistics of what has gathered."""
+        wall_ns = time.time_ns() - time.monotonic_ns()
+        batches = []
+        for (request_type, name), series in self._series.items():
+            arrivals = series.take()
+            for measure, values_ns in arrivals.times().items():
+                self.board.time(request_type, name, measure, values_ns)
+            took_ms = arrivals.latency_ms()
+            if took_ms:
+                self._count_untimed(request_type, name, took_ms.count(None))
+                arrived_s = ((arrivals.kernel_ns + wall_ns) / 1e9).tolist()
+                lengths = arrivals.lengths.tolist()
+                batches.append(Batch(request_type, name, arrived_s, took_ms, lengths))
+        if others_listen(self._environment.events.request):
+            for batch in batches:
+                self._fire_each(batch)
+        else:
+            log_in_bulk(self._environment.stats, batches)
+
+    def _count_untimed(self, request_type: str, name: str, count: int) -> None:
+        self.board.of(request_type, name).untimed += count
+        if count and not self._warned:
+            self._warned = True
+            logger.warning(
+                "messages from another host arrive: they are counted, not timed, since its clock "
+                "is not this one's"
+            )
+
+    def _fire_each(self, batch: Batch) -> None:
+        columns = zip(batch.arrived_s, batch.took_ms, batch.lengths, strict=True)
+        for arrived_s, took_ms, length in columns:
+            self._environment.events.request.fire(
+                request_type=batch.request_type,
+                name=batch.name,
+                response_time=took_ms,
+                response_length=length,
+                exception=None,
+                context={},
+                start_time=arrived_s - (took_ms or 0.0) / 1000,
+            )
+
+    def start(self) -> None:
+        """Make statistics of what gathers from here on, twice a second."""
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
+
+    def _run(self) -> None:
+        while True:
+            gevent.sleep(REPORT_S)
+            for check in tuple(self.checks):
+                check()
+            self.flush()
+
+    def _forget(self, **_event: Any) -> None:
+        for series in self._series.values():
+            series.take()
+        self.board.clear()
+
+    def _spawning_complete(self, **_event: Any) -> None:
+        if self._environment.reset_stats:  # Locust's own go at this moment too
+            self._forget()
+
+    def _test_stopped(self, **_event: Any) -> None:
+        self.flush()
+        if isinstance(self._environment.runner, WorkerRunner) and self.board:
+            # The next report may be seconds away, and the master is about to print the result.
+            self._environment.runner.send_message(REPORT_KEY, self.board.take())
+
+    # With every report go what Locust's statistics have had by then, no more and no less: both are
+    # written by `flush`.
+
+    def _report(self, data: dict[str, Any], **_event: Any) -> None:
+        if self.board:
+            data[REPORT_KEY] = self.board.take()
+
+    def _worker_reported(self, data: dict[str, Any], **_event: Any) -> None:
+        if REPORT_KEY in data:
+            self._add(data[REPORT_KEY])
+
+    def _last_report(self, msg: Any, **_event: Any) -> None:
+        self._add(msg.data)
+
+    def _add(self, report: dict[str, Any]) -> None:
+        try:
+            self.board.add(report)
+        except ValueError as error:
+            logger.error("a worker's report is not counted: %s", error)
+
+
+def recorder_of(environment: Environment) -> Recorder:
+    """The recorder of an environment; the first call makes it."""
+    found: Recorder | None = getattr(environment, "socketio_recorder", None)
+    if found is None:
+        found = Recorder(environment)
+        vars(environment)["socketio_recorder"] = found
+    return found

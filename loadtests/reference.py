@@ -1,0 +1,258 @@
+"""python-socketio's own client as a session: the same scenarios through an independent client.
+
+Two clients that share no code and agree at low load are each other's witness. At high load this one
+measures itself: it spends several times as much CPU on a message as ours.
+
+It is the library as it comes (its threads are greenlets, since Locust has patched them), with four
+things that a scenario asks of a session and that the library has no call for:
+
+- **Sending from gevent's loop**, where nothing may block: a greenlet per session emits, as a user's
+  own would. That, and reading the prepared packet back into an event, is a microsecond or two
+  beside its hundreds. Service time runs from there: when the library's own POST carries the message
+  is not seen.
+- **The time of arrival** is when the event handler runs, as for every user of the library. There is
+  no kernel's stamp, so how long a message waited to be read is not known.
+- **kill** closes the sockets below the library, also those of requests that wait for a response.
+- **freeze** lets nothing out any more and stops the library's loops at what they do next. What
+  arrives next is still read, once, where our client reads nothing; the kernel has taken it in
+  either case, so the server sees the same.
+
+**close** is the library's disconnect(). Over WebSocket its closing frame overtakes its goodbye, so
+the server's handler is told "transport close" where ours makes it "client disconnect".
+
+The methods of python-engineio's client that are overridden here are private to it (4.15).
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Sequence
+from contextlib import suppress
+from socket import SHUT_RDWR
+from typing import Any
+from weakref import WeakSet
+
+import engineio
+import engineio.packet
+import gevent
+import socketio
+from gevent.event import Event
+from gevent.queue import Queue
+from requests import Session as HttpSession
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from loadtests.client import packets
+from loadtests.client.errors import ConnectionFailed
+from loadtests.client.link import OnLeave, Server
+from loadtests.client.session import Handler
+from loadtests.model import Cause, Transport
+
+_monotonic_ns = time.monotonic_ns
+
+
+class ReferenceSession:
+    """One client of python-socketio with the interface of ``loadtests.client.session.Session``.
+
+    Only what scenarios use of it; arguments and attributes are those of ``Session``. Handlers run
+    in a greenlet of their own, as the library calls them.
+
+    Attributes:
+        sid: the namespace's session id.
+        ended: the library's reason for a disconnect that nobody here asked for.
+        heartbeats: a 0 for each of the server's pings: how long it waited is not known.
+    """
+
+    def __init__(self, server: Server, transports: Sequence[Transport], namespace: str) -> None:
+        scheme = "http" if server.tls is None else "https"
+        self._url = f"{scheme}://{server.host}"
+        self._path = server.path
+        self._transports = [str(transport) for transport in transports]
+        self._namespace = namespace
+        self._connections = _Connections()
+        http = HttpSession()
+        http.mount("http://", self._connections)
+        http.mount("https://", self._connections)
+        self._client = _Client(
+            reconnection=False,
+            handle_sigint=False,
+            # The library takes over its cookies for WebSocket, if it is given one; it has none.
+            http_session=http,
+        )
+        self._client.on("disconnect", self._disconnected, namespace=namespace)
+        self._client.on("connect_error", self._refused, namespace=namespace)
+        self._client.eio.on_ping = self._pinged
+        self._refusal: Any = None
+        self._outbox: Queue[tuple[bytes, OnLeave | None]] = Queue()
+        self._departed = False
+        self.sid = ""
+        self.ended: str | None = None
+        self.heartbeats = array("q")
+
+    @property
+    def transport(self) -> Transport:
+        """What the library says that it is on."""
+        return Transport(self._client.transport())
+
+    def on(self, event: str, handler: Handler) -> None:
+        """Have a handler called for an event; the latest one given for it counts."""
+
+        def received(*arguments: Any) -> tuple[Any, ...] | None:
+            now_ns = _monotonic_ns()
+            if self._departed:
+                return None
+            answer = handler(list(arguments), now_ns, now_ns)
+            return None if answer is None else tuple(answer)
+
+        self._client.on(event, received, namespace=self._namespace)
+
+    def connect(self, auth: Any = None, timeout_s: float = 10) -> None:
+        """Connect and join the namespace; waits cooperatively.
+
+        Raises:
+            ConnectionFailed: in the server's words where it had any, else in the library's.
+        """
+        try:
+            self._client.connect(
+                self._url,
+                auth=auth,
+                transports=self._transports,
+                namespaces=[self._namespace],
+                socketio_path=self._path,
+                wait_timeout=timeout_s,
+            )
+        except socketio.exceptions.ConnectionError as error:
+            raise ConnectionFailed(f"{self._refusal or error}") from error
+        self.sid = self._client.get_sid(self._namespace)
+        gevent.spawn(self._emit)
+
+    def send(self, packet: bytes, leaves: OnLeave | None = None) -> None:
+        """Have an event emitted that ``packets.encode_event`` made; does not block.
+
+        Args:
+            packet: the event.
+            leaves: called right before the library is given it.
+        """
+        self._outbox.put((packet, leaves))
+
+    def depart(self, cause: Cause) -> None:
+        """Go away. What the server sends from now on is not heard."""
+        self._departed = True
+        if cause is Cause.CLOSE:
+            self.close()
+        elif cause is Cause.KILL:
+            self.kill()
+        else:
+            self._client.eio.fall_silent()
+
+    def close(self) -> None:
+        """Say goodbye as the library does; it waits for the end, so a greenlet does it."""
+        self._departed = True
+        gevent.spawn(self._client.disconnect)
+
+    def kill(self) -> None:
+        """Close every connection without a word."""
+        self._departed = True
+        engine = self._client.eio
+        engine.fall_silent()
+        if engine.ws is not None:
+            engine.ws.shutdown()
+        self._connections.shut()
+        engine.let_go()
+
+    def _emit(self) -> None:
+        with suppress(socketio.exceptions.BadNamespaceError):  # the session is over; ended says why
+            while True:
+                packet, leaves = self._outbox.get()
+                name, *arguments = packets.decode(packet).data
+                if leaves is not None:
+                    leaves()
+                self._client.emit(name, tuple(arguments), namespace=self._namespace)
+
+    def _pinged(self) -> None:
+        self.heartbeats.append(0)
+
+    def _refused(self, reason: Any = None) -> None:
+        self._refusal = reason.get("message", reason) if isinstance(reason, dict) else reason
+
+    def _disconnected(self, reason: str) -> None:
+        if self.ended is None and not self._departed:
+            self.ended = f"disconnected ({reason})"
+
+
+class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no types
+    """Engine.IO's part, which tells of pings and can fall silent."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.on_ping: Any = None
+        self._silent = False
+        self._let_go = Event()
+
+    def fall_silent(self) -> None:
+        """Send nothing more, and stop at the next thing that arrives."""
+        self._silent = True
+
+    def let_go(self) -> None:
+        """Let the loops that have stopped come to their ends."""
+        self._let_go.set()
+
+    def _receive_packet(self, packet: Any) -> None:
+        if self._silent:
+            self._let_go.wait()
+            return
+        if packet.packet_type == engineio.packet.PING:
+            self.on_ping()
+        super()._receive_packet(packet)
+
+    def _send_packet(self, packet: Any) -> None:
+        if not self._silent:
+            super()._send_packet(packet)
+
+    def _send_request(self, *arguments: Any, **options: Any) -> Any:
+        if self._silent:
+            self._let_go.wait()
+            return "the client is gone"  # a text is a failed request
+        return super()._send_request(*arguments, **options)
+
+
+class _Client(socketio.Client):  # type: ignore[misc]  # python-socketio has no types
+    def _engineio_client_class(self) -> type[_Engine]:
+        return _Engine
+
+
+class _Connections(HTTPAdapter):
+    """The library's HTTP connections: a pool of urllib3 knows only those that are idle."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools as always, but of connections that are noted."""
+        super().init_poolmanager(*arguments, **options)
+        made: WeakSet[HTTPConnection] = WeakSet()
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                made.add(self)
+                super().connect()
+
+        class Encrypted(HTTPSConnection):
+            def connect(self) -> None:
+                made.add(self)
+                super().connect()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class EncryptedPool(HTTPSConnectionPool):
+            ConnectionCls = Encrypted
+
+        self._made = made
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
+
+    def shut(self) -> None:
+        """End every connection, whatever waits on it; who waits then closes it."""
+        for connection in list(self._made):
+            if connection.sock is not None:
+                with suppress(OSError):  # the server was quicker
+                    connection.sock.shutdown(SHUT_RDWR)

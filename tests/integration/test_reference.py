@@ -1,0 +1,104 @@
+"""python-socketio's client through the same scenarios, and both clients at a known truth."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from loadtests.model import Client
+from loadtests.results import read
+from tests.integration.conftest import faulty, in_a_quiet_moment, loadtests, measure
+
+TINY = """
+client = "reference"
+modes = ["gevent"]
+
+[echo]
+clients = 3
+rate_hz = 30
+warmup_s = 0.1
+latency_s = 0.5
+throughput_s = 0.2
+
+[broadcast]
+recipients = 3
+publishers = 1
+rate_hz = 20
+warmup_s = 0.1
+measure_s = 0.5
+
+[disconnect]
+clients = 2
+ping_interval_s = 1
+ping_timeout_s = 0.5
+"""
+
+# Over long-polling the reference's own milliseconds are as many as the tolerance allows.
+ECHO = """
+client = "reference"
+transports = ["websocket"]
+[echo]
+clients = 5
+rate_hz = 40
+warmup_s = 0.3
+latency_s = 1.5
+throughput_s = 0.1
+"""
+
+
+def test_tiny_experiment_goes_the_whole_way_with_both_clients(tmp_path):
+    file, out = tmp_path / "tiny.toml", tmp_path / "run"
+    file.write_text(f'name = "tiny"\n{TINY}', encoding="utf-8")
+    done = loadtests("run", str(file), "--out", str(out))
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = read(out)
+    for planned, trial in zip(result.plan, result.trials, strict=True):
+        assert trial.generator["client"] == planned.client
+        assert [each.scenario for each in trial.measurements] == planned.rows
+        if planned.client is Client.REFERENCE:
+            assert trial.generator["arrival_clock"] == "user"
+            assert trial.generator["versions"].keys() >= {"python-socketio", "python-engineio"}
+            assert "-reference-server.log" in trial.server_log
+    with (out / "summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    missing = {(row["scenario"], row["metric"]) for row in rows if not row["estimate"]}
+    assert {metric for _, metric in missing} == {"receive_lag_p99"}
+    assert {scenario for scenario, _ in missing} == {
+        "echo:reference",
+        "broadcast:reference",
+        "disconnect:close:reference",
+        "disconnect:kill:reference",
+        "disconnect:freeze:reference",
+    }
+    assert "Our client beside python-socketio" in (out / "index.html").read_text(encoding="utf-8")
+    _departures_are_what_the_rules_say(result)
+
+
+def _departures_are_what_the_rules_say(result):
+    """Each cause means the same for both clients: the server is told so, and as late."""
+    for planned, trial in zip(result.plan, result.trials, strict=True):
+        for measurement in trial.measurements if planned.scenario == "disconnect" else ():
+            cause = measurement.scenario.split(":")[1]
+            told = {each.reason for each in measurement.detections}
+            at_once = cause == "close" or (cause, planned.transport) == ("kill", "websocket")
+            where = (measurement.scenario, planned.transport)
+            assert (told == {"ping timeout"}) is not at_once, (where, told)
+            # From the timeout to interval + 2 * timeout after it fell silent.
+            for each in measurement.detections:
+                assert (each.detected_s < 0.4) is at_once, (where, each)
+
+
+def test_both_clients_read_a_delay_of_50_ms_as_50_ms(serve, tmp_path):
+    def check(folder):
+        medians = {}
+        for name, command in (("plain", None), ("delayed", faulty("delay:0.05"))):
+            with serve("gevent", **({"command": command} if command else {})) as server:
+                result = measure(server.url, ECHO, folder / name)
+            for planned, trial in zip(result.plan, result.trials, strict=True):
+                medians[name, planned.client] = trial.measurements[0].metrics["latency_p50"]
+        for client in Client:
+            added_ms = medians["delayed", client] - medians["plain", client]
+            assert added_ms == pytest.approx(50, abs=3), medians
+
+    in_a_quiet_moment(check, tmp_path)

@@ -1,0 +1,74 @@
+"""Trials and rows of the client's benchmark, as small as a test can say them."""
+
+from __future__ import annotations
+
+from loadtests.bench_client import verdicts
+from loadtests.bench_client.measured import (
+    OURS,
+    Cost,
+    Echoes,
+    Load,
+    Quantiles,
+    Setup,
+    Trial,
+    Workload,
+)
+from loadtests.bench_client.rows import (
+    AgainstPeer,
+    AgainstServer,
+    Agreement,
+    Memory,
+    Reference,
+    Row,
+)
+from loadtests.model import Transport
+
+WS, POLLING = Transport.WEBSOCKET, Transport.POLLING
+ECHO, IDLE = Workload.ECHO, Workload.IDLE
+WS_ECHO, POLLING_ECHO = Load(ECHO, WS), Load(ECHO, POLLING)
+BROADCAST = Load(Workload.BROADCAST, WS)
+REFERENCE = Reference(
+    {WS_ECHO: ("gevent", "eventlet"), POLLING_ECHO: ("eventlet",), BROADCAST: ("eventlet",)},
+    "gevent",
+)
+SECOND = 1_000_000_000
+
+AGAINST_SERVER = AgainstServer(WS_ECHO, 0.15)
+AGAINST_NODE = AgainstPeer(WS_ECHO, "node", 0.5)
+AGAINST_LOCUST = AgainstPeer(WS_ECHO, "locust")
+MEMORY = Memory("memory", "memory", 12)
+P99 = Agreement("p99", "p99", Workload.LATENCY, "p99", 0.03, 0.1)
+
+
+def cost(contender_us: float, server_us: float) -> Cost:
+    """Of a thousand messages in a second."""
+    return Cost(1000, round(contender_us * 1e6), SECOND, round(server_us * 1e6), SECOND)
+
+
+def costs(
+    round_: int | None, mode: str, contender: str, contender_us: float, server_us: float
+) -> Trial:
+    return Trial(round_, Setup(ECHO, WS, contender, mode), cost=cost(contender_us, server_us))
+
+
+def ours(round_: int, mode: str, contender_us: float, server_us: float) -> Trial:
+    return costs(round_, mode, OURS, contender_us, server_us)
+
+
+def failed(round_: int | None, contender: str, *, available: bool = True) -> Trial:
+    setup = Setup(ECHO, WS, contender, "gevent")
+    return Trial(round_, setup, problem="it broke", available=available)
+
+
+def find(row: Row, *trials: Trial) -> verdicts.Finding:
+    return verdicts.find(row, trials, REFERENCE)
+
+
+def echoes(round_: int, captured: float, service: float) -> Trial:
+    quantiles = Quantiles(captured, service, service + 1, 1)
+    found = Echoes(3000, 0, 0, quantiles, quantiles, 20.0, 50.0, 0)
+    return Trial(round_, Setup(Workload.LATENCY, WS, OURS, "gevent"), echoes=found)
+
+
+def piloted(**servers_us: float) -> list[Trial]:
+    return [costs(None, mode, OURS, 10, cost_us) for mode, cost_us in servers_us.items()]

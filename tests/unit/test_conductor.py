@@ -1,0 +1,64 @@
+"""When a trial's users are all there, or not."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from loadtests.conductor import Conductor
+from loadtests.experiment import parse
+from loadtests.model import Transport
+from loadtests.trial import Assignment, Outcome
+
+TEXT = """
+name = "test"
+[echo]
+clients = 4
+rate_hz = 1
+latency_s = 1
+throughput_s = 1
+"""
+
+
+@pytest.fixture
+def conductor(tmp_path):
+    assignment = Assignment(
+        scenario="echo",
+        transport=Transport.WEBSOCKET,
+        url="http://127.0.0.1:1",
+        server_core=None,
+        server_pid=None,
+        journal=None,
+        seed=1,
+        experiment=parse(TEXT, "test"),
+        outcome=str(tmp_path / "outcome.json"),
+    )
+    result = Conductor(assignment, lambda: None)
+    result.outcome = lambda: msgspec.json.decode(
+        (tmp_path / "outcome.json").read_bytes(), type=Outcome
+    )
+    return result
+
+
+def test_all_are_waited_for_and_the_first_words_stand_for_all_failures(conductor):
+    conductor.joined(None)
+    conductor.failed("connection refused")
+    conductor.failed("another reason")
+    assert not conductor._settled.is_set()
+    conductor.failed("connection refused")
+    conductor.run()
+    assert conductor.outcome().error == "3 of 4 clients could not connect: connection refused"
+
+
+def test_clients_that_say_nothing_are_not_waited_for_without_end(conductor, monkeypatch):
+    monkeypatch.setattr("loadtests.conductor.connect_timeout_s", lambda _clients: 0.01)
+    conductor.joined(None)
+    conductor.run()
+    assert conductor.outcome().error == "1 of 4 clients connected within 0.01 s"
+
+
+def test_failures_go_before_silence(conductor, monkeypatch):
+    monkeypatch.setattr("loadtests.conductor.connect_timeout_s", lambda _clients: 0.01)
+    conductor.failed("connection refused")
+    conductor.run()
+    assert conductor.outcome().error == "1 of 4 clients could not connect: connection refused"

@@ -1,0 +1,166 @@
+"""Echo and broadcast without an end, over a session of paper."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.client import packets
+from loadtests.pacing import ConstantRate
+from loadtests.scenarios import endless
+from loadtests.scenarios.endless import SHORTEST_BYTES, WORKLOADS, Load
+from loadtests.scenarios.messages import BROADCAST_EVENT, ECHO_EVENT
+from loadtests.series import UNKNOWN, Series
+
+START_NS = 10**18  # thirty years of uptime
+SECOND_NS = 10**9
+
+
+class Paper:
+    """A session that keeps what was sent."""
+
+    def __init__(self):
+        self.sent = []
+        self.handlers = {}
+
+    def on(self, event, handler):
+        self.handlers[event] = handler
+
+    def send(self, packet):
+        self.sent.append(packet)
+
+    def messages(self):
+        return [packets.decode(packet).data[1]["data"] for packet in self.sent]
+
+    def hears(self, text, at_ns):
+        self.handlers["my response"]([{"data": text}], at_ns, at_ns + 5)
+
+
+class Alarm:
+    """Rings when it is told to."""
+
+    def __init__(self):
+        self.due = []
+
+    def at(self, due_ns, callback):
+        self.due.append((due_ns, callback))
+
+    def ring(self):
+        due_ns, callback = self.due.pop(0)
+        callback()
+        return due_ns
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    monkeypatch.setattr(endless, "_monotonic_ns", lambda: START_NS + 7)
+
+
+@pytest.fixture
+def make():
+    def load(scenario="echo", payload_bytes=SHORTEST_BYTES, series=None):
+        session, alarm = Paper(), Alarm()
+        series = Series() if series is None else series
+        schedule = ConstantRate(START_NS, 2)
+        return Load(WORKLOADS[scenario], session, alarm, schedule, payload_bytes, series), (
+            session,
+            alarm,
+            series,
+        )
+
+    return load
+
+
+def test_sends_are_due_on_the_schedule_and_their_lateness_is_kept(make):
+    _, (session, alarm, series) = make()
+    assert [alarm.ring() for _ in range(3)] == [START_NS + n * SECOND_NS // 2 for n in range(3)]
+    assert len(session.sent) == 3
+    assert series.take().lateness_ns.tolist() == [7, 7 - SECOND_NS // 2, 7 - SECOND_NS]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "event"), [("echo", ECHO_EVENT), ("broadcast", BROADCAST_EVENT)]
+)
+@pytest.mark.parametrize("length", [SHORTEST_BYTES, 1000])
+def test_message_has_exactly_the_stated_length(make, scenario, event, length):
+    _, (session, alarm, _) = make(scenario, length)
+    alarm.ring()
+    assert packets.decode(session.sent[0]).data[0] == event
+    assert len(session.messages()[0]) == length
+
+
+def test_echo_is_timed_from_due_and_from_sent(make):
+    _, (session, alarm, series) = make()
+    alarm.ring()
+    session.hears(session.messages()[0], START_NS + 100)
+    found = series.take()
+    assert found.due_ns.tolist() == [START_NS]
+    assert found.sent_ns.tolist() == [START_NS + 7]
+    assert found.kernel_ns.tolist() == [START_NS + 100]
+    assert found.user_ns.tolist() == [START_NS + 105]
+    assert found.lengths.tolist() == [SHORTEST_BYTES]
+
+
+def test_second_copy_and_others_messages_are_no_echo(make):
+    _, (session, alarm, series) = make()
+    _, (other, others_alarm, _) = make()
+    alarm.ring()
+    others_alarm.ring()
+    for text in (session.messages()[0], session.messages()[0], other.messages()[0], "Connected"):
+        session.hears(text, START_NS + 100)
+    assert len(series.take().kernel_ns) == 1
+
+
+def test_delivery_of_another_process_with_this_clock_is_timed(make):
+    _, (session, _, series) = make("broadcast")
+    _, (publisher, alarm, _) = make("broadcast")
+    alarm.ring()
+    session.hears(publisher.messages()[0], START_NS + 100)
+    found = series.take()
+    assert found.latency_ms() == [100 / 1e6]
+    assert found.sent_ns.tolist() == [UNKNOWN]
+
+
+def test_delivery_from_another_host_is_counted_and_not_timed(make, monkeypatch):
+    _, (session, _, series) = make("broadcast")
+    monkeypatch.setattr(endless, "clock_name", lambda: "ffffffff")
+    _, (publisher, alarm, _) = make("broadcast")
+    alarm.ring()
+    session.hears(publisher.messages()[0], START_NS + 100)
+    assert series.take().latency_ms() == [None]
+
+
+@pytest.mark.parametrize("text", ["Connected", "", ":::", "a:zz:c:xxx", "0:17:xxx", None, 5])
+def test_what_is_not_ours_is_ignored(make, text):
+    _, (session, _, series) = make("broadcast")
+    session.hears(text, START_NS)
+    session.handlers["my response"]([], START_NS, START_NS)
+    session.handlers["my response"](["text"], START_NS, START_NS)
+    assert len(series.take().kernel_ns) == 0
+
+
+@pytest.mark.parametrize("scenario", ["echo", "broadcast"])
+def test_unanswered_message_is_given_up_once(make, scenario):
+    load, (session, alarm, _) = make(scenario)
+    for _ in range(3):
+        alarm.ring()
+    session.hears(session.messages()[1], START_NS + 100)
+    assert load.give_up(START_NS) == []
+    assert load.give_up(START_NS + SECOND_NS) == [START_NS]
+    assert load.give_up(START_NS + SECOND_NS) == []
+    assert load.give_up() == [START_NS + SECOND_NS]
+    assert load.give_up() == []
+
+
+def test_echo_that_was_given_up_does_not_count_when_it_comes(make):
+    load, (session, alarm, series) = make()
+    alarm.ring()
+    load.give_up(START_NS + 1)
+    session.hears(session.messages()[0], START_NS + 100)
+    assert len(series.take().kernel_ns) == 0
+
+
+def test_nothing_is_sent_after_the_stop(make):
+    load, (session, alarm, _) = make()
+    load.stop()
+    alarm.ring()
+    assert (session.sent, alarm.due) == ([], [])

@@ -1,0 +1,371 @@
+"""The reference: which trials it adds, under which names, and a session that the library drives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import engineio.packet
+import gevent
+import msgspec
+import pytest
+import socketio
+
+from loadtests import reference
+from loadtests.client import packets
+from loadtests.client.errors import ConnectionFailed
+from loadtests.client.session import Session
+from loadtests.experiment import Experiment, ExperimentError, load, parse, plan
+from loadtests.model import Cause, Client, Transport, client_of, metrics_of, row_of
+from loadtests.reference import ReferenceSession
+from loadtests.results import Measurement, PlannedTrial
+from loadtests.sessions import PACKAGES, arrival_clock, make_session, measured_with
+from tests.unit.streams import SERVER
+
+EXPERIMENT = """\
+name = "mine"
+client = "reference"
+blocks = 2
+modes = ["gevent", "threading"]
+
+[echo]
+clients = 4
+rate_hz = 40
+latency_s = 1
+throughput_s = 1
+
+[disconnect]
+clients = 3
+ping_interval_s = 2
+ping_timeout_s = 1
+causes = ["close", "kill"]
+"""
+
+
+@pytest.fixture
+def experiment() -> Experiment:
+    return parse(EXPERIMENT, "mine.toml")
+
+
+# --- which trials
+
+
+def test_every_trial_has_its_counterpart_in_the_same_block(experiment: Experiment) -> None:
+    found = Counter(
+        (each.block, each.scenario, each.mode, each.transport, each.client)
+        for each in plan(experiment)
+    )
+    assert len(found) == 2 * 2 * 2 * 2 * 2
+    assert {1} == set(found.values())
+
+
+def test_counterparts_are_shuffled_among_the_others(experiment: Experiment) -> None:
+    clients = [each.client for each in plan(experiment)]
+    assert clients[0::2] != [Client.TRANSPORT_BENCH] * 16
+    assert {tuple(clients[n : n + 2]) for n in range(0, 32, 2)} > {
+        (Client.TRANSPORT_BENCH, Client.TRANSPORT_BENCH)
+    }
+
+
+def test_rows_of_the_reference_say_so_behind_a_colon(experiment: Experiment) -> None:
+    rows = {(each.scenario, each.client): each.rows for each in plan(experiment)}
+    assert rows == {
+        ("echo", Client.TRANSPORT_BENCH): ["echo"],
+        ("echo", Client.REFERENCE): ["echo:reference"],
+        ("disconnect", Client.TRANSPORT_BENCH): ["disconnect:close", "disconnect:kill"],
+        ("disconnect", Client.REFERENCE): [
+            "disconnect:close:reference",
+            "disconnect:kill:reference",
+        ],
+    }
+
+
+def test_row_of_the_reference_has_its_scenarios_metrics() -> None:
+    assert metrics_of("disconnect:kill:reference") == metrics_of("disconnect:kill")
+
+
+@pytest.mark.parametrize("row", ["echo", "disconnect:kill", "payload:65536"])
+def test_row_tells_whose_client_measured_it(row: str) -> None:
+    for client in Client:
+        assert client_of(row_of(row, client)) is client
+
+
+def test_experiment_without_a_word_about_it_has_no_reference() -> None:
+    alone = parse(EXPERIMENT.replace('client = "reference"\n', ""), "mine.toml")
+    assert {each.client for each in plan(alone)} == {Client.TRANSPORT_BENCH}
+
+
+def test_unknown_client_names_the_line() -> None:
+    with pytest.raises(ExperimentError, match=r"mine.toml, line 2, client: .*node"):
+        parse(EXPERIMENT.replace('"reference"', '"node"'), "mine.toml")
+
+
+def test_heartbeat_that_the_server_would_announce_wrongly_is_refused() -> None:
+    # int(0.5) * 1000: told "every 0 ms", the library's client gives up a server that pings at 500.
+    text = EXPERIMENT.replace("ping_interval_s = 2", "ping_interval_s = 0.5")
+    with pytest.raises(
+        ExperimentError, match=r"mine.toml, line 14, disconnect.ping_interval_s: .*whole seconds"
+    ):
+        parse(text, "mine.toml")
+    parse(text.replace('client = "reference"\n', ""), "mine.toml")
+
+
+def test_profile_of_the_reference_is_of_a_low_load() -> None:
+    profile = load("reference")
+    assert profile.client is Client.REFERENCE
+    assert profile.echo is not None
+    assert (profile.echo.clients, profile.echo.rate_hz) == (10, 50)
+
+
+def test_older_result_files_have_our_own_client() -> None:
+    older = msgspec.to_builtins(plan(load("quick"))[0])
+    del older["client"]
+    found = msgspec.convert(older, type=PlannedTrial)
+    assert found.client is Client.TRANSPORT_BENCH
+
+
+# --- what it measured
+
+
+def test_waiting_to_be_read_is_unavailable_and_not_zero() -> None:
+    invalid = {"latency_p50": "clients were lost", "receive_lag_p99": "clients were lost"}
+    measured = Measurement("echo", {"latency_p50": 1.0, "receive_lag_p99": 0.0}, invalid)
+    (found,) = measured_with(Client.REFERENCE, [measured])
+    assert found.scenario == "echo:reference"
+    assert found.metrics == {"latency_p50": 1.0, "receive_lag_p99": None}
+    assert found.invalid == {"latency_p50": "clients were lost"}
+    assert "does not tell when the kernel had a message" in found.unavailable["receive_lag_p99"]
+
+
+def test_own_measurements_stay_as_they_are() -> None:
+    own = [Measurement("echo", {"receive_lag_p99": 0.0})]
+    assert measured_with(Client.TRANSPORT_BENCH, own) == own
+
+
+def test_facts_name_the_librarys_versions_and_its_clock() -> None:
+    assert {"python-socketio", "python-engineio"} <= set(PACKAGES[Client.REFERENCE])
+    assert arrival_clock(Client.REFERENCE) == "user"
+
+
+@pytest.mark.parametrize(
+    ("client", "kind"), [(Client.TRANSPORT_BENCH, Session), (Client.REFERENCE, ReferenceSession)]
+)
+def test_user_gets_the_session_that_the_trial_asks_for(client: Client, kind: type) -> None:
+    assert type(make_session(client, SERVER, Transport.POLLING, "/test")) is kind
+
+
+# --- a session
+
+
+class FakeEngine:
+    def __init__(self) -> None:
+        self.on_ping: Callable[[], None] = lambda: None
+        self.ws = None
+        self.calls: list[str] = []
+
+    def fall_silent(self) -> None:
+        self.calls.append("fall silent")
+
+    def let_go(self) -> None:
+        self.calls.append("let go")
+
+
+class FakeClient:
+    """python-socketio's client as far as a session uses it."""
+
+    made: list[FakeClient]
+    refusal: Any = None
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+        self.eio = FakeEngine()
+        self.handlers: dict[str, Callable[..., Any]] = {}
+        self.connected_with: dict[str, Any] = {}
+        self.emitted: list[tuple[Any, ...]] = []
+        self.disconnected = False
+        FakeClient.made.append(self)
+
+    def on(self, event: str, handler: Callable[..., Any], namespace: str) -> None:
+        assert namespace == "/test"
+        self.handlers[event] = handler
+
+    def connect(self, url: str, **options: Any) -> None:
+        if self.refusal is not None:
+            self.handlers["connect_error"](self.refusal)
+            raise socketio.exceptions.ConnectionError("One or more namespaces failed to connect")
+        self.connected_with = {"url": url, **options}
+
+    def get_sid(self, namespace: str) -> str:
+        return f"sid in {namespace}"
+
+    def transport(self) -> str:
+        return "polling"
+
+    def emit(self, *arguments: Any, namespace: str) -> None:
+        self.emitted.append((*arguments, namespace))
+
+    def disconnect(self) -> None:
+        self.disconnected = True
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeClient]]:
+    FakeClient.made = []
+    FakeClient.refusal = None
+    monkeypatch.setattr(reference, "_Client", FakeClient)
+    monkeypatch.setattr(reference, "_monotonic_ns", lambda: 77)
+    yield FakeClient.made
+    FakeClient.refusal = None
+
+
+@pytest.fixture
+def session(fakes: list[FakeClient]) -> ReferenceSession:
+    made = ReferenceSession(SERVER, (Transport.POLLING,), "/test")
+    made.connect(timeout_s=3)
+    return made
+
+
+@pytest.fixture
+def library(session: ReferenceSession, fakes: list[FakeClient]) -> FakeClient:
+    return fakes[0]
+
+
+def test_transport_is_forced_and_nothing_reconnects(
+    session: ReferenceSession, library: FakeClient
+) -> None:
+    assert library.connected_with["url"] == "http://example:5000"
+    assert library.connected_with["transports"] == ["polling"]
+    assert library.connected_with["namespaces"] == ["/test"]
+    assert library.options["reconnection"] is False
+    assert (session.sid, session.transport) == ("sid in /test", Transport.POLLING)
+
+
+@pytest.mark.parametrize("refusal", [{"message": "no coffee"}, "no coffee"])
+def test_refusal_is_in_the_servers_words(refusal: Any) -> None:
+    FakeClient.refusal = refusal
+    with pytest.raises(ConnectionFailed, match=r"^no coffee$"):
+        ReferenceSession(SERVER, (Transport.POLLING,), "/test").connect()
+
+
+def test_prepared_packet_is_emitted_as_the_event_that_it_holds(
+    session: ReferenceSession, library: FakeClient
+) -> None:
+    order: list[str] = []
+    (packet,) = packets.encode(
+        packets.Packet(packets.PacketType.EVENT, "/test", None, ["my event", {"data": "0:1:x"}])
+    )
+    session.send(packet, lambda: order.append("left"))
+    assert library.emitted == []  # whoever sends may be in gevent's loop, and must not block
+    gevent.sleep(0)
+    assert library.emitted == [("my event", ({"data": "0:1:x"},), "/test")]
+    assert order == ["left"]
+
+
+def test_session_that_is_over_emits_no_more(
+    session: ReferenceSession, library: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_arguments: Any, **_options: Any) -> None:
+        raise socketio.exceptions.BadNamespaceError("/test is not a connected namespace.")
+
+    monkeypatch.setattr(library, "emit", gone)
+    session.send(b'42/test,["a"]')
+    gevent.sleep(0)  # with a traceback, gevent would print it and pytest would not
+
+
+def test_arrival_is_the_moment_of_the_handler_in_both_clocks(
+    session: ReferenceSession, library: FakeClient
+) -> None:
+    heard: list[tuple[list[Any], int, int]] = []
+    session.on("my response", lambda *event: heard.append(event))
+    assert library.handlers["my response"]({"data": "x"}) is None
+    assert heard == [([{"data": "x"}], 77, 77)]
+
+
+def test_what_a_handler_returns_is_the_acknowledgement(
+    session: ReferenceSession, library: FakeClient
+) -> None:
+    session.on("asked", lambda arguments, _kernel_ns, _user_ns: [*arguments, 2])
+    assert library.handlers["asked"](1) == (1, 2)
+
+
+def test_pings_are_counted(session: ReferenceSession, library: FakeClient) -> None:
+    library.eio.on_ping()
+    library.eio.on_ping()
+    assert len(session.heartbeats) == 2
+
+
+def test_disconnect_that_nobody_asked_for_is_the_end(
+    session: ReferenceSession, library: FakeClient
+) -> None:
+    library.handlers["disconnect"]("transport error")
+    library.handlers["disconnect"]("later")
+    assert session.ended == "disconnected (transport error)"
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_departure_is_no_end_and_nothing_is_heard_after_it(
+    session: ReferenceSession, library: FakeClient, cause: Cause
+) -> None:
+    heard: list[Any] = []
+    session.on("my response", lambda *event: heard.append(event))
+    session.depart(cause)
+    library.handlers["my response"]({"data": "x"})
+    library.handlers["disconnect"]("client disconnect")
+    assert (session.ended, heard) == (None, [])
+
+
+def test_each_departure_is_the_librarys_or_below_it(
+    session: ReferenceSession, library: FakeClient
+) -> None:
+    session.depart(Cause.FREEZE)
+    assert library.eio.calls == ["fall silent"]
+    session.kill()
+    assert library.eio.calls == ["fall silent", "fall silent", "let go"]
+    session.depart(Cause.CLOSE)
+    assert not library.disconnected  # it waits, and this may be gevent's loop
+    gevent.sleep(0)
+    assert library.disconnected
+
+
+# --- the library's engine
+
+
+@pytest.fixture
+def engine() -> reference._Engine:
+    found = reference._Engine(handle_sigint=False)
+    found.state = "connected"
+    return found
+
+
+def test_library_still_has_what_is_overridden() -> None:
+    # These are private to python-engineio; a release without them must not pass unseen.
+    for name in ("_receive_packet", "_send_packet", "_send_request"):
+        assert callable(getattr(engineio.Client, name))
+    assert callable(socketio.Client._engineio_client_class)
+
+
+def test_ping_is_told_and_answered(engine: reference._Engine) -> None:
+    told: list[str] = []
+    engine.on_ping = lambda: told.append("ping")
+    engine._receive_packet(engineio.packet.Packet(engineio.packet.PING))
+    assert told == ["ping"]
+    assert engine.queue.get_nowait().packet_type == engineio.packet.PONG
+
+
+def test_frozen_engine_sends_nothing_and_stops_at_what_it_does_next(
+    engine: reference._Engine,
+) -> None:
+    engine.on_ping = lambda: pytest.fail("it was heard")
+    engine.fall_silent()
+    engine._send_packet(engineio.packet.Packet(engineio.packet.MESSAGE, "x"))
+    assert engine.queue.empty()
+    ping = engineio.packet.Packet(engineio.packet.PING)
+    reading = gevent.spawn(engine._receive_packet, ping)
+    asking = gevent.spawn(engine._send_request, "GET", "http://example:5000")
+    gevent.sleep(0)
+    assert not reading.ready()
+    assert not asking.ready()
+    engine.let_go()
+    gevent.joinall([reading, asking], timeout=1, raise_error=True)
+    assert asking.value == "the client is gone"

@@ -1,0 +1,30 @@
+"""Locust without what importing it does to the process: it patches the standard library for gevent.
+
+The other tests of this process, and those that start processes, want the library as it is. Import
+from here what imports Locust.
+"""
+
+from __future__ import annotations
+
+import os
+
+_SKIP = "LOCUST_SKIP_MONKEY_PATCH"  # locust/__init__.py
+
+os.environ[_SKIP] = "1"
+try:
+    from locust import stats as locust_stats
+    from locust.env import Environment
+    from locust.stats import RequestStats, StatsEntry
+
+    from loadtests import locust_statistics, recording
+finally:
+    del os.environ[_SKIP]
+
+__all__ = [
+    "Environment",
+    "RequestStats",
+    "StatsEntry",
+    "locust_statistics",
+    "locust_stats",
+    "recording",
+]
