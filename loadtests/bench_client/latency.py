@@ -37,6 +37,8 @@ _DRAIN_S = 2.0
 #: so that a slightly quieter moment does not fall below.
 _LOOK_S = 0.2
 _MARGIN_PERCENT = 5.0
+#: With fewer, every hitch of the peer would leave this process without work.
+_FEWEST_BUSY_CLIENTS = 8
 _MOST_BUSY_CLIENTS = 32
 
 _monotonic_ns = time.monotonic_ns
@@ -170,7 +172,7 @@ def _make_busy(server: Server, wanted_percent: float, payload_bytes: int) -> lis
     """Add clients, each time as many as there are, until this process is as busy as wanted."""
     clients: list[_BusyClient] = []
     while len(clients) < _MOST_BUSY_CLIENTS:
-        for number in range(len(clients), max(1, 2 * len(clients))):
+        for number in range(len(clients), max(_FEWEST_BUSY_CLIENTS, 2 * len(clients))):
             clients.append(_BusyClient(server, number, payload_bytes))
         begin = time.process_time_ns(), _monotonic_ns()
         gevent.sleep(_LOOK_S)

@@ -31,11 +31,12 @@ class Reference:
         cheapest: load -> the modes whose servers may need the least CPU per message, the one that
             did in the pilot first; a load is missing where no mode gave a number or none was asked
             for.
-        open_loop: the mode for latencies; None where none is quick enough, for the responder.
+        open_loop: workload -> the mode whose latencies are looked at; missing where that is not
+            quick enough, so that the responder takes its place.
     """
 
     cheapest: Mapping[Load, tuple[str, ...]]
-    open_loop: str | None = None
+    open_loop: Mapping[Workload, str]
 
     def setups(self, load: Load, *contenders: str) -> list[Setup]:
         """Contenders against the cheapest mode; none where there is no such mode."""
@@ -267,7 +268,8 @@ class Agreement:
         """An open loop against the cheapest mode, if that is quick enough."""
         if self.pilot not in reference.cheapest:
             return []
-        return [Setup(self.workload, self.pilot.transport, OURS, reference.open_loop)]
+        mode = reference.open_loop.get(self.workload)
+        return [Setup(self.workload, self.pilot.transport, OURS, mode)]
 
     def values(self, rounds: Sequence[Round]) -> list[Value]:
         """Differences, with their sign; the target is for their size."""

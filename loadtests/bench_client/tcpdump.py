@@ -93,8 +93,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], words: Path) -> None:
             return
         if process.poll() is not None:
             raise NotAvailable(
-                f"tcpdump may not capture here ({' '.join(said.split())}); run this as root, or allow "
-                "it: setcap cap_net_raw,cap_net_admin=eip $(which tcpdump)"
+                f"tcpdump may not capture here ({' '.join(said.split())}); run this as root, or "
+                "allow it: setcap cap_net_raw,cap_net_admin=eip $(which tcpdump)"
             )
         time.sleep(_LOOK_S)
     raise NotAvailable(f"tcpdump captured nothing within {_READY_TIMEOUT_S:g} s")

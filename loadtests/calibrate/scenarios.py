@@ -22,7 +22,7 @@ from loadtests.scenarios import echo
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.broadcast import Recipient
 from loadtests.scenarios.echo import EchoClient
-from loadtests.scenarios.messages import BROADCAST_EVENT, RESPONSE_EVENT, MessageMaker
+from loadtests.scenarios.messages import BROADCAST_EVENT, MessageMaker, identity
 
 _KIB = 1024
 
@@ -50,13 +50,12 @@ class _Eager(Recipient):
     """A recipient that publishes, and does so again when its own copy has come."""
 
     def __init__(self, number: int, session: Session, payload_bytes: int) -> None:
-        super().__init__(session)
+        super().__init__(session, decoded=True)
         self._session = session
         self._number = number
-        self._messages = MessageMaker(BROADCAST_EVENT, number, payload_bytes)
+        self._maker = MessageMaker(BROADCAST_EVENT, number, payload_bytes)
         self._sent = 0
         self._until_ns = 0
-        session.on(RESPONSE_EVENT, self._again)
 
     def publish(self, until_ns: int) -> None:
         """Begin; send nothing more from ``until_ns`` on."""
@@ -64,12 +63,13 @@ class _Eager(Recipient):
         self._send()
 
     def _send(self) -> None:
-        self._session.send(self._messages.make(self._sent))
+        self._session.send(self._maker.make(self._sent))
         self._sent += 1
 
-    def _again(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
-        self._received(arguments, kernel_ns, user_ns)
-        if self.publishers[-1] == self._number and user_ns < self._until_ns:
+    def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
+        super()._received(arguments, kernel_ns, user_ns)
+        found = identity(arguments)
+        if found is not None and found[0] == self._number and user_ns < self._until_ns:
             self._send()
 
 
@@ -100,7 +100,7 @@ def measure_fan_out(bench: Bench, options: Broadcast) -> list[Measurement]:
     end = bench.meter.read()
     # By the time of reading: what waits in the kernel has not been dealt with.
     read = sum(
-        sum(1 for at_ns in recipient.user_ns if begin.at_ns <= at_ns < end.at_ns)
+        sum(1 for _, _, at_ns in recipient.arrivals if begin.at_ns <= at_ns < end.at_ns)
         for recipient in recipients
     )
     if not read:

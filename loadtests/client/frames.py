@@ -62,10 +62,19 @@ class FrameDecoder:
         longest: of a message, in bytes; a longer one is a protocol error before it is buffered.
 
     Attributes:
+        empty: whether nothing of a further message has arrived.
         broken: what the server did wrong behind the frames that were given last.
     """
 
-    __slots__ = ("_buffer", "_first_opcode", "_longest", "_parts", "_parts_length", "broken")
+    __slots__ = (
+        "_buffer",
+        "_first_opcode",
+        "_longest",
+        "_parts",
+        "_parts_length",
+        "broken",
+        "empty",
+    )
 
     def __init__(self, longest: int = 16 * 1024 * 1024) -> None:
         self._longest = longest
@@ -73,12 +82,8 @@ class FrameDecoder:
         self._parts: list[bytes] = []
         self._parts_length = 0
         self._first_opcode = 0
+        self.empty = True
         self.broken: ProtocolError | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing of a further message has arrived."""
-        return not self._buffer and not self._parts
 
     def feed(self, data: bytes) -> list[Frame]:
         """Decode what is complete.
@@ -128,6 +133,7 @@ class FrameDecoder:
             else:
                 self._accept(first, buffer[body:start], frames)
         self._buffer = buffer[start:]
+        self.empty = not self._buffer and not self._parts
 
     def _check(self, first: int, length: int) -> None:
         if first & 0x70:

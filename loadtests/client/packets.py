@@ -168,18 +168,18 @@ def _check(found: Packet, counted: bool, packet: bytes) -> None:
 
 
 class PacketDecoder:
-    """Engine.IO message packets in, whole Socket.IO packets out, binary attachments in place."""
+    """Engine.IO message packets in, whole Socket.IO packets out, binary attachments in place.
 
-    __slots__ = ("_attachments", "_waiting")
+    Attributes:
+        waiting: whether a packet is not complete without further attachments.
+    """
+
+    __slots__ = ("_attachments", "_incomplete", "waiting")
 
     def __init__(self) -> None:
-        self._waiting: Packet | None = None
+        self._incomplete: Packet | None = None
         self._attachments: list[bytes] = []
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a packet is not complete without further attachments."""
-        return self._waiting is not None
+        self.waiting = False
 
     def feed(self, packet: bytes) -> Packet | None:
         """Take a text or a binary message; give a packet once it is complete.
@@ -188,19 +188,20 @@ class PacketDecoder:
             ProtocolError: what is not a Socket.IO packet, or an attachment too few or too many.
         """
         if packet[:1] == b"b":
-            if self._waiting is None:
+            if self._incomplete is None:
                 raise ProtocolError(
                     f"{len(packet) - 1} bytes of binary data that nothing announced"
                 )
             self._attachments.append(packet[1:])
         else:
-            if self._waiting is not None:
+            if self._incomplete is not None:
                 raise ProtocolError(f"expected a binary attachment, got {packet[:80]!r}")
-            self._waiting = decode(packet)
-        whole = self._waiting
-        if len(self._attachments) < whole.attachments:
+            self._incomplete = decode(packet)
+        whole = self._incomplete
+        self.waiting = len(self._attachments) < whole.attachments
+        if self.waiting:
             return None
-        attachments, self._attachments, self._waiting = self._attachments, [], None
+        attachments, self._attachments, self._incomplete = self._attachments, [], None
         if not attachments:
             return whole
         try:

@@ -10,12 +10,15 @@ import time
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests import validity
+from loadtests.client import packets
 from loadtests.client.alarm import Alarm
+from loadtests.client.errors import ProtocolError
 from loadtests.client.session import Session
 from loadtests.experiment import Broadcast
 from loadtests.meter import Usage, between, metrics
@@ -76,29 +79,58 @@ class Publisher:
         self._alarm.at(self._schedule.due_ns(number + 1), self._send_due)
 
 
-class Recipient:
-    """Keeps what one session received, in the order in which it came.
+class Received(NamedTuple):
+    """What a recipient got of broadcasts, in the order in which it came; int64 arrays.
 
     Attributes:
-        publishers, numbers: which broadcast each delivery is of.
+        publishers, numbers: which broadcast each copy is of.
         kernel_ns, user_ns: when it arrived.
     """
 
-    def __init__(self, session: Session) -> None:
-        self.publishers = array("q")
-        self.numbers = array("q")
-        self.kernel_ns = array("q")
-        self.user_ns = array("q")
+    publishers: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    kernel_ns: Nanoseconds
+    user_ns: Nanoseconds
+
+
+class Recipient:
+    """Keeps what one session received as it came; it is read when there is time for that.
+
+    Args:
+        session: connected.
+        decoded: have every message decoded at once, for a subclass that must look at it.
+    """
+
+    def __init__(self, session: Session, *, decoded: bool = False) -> None:
+        # A packet as it came, or an event's arguments where somebody had to decode it.
+        self.arrivals: list[Any] = [] if decoded else session.gather(RESPONSE_EVENT)
+        self._copies: list[tuple[int, int, int, int]] = []
+        self._read = 0
         session.on(RESPONSE_EVENT, self._received)
 
+    def __len__(self) -> int:
+        return len(self.arrivals)
+
+    def received(self) -> Received:
+        """All copies so far.
+
+        Raises:
+            TrialFailed: a message cannot be read.
+        """
+        for message, kernel_ns, user_ns in self.arrivals[self._read :]:
+            if isinstance(message, bytes):
+                try:
+                    message = packets.decode(message).data[1:]
+                except ProtocolError as error:
+                    raise TrialFailed(str(error)) from error
+            found = identity(message)
+            if found is not None:
+                self._copies.append((*found, kernel_ns, user_ns))
+        self._read = len(self.arrivals)
+        return Received(*np.asarray(self._copies, dtype=np.int64).reshape(-1, 4).T)
+
     def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
-        found = identity(arguments)
-        if found is None:
-            return
-        self.publishers.append(found[0])
-        self.numbers.append(found[1])
-        self.kernel_ns.append(kernel_ns)
-        self.user_ns.append(user_ns)
+        self.arrivals.append((arguments, kernel_ns, user_ns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +180,8 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
             f"does the server handle {BROADCAST_EVENT!r} in namespace /test?"
         )
     arrived = sum(
-        sum(1 for at_ns in recipient.kernel_ns if begin.at_ns <= at_ns < end.at_ns)
-        for recipient in recipients
+        int(np.count_nonzero((kernel_ns >= begin.at_ns) & (kernel_ns < end.at_ns)))
+        for kernel_ns in (recipient.received().kernel_ns for recipient in recipients)
     )
     return [summarise(deliveries, arrived, between(begin, end), bench.meter.server_mib())]
 
@@ -168,15 +200,16 @@ def _drain(
     while True:
         waited = _monotonic_ns() >= give_up_ns
         # Counting is cheap, matching is not; only matching tells a late copy from a double one.
-        if waited or sum(len(recipient.numbers) for recipient in recipients) >= expected:
-            deliveries = collect(publishers, recipients, begin_ns, end_ns)
+        if waited or sum(map(len, recipients)) >= expected:
+            received = [recipient.received() for recipient in recipients]
+            deliveries = collect(publishers, received, begin_ns, end_ns)
             if waited or not deliveries.audit.missing:
                 return deliveries
         bench.sleep_until(min(_monotonic_ns() + 5_000_000, give_up_ns))
 
 
 def collect(
-    publishers: Sequence[Publisher], recipients: Sequence[Recipient], begin_ns: int, end_ns: int
+    publishers: Sequence[Publisher], recipients: Sequence[Received], begin_ns: int, end_ns: int
 ) -> Deliveries:
     """Match what was sent with what was received, for broadcasts due in [begin, end)."""
     delivery, last, lateness, lag = [], [], [], []
@@ -188,11 +221,11 @@ def collect(
         expected = np.flatnonzero(measured).tolist()
         latest = np.zeros(int(measured.sum()), dtype=np.int64)
         for recipient in recipients:
-            own = np.asarray(recipient.publishers) == number
-            numbers = np.asarray(recipient.numbers)[own]
+            own = recipient.publishers == number
+            numbers = recipient.numbers[own]
             counts.append(audit(numbers.tolist(), expected))
-            kernel = first_arrivals(numbers, np.asarray(recipient.kernel_ns)[own], len(due))
-            user = first_arrivals(numbers, np.asarray(recipient.user_ns)[own], len(due))
+            kernel = first_arrivals(numbers, recipient.kernel_ns[own], len(due))
+            user = first_arrivals(numbers, recipient.user_ns[own], len(due))
             kernel, user = kernel[measured], user[measured]
             here = kernel != NEVER
             lag.append(user[here] - kernel[here])

@@ -1,4 +1,4 @@
-"""Servers whose latency has a known distribution: its quantiles must come out, and a stall's too."""
+"""Servers with latencies of a known distribution: its quantiles must come out, a stall's too."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ latency_s = 5
 throughput_s = 0.1
 """
 
-#: Long enough to be stopped for two seconds in its midst. So many clients that none of them has more
-#: than sixteen messages waiting after it: python-engineio takes no more in one POST.
+#: Long enough to be stopped for two seconds in its midst. So many clients that none of them has
+#: more than sixteen messages waiting after it: python-engineio takes no more in one POST.
 STALLED = """
 transports = ["{transport}"]
 [echo]

@@ -17,7 +17,7 @@ import pytest
 from loadtests.client import packets
 from loadtests.meter import Reading
 from loadtests.model import Cause
-from loadtests.scenarios.messages import RESPONSE_EVENT
+from loadtests.scenarios.messages import NAMESPACE, RESPONSE_EVENT
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -63,10 +63,15 @@ class FakeSession:
         self.ended: str | None = None
         self.heartbeats = array("q")
         self.handlers: dict[str, Callable[[list[Any], int, int], None]] = {}
+        self.gathered: list[tuple[bytes, int, int]] | None = None
         self.on_send: Callable[[str, str], None] = lambda *_: None
 
     def on(self, event: str, handler: Callable[[list[Any], int, int], None]) -> None:
         self.handlers[event] = handler
+
+    def gather(self, event: str) -> list[tuple[bytes, int, int]]:
+        self.gathered = [] if event == RESPONSE_EVENT else None
+        return self.gathered if self.gathered is not None else []
 
     def send(self, packet: bytes, leaves: Callable[[], None] | None = None) -> None:
         name, message = packets.decode(packet).data
@@ -77,6 +82,10 @@ class FakeSession:
 
     def receive(self, data: str, kernel_ns: int, user_ns: int | None = None) -> None:
         user_ns = kernel_ns if user_ns is None else user_ns
+        if self.gathered is not None:
+            packet = packets.encode_event(NAMESPACE, RESPONSE_EVENT, {"data": data})
+            self.gathered.append((packet, kernel_ns, user_ns))
+            return
         self.handlers[RESPONSE_EVENT]([{"data": data}], kernel_ns, user_ns)
 
     def depart(self, cause: Cause) -> None:

@@ -216,18 +216,27 @@ def test_the_pilot_keeps_the_modes_that_may_be_the_cheapest() -> None:
     assert found.cheapest == {WS_ECHO: ("gevent", "eventlet")}
 
 
-@pytest.mark.parametrize(("rate_hz", "peer"), [(4000, "gevent"), (3999, None)])
+@pytest.mark.parametrize(
+    ("rate_hz", "watched"),
+    [
+        (4000, {Workload.LATENCY, Workload.BUSY_LATENCY}),
+        (3999, {Workload.LATENCY}),
+        (2000, {Workload.LATENCY}),
+        (1999, set()),
+    ],
+)
 def test_a_server_that_is_too_slow_is_no_peer_for_the_open_loop(
-    rate_hz: int, peer: str | None
+    rate_hz: int, watched: set[Workload]
 ) -> None:
     cost = Cost(rate_hz, SECOND, SECOND, SECOND, SECOND)
-    trial = Trial(None, Setup(ECHO, WS, OURS, "gevent"), cost=cost)
-    found = plan.reference([trial])
-    assert (found.open_loop, found.cheapest) == (peer, {WS_ECHO: ("gevent",)})
+    found = plan.reference([Trial(None, Setup(ECHO, WS, OURS, "gevent"), cost=cost)])
+    assert found.open_loop == dict.fromkeys(watched, "gevent")
+    assert found.cheapest == {WS_ECHO: ("gevent",)}
+    assert P99.setups(found)[0].mode == ("gevent" if watched else None)
 
 
 def test_a_pilot_without_numbers_refers_to_nothing() -> None:
-    assert Reference({}) == plan.reference([failed(None, OURS)])
+    assert Reference({}, {}) == plan.reference([failed(None, OURS)])
 
 
 def test_every_round_has_every_setup_once() -> None:
@@ -258,7 +267,7 @@ def test_every_row_asks_only_for_what_contenders_can_do(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_row_that_needs_a_pilot_asks_for_nothing_without_one(row: Row) -> None:
-    assert (row.pilot is None) == bool(row.setups(Reference({})))
+    assert (row.pilot is None) == bool(row.setups(Reference({}, {})))
 
 
 def test_only_the_official_client_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,14 @@ from loadtests.pacing import ConstantRate
 from loadtests.samples import NEVER, Audit, Nanoseconds
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.broadcast import Deliveries, Publisher, Recipient, collect, summarise
+from loadtests.scenarios.broadcast import (
+    Deliveries,
+    Publisher,
+    Received,
+    Recipient,
+    collect,
+    summarise,
+)
 from tests.unit.simulation import (
     MS,
     SECOND,
@@ -43,15 +50,9 @@ def published(due: list[int], late: int = 0) -> Any:
     )
 
 
-def received(copies: list[Copy], lag: int = 0) -> Any:
-    columns = zip(*copies, strict=True) if copies else ([], [], [])
-    publishers, numbers, times = (array("q", column) for column in columns)
-    return SimpleNamespace(
-        publishers=publishers,
-        numbers=numbers,
-        kernel_ns=times,
-        user_ns=array("q", [at_ns + lag for at_ns in times]),
-    )
+def received(copies: list[Copy], lag: int = 0) -> Received:
+    publishers, numbers, times = np.asarray(copies, dtype=np.int64).reshape(-1, 3).T
+    return Received(publishers, numbers, times, times + lag)
 
 
 # --- matching what was sent with what came
@@ -123,11 +124,15 @@ def test_only_broadcasts_that_were_due_in_the_measured_time_count() -> None:
 
 
 def test_arrays_can_grow_after_they_were_matched() -> None:
-    publisher, recipient = published([100]), received([(0, 0, 110)])
-    found = collect([publisher], [recipient], 0, 1000)
-    for values in (publisher.due_ns, publisher.sent_ns, recipient.numbers, recipient.kernel_ns):
+    publisher, session = published([100]), FakeSession()
+    recipient = Recipient(session)  # type: ignore[arg-type]
+    session.receive("0:0:x", 110)
+    found = collect([publisher], [recipient.received()], 0, 1000)
+    for values in (publisher.due_ns, publisher.sent_ns):
         values.append(1)
+    session.receive("0:1:x", 120)
     assert found.delivery_ns.tolist() == [10]
+    assert recipient.received().numbers.tolist() == [0, 1]
 
 
 # --- sending and receiving
@@ -160,15 +165,24 @@ def test_recipient_keeps_everything_in_the_order_in_which_it_came() -> None:
     recipient = Recipient(session)  # type: ignore[arg-type]
     for data, kernel_ns in (("1:7:x", 10), ("Connected", 11), ("0:2:x", 12), ("1:7:x", 13)):
         session.receive(data, kernel_ns, kernel_ns + 100)
-    assert list(
-        zip(
-            recipient.publishers,
-            recipient.numbers,
-            recipient.kernel_ns,
-            recipient.user_ns,
-            strict=True,
-        )
-    ) == [(1, 7, 10, 110), (0, 2, 12, 112), (1, 7, 13, 113)]
+    rows = np.stack(recipient.received(), axis=1).tolist()
+    assert rows == [[1, 7, 10, 110], [0, 2, 12, 112], [1, 7, 13, 113]]
+    assert len(recipient) == 4
+
+
+def test_packets_that_were_kept_as_they_came_are_read_later() -> None:
+    recipient = Recipient(FakeSession())  # type: ignore[arg-type]
+    recipient.arrivals.append((b'42/test,["my response",{"data":"3:5:xx"}]', 10, 11))
+    recipient._received([{"data": "3:6:xx"}], 12, 13)
+    rows = np.stack(recipient.received(), axis=1).tolist()
+    assert rows == [[3, 5, 10, 11], [3, 6, 12, 13]]
+
+
+def test_packet_that_cannot_be_read_fails_the_trial_in_its_words() -> None:
+    recipient = Recipient(FakeSession())  # type: ignore[arg-type]
+    recipient.arrivals.append((b'42/test,["my response",{"data"', 10, 11))
+    with pytest.raises(TrialFailed, match="my response"):
+        recipient.received()
 
 
 # --- the whole scenario

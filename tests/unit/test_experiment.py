@@ -222,9 +222,8 @@ def test_unknown_profile_is_told_the_next_one_and_all() -> None:
     with pytest.raises(ExperimentError) as caught:
         load("quik")
     assert (
-        str(caught.value)
-        == "unknown profile 'quik'; did you mean quick? known: ci, default, full, quick, reference; "
-        "or give a file that ends in .toml"
+        str(caught.value) == "unknown profile 'quik'; did you mean quick? "
+        "known: ci, default, full, quick, reference; or give a file that ends in .toml"
     )
 
 

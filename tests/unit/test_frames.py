@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from itertools import chain, pairwise
 
 import pytest
@@ -179,15 +181,14 @@ FORBIDDEN = {
 @pytest.mark.parametrize(("stream", "words"), FORBIDDEN.values(), ids=FORBIDDEN.keys())
 def test_what_the_rfc_forbids_is_a_protocol_error(stream: bytes, words: str) -> None:
     decoder = FrameDecoder()
-    with pytest.raises(ProtocolError, match=words):
-        # What came whole before the violation is given first.
-        while decoder.feed(stream):
-            stream = b""
+    with suppress(ProtocolError):  # what came whole before the violation is given first
+        decoder.feed(stream)
+    assert re.search(words, str(decoder.broken))
 
 
 def test_frames_before_a_violation_are_given_and_the_decoder_is_broken_then() -> None:
     decoder = FrameDecoder()
-    assert [(1, b"whole")] == decoder.feed(server_frame(1, b"whole") + b"\xff\xff")
+    assert decoder.feed(server_frame(1, b"whole") + b"\xff\xff") == [(1, b"whole")]
     assert "must not mask" in str(decoder.broken)
     with pytest.raises(ProtocolError, match="must not mask"):
         decoder.feed(server_frame(1, b"after it"))

@@ -320,7 +320,7 @@ def test_body_without_a_length_ends_with_its_connection() -> None:
     assert decoder.feed(b"backend") is None
     ended = decoder.end()
     assert ended is not None
-    assert (502, b"no such backend", False) == (ended.status, ended.body, ended.keep_alive)
+    assert (ended.status, ended.body, ended.keep_alive) == (502, b"no such backend", False)
     assert ended.words == "502: no such backend"
 
 

@@ -362,3 +362,36 @@ def test_servers_goodbye_to_a_closed_session_is_no_lost_connection(packet: bytes
     found.close()
     link.on_packet(packet, 1, 1)
     assert found.ended is None
+
+
+# --- gathering
+
+
+def test_gathered_events_come_as_they_are_and_the_others_to_their_handlers() -> None:
+    found, link, heard = connected()
+    gathered = found.gather("my response")
+    others, handler = events()
+    found.on("my responses", handler)
+    packet = b'42/test,["my response",{"data":"x"}]'
+    link.on_packet(packet, 10, 20)
+    link.on_packet(b'42/test,["my responses",1]', 11, 21)
+    assert gathered == [(packet, 10, 20)]
+    assert others == [([1], 11, 21)]
+    assert heard == []
+
+
+@pytest.mark.parametrize("packet", [b'42/test,[ "my response",1]', b'42/test,7["my response",1]'])
+def test_event_in_another_layout_is_not_lost_to_gathering(packet: bytes) -> None:
+    found, link, heard = connected()
+    gathered = found.gather("my response")
+    link.on_packet(packet, 10, 20)
+    assert heard == [([1], 10, 20)]
+    assert gathered == []
+
+
+def test_departed_session_gathers_nothing() -> None:
+    found, link, _ = connected()
+    gathered = found.gather("my response")
+    found.depart(Cause.FREEZE)
+    link.on_packet(b'42/test,["my response",1]', 1, 1)
+    assert gathered == []
