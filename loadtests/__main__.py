@@ -1,8 +1,8 @@
 """``python -m loadtests run EXPERIMENT``: measure, then have the report made.
 
 ``calibrate`` measures the load generator instead of a server, ``bench-client`` compares it with
-other clients. Exit codes: 0 fine; 2 the call or a file is wrong; 3 a target of bench-client is not
-met; 4 a measurement failed or is missing.
+other clients. Exit codes: 0 fine; 2 the call or a file is wrong; 4 a measurement failed or is
+missing; 99 a target of bench-client is not met.
 """
 
 from __future__ import annotations

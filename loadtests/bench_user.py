@@ -15,6 +15,7 @@ from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.conductor import Conductor
 from loadtests.pacing import ConstantRate
+from loadtests.recording import errors_logged
 from loadtests.scenarios.endless import WORKLOADS, Load, Workload
 from loadtests.scenarios.messages import NAMESPACE
 from loadtests.sessions import make_session
@@ -110,7 +111,8 @@ class BenchUser(SocketIOUser):
         for due_ns in lost:
             failure = ConnectionFailed(f"{workload.complaint} {when}")
             took_ns = now_ns - due_ns
-            self._recorder.fire(self._request_type, workload.name, took_ns, failure, lost=True)
+            with errors_logged():
+                self._recorder.fire(self._request_type, workload.name, took_ns, failure, lost=True)
 
 
 def _alarm(environment: Environment) -> Alarm:

@@ -19,8 +19,6 @@ except ImportError:  # Windows has no such limits
 #: Connections that one user holds, at most, with each way of carrying a session: polling has one
 #: for the waiting GET and one for POSTs, and an upgrade opens the WebSocket beside them.
 _CONNECTIONS = {"polling": 2, "websocket": 1, "upgrade": 3}
-#: Descriptors that a process has open beside its users' connections.
-_OTHER_FILES = 100
 
 
 def raise_open_files() -> None:
@@ -75,11 +73,11 @@ def files_problem(
     if not carriages:
         return None
     carriage = max(carriages, key=lambda each: _CONNECTIONS[each])
-    needed = math.ceil(users / processes) * _CONNECTIONS[carriage] + _OTHER_FILES
+    needed = math.ceil(users / processes) * _CONNECTIONS[carriage] + machine.OTHER_FILES
     allowed = machine.allow_open_files(needed)
     if allowed is None:
         return None
-    most = max(0, allowed - _OTHER_FILES) // _CONNECTIONS[carriage] * processes
+    most = max(0, allowed - machine.OTHER_FILES) // _CONNECTIONS[carriage] * processes
     each = "" if processes == 1 else f" in each of {processes} processes"
     return (
         f"{users} users ({carriage}) need {needed} open files{each}, and {allowed} are allowed: "

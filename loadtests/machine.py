@@ -19,6 +19,9 @@ try:
 except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
+#: Descriptors that a process has open beside its connections.
+OTHER_FILES = 100
+
 _TOPOLOGY = "/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list"
 
 

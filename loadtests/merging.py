@@ -32,7 +32,7 @@ class Measure(StrEnum):
 
     LATENCY = "latency"  #: from when the message was due to when the kernel had the answer
     SERVICE = "service time"  #: the same from when it really went out
-    LATENESS = "lateness"  #: from when it was due to when it really went out
+    LATENESS = "lateness"  #: from when it was due to when its connection was given it
     RECEIVE_LAG = "receive lag"  #: from when the kernel had the answer to when it was read
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -27,6 +28,19 @@ REPORT_S = 0.5
 REPORT_KEY = "socketio_latency"
 
 logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def errors_logged() -> Iterator[None]:
+    """Go on after an error of somebody else's code: the statistics of all depend on it.
+
+    Locust does the same for what listens to its events, but lets its own ways to stop a user
+    through (EventHook.fire, locust/event.py). That is for a user's greenlet only.
+    """
+    try:
+        yield
+    except Exception:
+        logger.exception("the statistics may be incomplete:")
 
 
 class Recorder:
@@ -125,15 +139,16 @@ class Recorder:
     def _fire_each(self, batch: Batch) -> None:
         columns = zip(batch.arrived_s, batch.took_ms, batch.lengths, strict=True)
         for arrived_s, took_ms, length in columns:
-            self._environment.events.request.fire(
-                request_type=batch.request_type,
-                name=batch.name,
-                response_time=took_ms,
-                response_length=length,
-                exception=None,
-                context={},
-                start_time=arrived_s - (took_ms or 0.0) / 1000,
-            )
+            with errors_logged():
+                self._environment.events.request.fire(
+                    request_type=batch.request_type,
+                    name=batch.name,
+                    response_time=took_ms,
+                    response_length=length,
+                    exception=None,
+                    context={},
+                    start_time=arrived_s - (took_ms or 0.0) / 1000,
+                )
 
     def start(self) -> None:
         """Make statistics of what gathers from here on, twice a second."""
@@ -143,9 +158,9 @@ class Recorder:
     def _run(self) -> None:
         while True:
             gevent.sleep(REPORT_S)
-            for check in tuple(self.checks):
-                check()
-            self.flush()
+            for action in (*self.checks, self.flush):
+                with errors_logged():
+                    action()
 
     def _forget(self, **_event: Any) -> None:
         for series in self._series.values():
@@ -157,7 +172,8 @@ class Recorder:
             self._forget()
 
     def _test_stopped(self, **_event: Any) -> None:
-        self.flush()
+        with errors_logged():
+            self.flush()
         if isinstance(self._environment.runner, WorkerRunner) and self.board:
             # The next report may be seconds away, and the master is about to print the result.
             self._environment.runner.send_message(REPORT_KEY, self.board.take())

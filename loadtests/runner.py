@@ -34,8 +34,6 @@ NEEDS_JOURNAL = {"disconnect": "the server keeps no journal of disconnects that 
 _LAUNCH_S = 1.7  # a server and a Locust process, side by side
 _GRACE_S = 15.0  # for a busy machine
 _LOOK_S = 0.02
-#: Descriptors that a process has open beside its clients' connections.
-_OTHER_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,11 +284,11 @@ def check_open_files(experiment: Experiment) -> None:
     """
     # A polling client holds two connections.
     widest = max(experiment.scenarios, key=experiment.connections)
-    needed = 2 * experiment.connections(widest) + _OTHER_FILES
+    needed = 2 * experiment.connections(widest) + machine.OTHER_FILES
     allowed = machine.allow_open_files(needed)
     if allowed is not None:
         raise ExperimentError(
             f"experiment {experiment.name}: {widest} has {experiment.connections(widest)} clients, "
             f"which needs {needed} open files, and {allowed} are allowed; at most "
-            f"{max(0, (allowed - _OTHER_FILES) // 2)} clients would work, or raise ulimit -n"
+            f"{max(0, (allowed - machine.OTHER_FILES) // 2)} clients would work, or raise ulimit -n"
         )

@@ -19,10 +19,10 @@ class Arrivals:
     """Messages by arrival, int64 arrays; times are monotonic nanoseconds or UNKNOWN.
 
     Attributes:
-        due_ns, sent_ns: when a message was to go out, and did.
+        due_ns, sent_ns: when a message was to go out, and really did.
         kernel_ns, user_ns: when its answer was there, and was read.
         lengths: of the answers in bytes.
-        lateness_ns: of the messages that went out meanwhile, which are others.
+        lateness_ns: of the messages that were handed over meanwhile, which are others.
     """
 
     due_ns: Nanoseconds
@@ -52,35 +52,30 @@ class Arrivals:
 class Series:
     """The messages of one name since they were last taken."""
 
-    __slots__ = ("_due_ns", "_kernel_ns", "_lateness_ns", "_lengths", "_sent_ns", "_user_ns")
+    __slots__ = ("_arrived", "_lateness_ns")
 
     def __init__(self) -> None:
-        self._due_ns = array("q")
-        self._sent_ns = array("q")
-        self._kernel_ns = array("q")
-        self._user_ns = array("q")
-        self._lengths = array("q")
+        self._arrived = array("q")  # five numbers for each answer
         self._lateness_ns = array("q")
 
-    def sent(self, due_ns: int, sent_ns: int) -> None:
-        """A message went out."""
-        self._lateness_ns.append(sent_ns - due_ns)
+    def sent(self, due_ns: int, handed_ns: int) -> None:
+        """A message was handed to its connection."""
+        self._lateness_ns.append(handed_ns - due_ns)
 
     def arrived(self, due_ns: int, sent_ns: int, kernel_ns: int, user_ns: int, length: int) -> None:
-        """An answer came; see Arrivals."""
-        self._due_ns.append(due_ns)
-        self._sent_ns.append(sent_ns)
-        self._kernel_ns.append(kernel_ns)
-        self._user_ns.append(user_ns)
-        self._lengths.append(length)
+        """An answer came; see Arrivals.
+
+        Raises:
+            TypeError, OverflowError: one is no integer of 64 bits; none of them is kept then.
+        """
+        # An array of its own first: to extend by a tuple keeps what precedes the one that is wrong.
+        self._arrived.extend(array("q", (due_ns, sent_ns, kernel_ns, user_ns, length)))
 
     def take(self) -> Arrivals:
         """What has gathered; from here on it gathers anew."""
-        columns = (self._due_ns, self._sent_ns, self._kernel_ns, self._user_ns, self._lengths)
-        taken = [np.array(column, dtype=np.int64) for column in columns]
+        taken = np.array(self._arrived, dtype=np.int64).reshape(-1, 5).T
         lateness = np.array(self._lateness_ns, dtype=np.int64)
-        for column in (*columns, self._lateness_ns):
-            del column[:]
+        del self._arrived[:], self._lateness_ns[:]
         # Connections are read one after the other, not in the order in which the kernel had them.
         order = np.argsort(taken[2], kind="stable")
         due, sent, kernel, user, lengths = (column[order] for column in taken)

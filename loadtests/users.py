@@ -21,7 +21,7 @@ from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
 from loadtests.locust_plugin import TRANSPORTS
 from loadtests.model import Transport
-from loadtests.recording import Recorder, recorder_of
+from loadtests.recording import Recorder, errors_logged, recorder_of
 from loadtests.series import UNKNOWN
 
 #: For the server to take our goodbye.
@@ -67,6 +67,7 @@ class SocketIOUser(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.arrived_ns = 0
+        self._read_ns: int | None = None
         self._session: Session | None = None
         self._connected = False
         self._handlers: dict[str, Callable[..., Any]] = {}
@@ -172,9 +173,23 @@ class SocketIOUser(User):
         self._listen(event)
 
     def record(self, name: str, since_ns: int, length: int = 0) -> None:
-        """Record a time of one's own: from a moment to the arrival of the event being handled."""
+        """Record a time of one's own: from a moment to the arrival of the event being handled.
+
+        Args:
+            name: in the statistics.
+            since_ns: of ``time.monotonic_ns``.
+            length: of what arrived, in bytes.
+
+        Raises:
+            RuntimeError: no event is being handled.
+        """
+        if self._read_ns is None:
+            raise RuntimeError(
+                f"record({name!r}) outside a handler: it measures up to the arrival of the event "
+                "being handled, and there is none"
+            )
         series = self._recorder.series(self._request_type, name)
-        series.arrived(since_ns, UNKNOWN, self.arrived_ns, _monotonic_ns(), length)
+        series.arrived(since_ns, UNKNOWN, self.arrived_ns, self._read_ns, length)
 
     def connect(self) -> None:
         """Open the session and join the namespace, and record it. Called before ``on_start``.
@@ -204,7 +219,8 @@ class SocketIOUser(User):
             return
         self._recorder.checks.discard(self.check)
         failure = ConnectionFailed(self.session.ended)
-        self._recorder.fire(self._request_type, "disconnect", 0, failure)
+        with errors_logged():
+            self._recorder.fire(self._request_type, "disconnect", 0, failure)
         greenlet: Any = self.greenlet
         if greenlet is not None:  # there is none in locust.run_single_user
             greenlet.kill(block=False)
@@ -265,7 +281,7 @@ class SocketIOUser(User):
     def _received(
         self, event: str, arguments: list[Any], kernel_ns: int, user_ns: int
     ) -> list[Any] | None:
-        self.arrived_ns = kernel_ns
+        self.arrived_ns, self._read_ns = kernel_ns, user_ns
         try:
             for waiting in self._waiting[event]:
                 if waiting.matching is None or waiting.matching(*arguments):
@@ -280,22 +296,35 @@ class SocketIOUser(User):
             )
             logger.error("%s\n%s", error, traceback.format_exc())
             return None
+        finally:
+            self._read_ns = None
         if answer is None:
             return []
         return list(answer) if isinstance(answer, tuple) else [answer]
 
     def _wait(self, answer: AsyncResult, name: str, begun_ns: int, timeout_s: float | None) -> Any:
         patience_s = self.timeout_s if timeout_s is None else timeout_s
-        found = answer.wait(timeout=patience_s)
+        try:
+            found = answer.wait(timeout=patience_s)
+        except gevent.GreenletExit:  # by Locust, or by `check`
+            if self.session.ended is None:
+                self._recorder.board.of(self._request_type, name).in_flight += 1
+            else:
+                with errors_logged():  # nothing that listens is to take the place of the exit
+                    self._lost(name, begun_ns, "before the session was lost")
+            raise
         if found is None:
-            failure = ConnectionFailed(f"no answer within {patience_s:g} s")
-            took_ns = _monotonic_ns() - begun_ns
-            self._recorder.fire(self._request_type, name, took_ns, failure, lost=True)
+            self._lost(name, begun_ns, f"within {patience_s:g} s")
             raise Unanswered
         arguments, kernel_ns, user_ns = found
         series = self._recorder.series(self._request_type, name)
         series.arrived(begun_ns, UNKNOWN, kernel_ns, user_ns, _length(arguments))
         return arguments[0] if len(arguments) == 1 else tuple(arguments) or None
+
+    def _lost(self, name: str, begun_ns: int, when: str) -> None:
+        failure = ConnectionFailed(f"no answer {when}")
+        took_ns = _monotonic_ns() - begun_ns
+        self._recorder.fire(self._request_type, name, took_ns, failure, lost=True)
 
 
 def _length(arguments: list[Any]) -> int:

@@ -87,27 +87,3 @@ def child(command: Sequence[str], *, log: Path, core: int | None) -> Iterator[Ch
             stop(process)
             if process.stdout is not None:
                 process.stdout.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Responder:
-    """The peer that does as little as a peer can; see loadtests/calibrate/responder.py."""
-
-    url: str
-    pid: int
-
-
-@contextmanager
-def responding(*, log: Path, core: int | None) -> Iterator[Responder]:
-    """A fresh responder, until the block ends.
-
-    Raises:
-        ChildFailed: it did not get ready.
-    """
-    command = [sys.executable, "-m", "loadtests.calibrate.responder", "--port", "0"]
-    with child(command, log=log, core=core) as process:
-        ready = process.line(_READY_TIMEOUT_S)
-        yield Responder(f"http://{ready['host']}:{ready['port']}", ready["pid"])
-
-
-_READY_TIMEOUT_S = 10.0

@@ -1,7 +1,7 @@
 """``python -m loadtests bench-client``: our load client beside the server and beside other clients.
 
-Exit codes: 0 all targets are met, or what they need cannot be had here; 2 the call is wrong; 3 a
-target is not met; 4 a contender failed.
+Exit codes: 0 all targets are met, or what they need cannot be had here; 2 the call is wrong; 4 a
+contender failed; 99 a target is not met.
 """
 
 from __future__ import annotations

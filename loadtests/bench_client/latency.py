@@ -1,8 +1,9 @@
 """``python -m loadtests.bench_client.latency``: an open loop of echoes and what it reports of them.
 
-With ``--busy-url`` the same process also keeps clients of another peer in a closed loop, as many as
-it takes to be busy for the wanted share of its core. Prints one JSON line with the moments
-between which echoes that are due count, and one with every echo of that time.
+What sends and takes the times is the EchoClient of trials, so that the capture is held against
+that one. With ``--busy-url`` the same process also keeps clients of another peer in a closed loop,
+as many as it takes to be busy for the wanted share of its core. Prints one JSON line with the
+moments between which echoes that are due count, and one with every echo of that time.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import gc
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import gevent
@@ -22,16 +24,16 @@ from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
 from loadtests.model import Transport
 from loadtests.pacing import ConstantRate, staggered
+from loadtests.scenarios.bench import LEAD_NS
+from loadtests.scenarios.echo import EchoClient
 from loadtests.scenarios.messages import (
     BROADCAST_EVENT,
-    ECHO_EVENT,
     NAMESPACE,
     RESPONSE_EVENT,
     MessageMaker,
     identity,
 )
 
-_LEAD_NS = 20_000_000
 _DRAIN_S = 2.0
 #: How long one look at this process's CPU time takes, and what it should be above what is wanted,
 #: so that a slightly quieter moment does not fall below.
@@ -44,57 +46,6 @@ _MOST_BUSY_CLIENTS = 32
 _monotonic_ns = time.monotonic_ns
 
 
-class OpenLoop:
-    """One client that sends on a schedule.
-
-    Attributes:
-        publisher: its number in its messages.
-        due_ns, sent_ns: of message 0, 1, ...
-        arrived_ns: message -> when the kernel had its reply.
-        finished: whether everything that was to be sent is.
-    """
-
-    def __init__(self, server: Server, publisher: int, alarm: Alarm, payload_bytes: int) -> None:
-        self.publisher = publisher
-        self.due_ns: list[int] = []
-        self.sent_ns: list[int] = []
-        self.arrived_ns: dict[int, int] = {}
-        self._alarm = alarm
-        self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes)
-        self._schedule = ConstantRate(0, 1)
-        self._until_ns = 2**62
-        self.finished = False
-        self.session = Session(server, (Transport.WEBSOCKET,), NAMESPACE)
-        self.session.on(RESPONSE_EVENT, self._received)
-        self.session.connect()
-
-    def start(self, schedule: ConstantRate) -> None:
-        """Send as scheduled until told to finish."""
-        self._schedule = schedule
-        self._alarm.at(schedule.start_ns, self._send)
-
-    def finish(self, until_ns: int) -> None:
-        """Send nothing that is due then or later, but all that is due before, however late."""
-        self._until_ns = until_ns
-
-    def _send(self) -> None:
-        number = len(self.due_ns)
-        due_ns = self._schedule.due_ns(number)
-        if due_ns >= self._until_ns:
-            self.finished = True
-            return
-        packet = self._messages.make(number)
-        self.due_ns.append(due_ns)
-        self.sent_ns.append(_monotonic_ns())
-        self.session.send(packet)
-        self._alarm.at(self._schedule.due_ns(number + 1), self._send)
-
-    def _received(self, arguments: list[Any], kernel_ns: int, _user_ns: int) -> None:
-        found = identity(arguments)
-        if found is not None:
-            self.arrived_ns.setdefault(found[1], kernel_ns)
-
-
 class _BusyClient:
     """Broadcasts again whenever its own copy has come, and receives what the others broadcast.
 
@@ -105,9 +56,8 @@ class _BusyClient:
     def __init__(self, server: Server, publisher: int, payload_bytes: int) -> None:
         self._publisher = publisher
         self._packet = MessageMaker(BROADCAST_EVENT, publisher, payload_bytes).make(0)
-        self.session = Session(server, (Transport.WEBSOCKET,), NAMESPACE)
+        self.session = _session(server)
         self.session.on(RESPONSE_EVENT, self._received)
-        self.session.connect()
         self.session.send(self._packet)
 
     def _received(self, arguments: list[Any], _kernel_ns: int, _user_ns: int) -> None:
@@ -121,26 +71,29 @@ def main() -> None:
     options = _parser().parse_args()
     server = locate(options.url)
     alarm = Alarm()
-    clients = connect_all(
-        lambda number: OpenLoop(server, number, alarm, options.payload_bytes), options.clients
-    )
+    sessions = connect_all(lambda _number: _session(server), options.clients)
+    clients = [
+        EchoClient(session, alarm, options.payload_bytes, publisher=number)
+        for number, session in enumerate(sessions)
+    ]
     gc.collect()
     gc.freeze()
     gc.disable()  # as in a trial
-    schedules = staggered(_monotonic_ns() + _LEAD_NS, options.rate, len(clients))
-    for client, schedule in zip(clients, schedules, strict=True):
-        client.start(schedule)
     busy: list[_BusyClient] = []
     if options.busy_url is not None:
         busy = _make_busy(locate(options.busy_url), options.busy_percent, options.payload_bytes)
-    begin_ns = _monotonic_ns() + round(options.warmup * 1e9)
+    start_ns = _monotonic_ns() + LEAD_NS
+    begin_ns = start_ns + round(options.warmup * 1e9)
     end_ns = begin_ns + round(options.seconds * 1e9)
+    schedules = staggered(start_ns, options.rate, len(clients))
+    for client, schedule in zip(clients, schedules, strict=True):
+        client.open_loop(schedule, end_ns)
     _say({"begin_ns": begin_ns, "end_ns": end_ns})
     begin = _sleep_until(begin_ns)
     end = _sleep_until(end_ns)
-    _drain(clients, end_ns)
-    sessions = [each.session for each in clients] + [each.session for each in busy]
-    ended = [each.ended for each in sessions if each.ended is not None]
+    _drain(clients, schedules, end_ns)
+    everybody = [*sessions, *(each.session for each in busy)]
+    ended = [each.ended for each in everybody if each.ended is not None]
     if ended:
         raise SystemExit(f"{len(ended)} clients lost their connection: {ended[0]}")
     cpu_ns, wall_ns = (after - before for before, after in zip(begin, end, strict=True))
@@ -150,9 +103,19 @@ def main() -> None:
             "cpu_ns": cpu_ns,
             "wall_ns": wall_ns,
             "busy_clients": len(busy),
-            "echoes": [each for client in clients for each in _reported(client, begin_ns, end_ns)],
+            "echoes": [
+                each
+                for publisher, client in enumerate(clients)
+                for each in reported(publisher, client, begin_ns, end_ns)
+            ],
         }
     )
+
+
+def _session(server: Server) -> Session:
+    session = Session(server, (Transport.WEBSOCKET,), NAMESPACE)
+    session.connect()
+    return session
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -188,27 +151,41 @@ def _sleep_until(moment_ns: int) -> tuple[int, int]:
     return time.process_time_ns(), _monotonic_ns()
 
 
-def _drain(clients: list[OpenLoop], end_ns: int) -> None:
-    """Let them send what is due before the end, and wait for the replies."""
-    for client in clients:
-        client.finish(end_ns)
+def _drain(clients: Sequence[EchoClient], schedules: Sequence[ConstantRate], end_ns: int) -> None:
+    """Let them send what was due before the end, and wait for the replies."""
+
+    def all_sent() -> bool:
+        return all(
+            sent_all(client, schedule, end_ns)
+            for client, schedule in zip(clients, schedules, strict=True)
+        )
+
     give_up_ns = _monotonic_ns() + round(_DRAIN_S * 1e9)
-    while _monotonic_ns() < give_up_ns and any(
-        not client.finished or len(client.arrived_ns) < len(client.due_ns) for client in clients
+    while _monotonic_ns() < give_up_ns and not (
+        all_sent() and not any(client.unanswered for client in clients)
     ):
         gevent.sleep(0.01)
-    if not all(client.finished for client in clients):
+    if not all_sent():
         raise SystemExit("the generator could not keep up with its schedule")
 
 
-def _reported(client: OpenLoop, begin_ns: int, end_ns: int) -> list[tuple[int, ...]]:
+def sent_all(client: EchoClient, schedule: ConstantRate, end_ns: int) -> bool:
+    """Whether everything that was due before the end has really gone out."""
+    sent = len(client.sent_ns)
+    return sent == len(client.due_ns) and schedule.due_ns(sent) >= end_ns
+
+
+def reported(
+    publisher: int, client: EchoClient, begin_ns: int, end_ns: int
+) -> list[tuple[int, ...]]:
     """Publisher, number, and the due, sent and arrived times of every echo that counts.
 
     An echo whose reply never came has no arrived time.
     """
+    arrived_ns = dict(zip(client.numbers, client.kernel_ns, strict=True))
     return [
-        (client.publisher, number, due_ns, client.sent_ns[number])
-        + ((client.arrived_ns[number],) if number in client.arrived_ns else ())
+        (publisher, number, due_ns, client.sent_ns[number])
+        + ((arrived_ns[number],) if number in arrived_ns else ())
         for number, due_ns in enumerate(client.due_ns)
         if begin_ns <= due_ns < end_ns
     ]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from loadtests.calibrate.footprint import Footprint
 from loadtests.model import Transport
 
 OURS = "ours"
@@ -97,38 +98,6 @@ class Cost(msgspec.Struct, frozen=True):
         return 1e6 * (self.server_cpu_ns / self.server_wall_ns) / self.rate_hz
 
 
-class Footprint(msgspec.Struct, frozen=True):
-    """Memory of one process before and after it connected, in bytes.
-
-    Attributes:
-        connections: how many there are.
-        counted: of them, how many came between the two looks.
-        wanted: how many there should have been.
-        rss_before, rss_after: resident memory.
-        uss_before, uss_after: what no other process shares, None where it is not known.
-    """
-
-    connections: int
-    counted: int
-    wanted: int
-    rss_before: int
-    rss_after: int
-    uss_before: int | None
-    uss_after: int | None
-
-    @property
-    def rss_kib(self) -> float:
-        """Per connection."""
-        return (self.rss_after - self.rss_before) / self.counted / 1024
-
-    @property
-    def uss_kib(self) -> float | None:
-        """Per connection."""
-        if self.uss_before is None or self.uss_after is None:
-            return None
-        return (self.uss_after - self.uss_before) / self.counted / 1024
-
-
 class Quantiles(msgspec.Struct, frozen=True):
     """Of the same echoes, in milliseconds.
 
@@ -180,7 +149,8 @@ class Trial(msgspec.Struct, frozen=True):
         setup: what it was.
         client: the contender's own name and version.
         seconds: how long it took, start-up included.
-        problem: why there is no number, in one line.
+        problem: why there is no number, in one line; beside a footprint, why it is none of what
+            was wanted.
         available: False where the contender cannot be had here, so that nothing went wrong.
     """
 

@@ -237,8 +237,6 @@ class Memory:
         """How many connections, and the memory that no other process shares."""
         known = [found for each in rounds if (found := each[_IDLE].footprint) is not None]
         text = f"{known[0].connections:,} connections in one process"
-        if known[0].connections < known[0].wanted:
-            text += f" instead of {known[0].wanted:,}: more open files are not allowed (ulimit -n)"
         own = [each.uss_kib for each in known if each.uss_kib is not None]
         return text + (f"; not shared with any process: {median(own):.1f} KiB" if own else "")
 

@@ -47,7 +47,8 @@ class Notes(NamedTuple):
     def lines(self) -> list[str]:
         """For a reader of the tables."""
         pinned = self.machine["pinning"]
-        cores = f"server on core {pinned['server']}, client on core {pinned['generator']}"
+        server, client = (_cores(pinned[side]) for side in ("server", "generator"))
+        cores = f"server on {server}, client on {client}"
         few = "" if self.rounds >= _ROUNDS else f" (a target asks for {_ROUNDS})"
         piloted = ", ".join(
             f"{' × '.join(each.setup.load)} {each.setup.mode} {each.cost.server_us:.0f}"
@@ -151,6 +152,10 @@ def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
     )
+
+
+def _cores(pinned: Sequence[int]) -> str:
+    return f"core {', '.join(map(str, pinned))}" if pinned else "any core"
 
 
 def _number(value: float, unit: str) -> str:

@@ -14,13 +14,12 @@ from typing import Any
 import msgspec
 
 from loadtests.bench_client import agreement
-from loadtests.bench_client.children import Child, child, responding
+from loadtests.bench_client.children import Child, child
 from loadtests.bench_client.contenders import CONTENDERS, missing
 from loadtests.bench_client.measured import (
     OURS,
     Cost,
     Echoes,
-    Footprint,
     NotAvailable,
     Setup,
     Trial,
@@ -29,10 +28,13 @@ from loadtests.bench_client.measured import (
 )
 from loadtests.bench_client.plan import OPEN_LOOP_HZ
 from loadtests.bench_client.tcpdump import capturing
+from loadtests.calibrate.footprint import Footprint
+from loadtests.calibrate.rounds import MEMORY, RESPONDER
 from loadtests.journal import WrongConnections, verify_connections
-from loadtests.launch import LaunchError, serving
+from loadtests.launch import LaunchError, serving, started
 from loadtests.machine import Pinning
 from loadtests.meter import Meter, Usage, between
+from loadtests.trial import connect_timeout_s
 
 #: The server's heartbeat: python-engineio's defaults.
 _PING_INTERVAL_S, _PING_TIMEOUT_S = 25.0, 20.0
@@ -40,6 +42,7 @@ _CONNECT_TIMEOUT_S = 60.0
 #: Beyond the announced end, for draining and for a busy machine.
 _GRACE_S = 20.0
 BUSY_PERCENT = 80.0
+LATENCY = (sys.executable, "-m", "loadtests.bench_client.latency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +136,8 @@ class _Peer:
 def _peer(at: _Place, mode: str | None) -> Iterator[_Peer]:
     core, log = at.conditions.pins.server, at.file("server.log")
     if mode is None:
-        with responding(log=log, core=core) as responder:
-            yield _Peer(responder.url, responder.pid, None)
+        with started("responder", RESPONDER, log=log, core=core) as responder:
+            yield _Peer(responder.url, responder.ready["pid"], None)
         return
     journal = at.file("journal.jsonl")
     journal.unlink(missing_ok=True)
@@ -190,16 +193,25 @@ def _cost(at: _Place, setup: Setup) -> dict[str, Any]:
 
 def _footprint(at: _Place, setup: Setup) -> dict[str, Any]:
     """Memory of idle connections."""
-    with _peer(at, setup.mode) as peer:
-        command = [
-            *_python("memory"),
-            f"--url={peer.url}",
-            f"--connections={at.conditions.idle_connections}",
-        ]
-        core = at.conditions.pins.generator
-        with child(command, log=at.file("client.log"), core=core) as client:
-            said = client.line(_CONNECT_TIMEOUT_S)
-    return {"client": OURS, "footprint": msgspec.convert(said, Footprint)}
+    wanted = at.conditions.idle_connections
+    with (
+        _peer(at, setup.mode) as peer,
+        started(
+            "load generator",
+            [*MEMORY, peer.url, str(wanted)],
+            log=at.file("client.log"),
+            core=at.conditions.pins.generator,
+            timeout_s=connect_timeout_s(wanted),
+        ) as client,
+    ):
+        [said] = client.ready["footprints"]
+    found = msgspec.convert(said, Footprint)
+    return {
+        "client": OURS,
+        "footprint": found,
+        "problem": found.shortfall,
+        "available": found.shortfall is None,
+    }
 
 
 def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
@@ -212,7 +224,7 @@ def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
     with ExitStack() as stack:
         peer = stack.enter_context(_peer(at, setup.mode))
         command = [
-            *_python("latency"),
+            *LATENCY,
             f"--url={peer.url}",
             f"--clients={conditions.echo_clients}",
             f"--rate={OPEN_LOOP_HZ:g}",
@@ -221,7 +233,12 @@ def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
         ]
         if setup.workload is Workload.BUSY_LATENCY:
             busy = stack.enter_context(
-                responding(log=at.file("busy.log"), core=_spare_core(conditions.pins))
+                started(
+                    "busy responder",
+                    RESPONDER,
+                    log=at.file("busy.log"),
+                    core=_spare_core(conditions.pins),
+                )
             )
             command += [f"--busy-url={busy.url}", f"--busy-percent={BUSY_PERCENT:g}"]
         watching = stack.enter_context(capturing(peer.port, pcap))
@@ -259,10 +276,6 @@ def _spare_core(pins: Pinning) -> int | None:
         return None
     spare = os.sched_getaffinity(0) - {pins.server, pins.generator}
     return max(spare, default=pins.server)
-
-
-def _python(module: str) -> list[str]:
-    return [sys.executable, "-m", f"loadtests.bench_client.{module}"]
 
 
 def _between_announced(client: Child, meter: Meter) -> tuple[Usage, dict[str, Any]]:

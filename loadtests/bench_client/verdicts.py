@@ -12,7 +12,7 @@ from loadtests.bench_client.measured import Setup, Trial
 from loadtests.bench_client.rows import Reference, Row
 
 #: Exit codes of the command; see docs on exit codes.
-FINE, WRONG_CALL, MISSED_CODE, FAILED_CODE = 0, 2, 3, 4
+FINE, WRONG_CALL, MISSED_CODE, FAILED_CODE = 0, 2, 99, 4
 
 
 class Verdict(StrEnum):
@@ -104,7 +104,7 @@ def rounds_of(trials: Sequence[Trial]) -> list[dict[Setup, Trial]]:
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """4 if a contender failed, else 3 if a target is missed, else 0."""
+    """4 if a contender failed, else 99 if a target is missed, else 0."""
     verdicts = {each.verdict for each in findings}
     if Verdict.FAILED in verdicts:
         return FAILED_CODE

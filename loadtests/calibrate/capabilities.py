@@ -20,6 +20,8 @@ from loadtests.validity import BUSY_GENERATOR_PERCENT
 LATENESS_P50, RECEIVE_LAG_P50, RESIDENT = "lateness_p50_ms", "receive_lag_p50_ms", "resident_kib"
 
 _KIB = "KiB"
+#: What ``Bench.distrust`` says of numbers that were measured with fewer clients than planned.
+_LOST_CLIENTS = "clients lost their connection"
 
 
 class CalibrationError(Exception):
@@ -96,6 +98,18 @@ def limit_of(generator_percent: float, responder_percent: float) -> Limit:
     return Limit.GENERATOR if generator_percent >= responder_percent else Limit.RESPONDER
 
 
+def check_clients(outcome: Outcome) -> None:
+    """A trial goes on without the clients that it loses; what it finds then is no capability.
+
+    Raises:
+        CalibrationError: clients were lost; in the trial's own words.
+    """
+    for measurement in outcome.measurements:
+        for reason in measurement.invalid.values():
+            if reason.startswith(_LOST_CLIENTS):
+                raise CalibrationError(reason)
+
+
 def ceiling(
     scenario: str, transport: Transport, load: str, rounds: Sequence[Outcome]
 ) -> Capability:
@@ -134,30 +148,30 @@ def noise_floor(transport: Transport, rate_hz: float, rounds: Sequence[Outcome])
         _fact("receive_lag_p50", "receive lag p50", RECEIVE_LAG_P50, rounds),
         _metric("echo", "receive_lag_p99", rounds),
     ]
-    return Capability("echo", f"{rate_hz:g}/s", transport, rate_hz, None, meaning, figures)
+    return Capability("echo", f"{rate_hz:,g}/s", transport, rate_hz, None, meaning, figures)
 
 
-def idle_sessions(count: int, rounds: Sequence[float]) -> Capability:
-    """Memory of that many sessions, KiB per connection."""
+def idle_sessions(count: int, kib: float) -> Capability:
+    """Memory of that many sessions, KiB per connection; of one round, so without a spread."""
     return _idle(
         f"{count:,} sessions",
         "Memory that each idle connection takes in the generator's process, without Locust; "
         "the kernel's buffers come on top.",
-        rounds,
+        kib,
     )
 
 
-def idle_users(count: int, rounds: Sequence[float]) -> Capability:
-    """Memory of that many Locust users, KiB per user."""
+def idle_users(count: int, kib: float) -> Capability:
+    """Memory of that many Locust users, KiB per user; of one run, so without a spread."""
     return _idle(
         f"{count:,} Locust users",
         "The same with a Locust user and its greenlet around each session, as trials have them.",
-        rounds,
+        kib,
     )
 
 
-def _idle(load: str, meaning: str, rounds: Sequence[float]) -> Capability:
-    resident = figure("resident", "resident per connection", _KIB, rounds)
+def _idle(load: str, meaning: str, kib: float) -> Capability:
+    resident = figure("resident", "resident per connection", _KIB, [kib])
     return Capability("idle", load, Transport.WEBSOCKET, None, None, meaning, [resident])
 
 

@@ -27,8 +27,6 @@ FINE, WRONG_CALL, FAILED = 0, 2, 4
 _COMMAND = "python -m loadtests calibrate"
 #: What a pipe or a CI log is given, which have no width of their own.
 _WIDTH = 140
-#: Descriptors that a process has open beside its connections.
-_OTHER_FILES = 100
 #: In the sentence beside the numbers already, or nobody's question.
 _TOLD = {"generator_busy", "server_busy", "server_cpu"}
 
@@ -66,13 +64,9 @@ def run(options: argparse.Namespace) -> int:
         connections=options.connections,
         users=min(Plan().users, *options.connections),
     )
-    allowed = machine.allow_open_files(max(*plan.connections, plan.recipients) + _OTHER_FILES)
-    if allowed is not None:
-        return _complain(
-            f"{max(plan.connections)} connections need more open files than the {allowed} that are "
-            f"allowed; give --connections {max(1, allowed - _OTHER_FILES)}, or raise ulimit -n",
-            WRONG_CALL,
-        )
+    problem = _files_problem(plan)
+    if problem is not None:
+        return _complain(problem, WRONG_CALL)
     path = options.out.resolve()
     logs = path.with_suffix("")
     try:
@@ -88,6 +82,20 @@ def run(options: argparse.Namespace) -> int:
     show(calibration, out if out.is_terminal else Console(highlight=False, width=_WIDTH))
     print(path)
     return FINE
+
+
+def _files_problem(plan: Plan) -> str | None:
+    asked = {"--connections": max(plan.connections), "--recipients": plan.recipients}
+    needed = max(asked.values())
+    allowed = machine.allow_open_files(needed + machine.OTHER_FILES)
+    if allowed is None:
+        return None
+    most = max(1, allowed - machine.OTHER_FILES)
+    advice = " ".join(f"{option} {most}" for option, count in asked.items() if count > most)
+    return (
+        f"{needed} connections need more open files than the {allowed} that are allowed; "
+        f"give {advice}, or raise ulimit -n"
+    )
 
 
 def calibrate(plan: Plan, logs: Path) -> Calibration:

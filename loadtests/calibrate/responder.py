@@ -291,9 +291,9 @@ class Responder:
         while True:
             try:
                 accepted, _address = self._listener.accept()
-            except BlockingIOError:
+                connection = Connection(accepted, self._poller)
+            except OSError:  # nobody waits, a caller has gone again, or no descriptor is left
                 return
-            connection = Connection(accepted, self._poller)
             connection.handler = _Http(self, connection)
             self._connections[accepted.fileno()] = connection
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
+
 from loadtests.calibrate import capabilities
-from loadtests.calibrate.capabilities import RESIDENT, Capability
+from loadtests.calibrate.capabilities import RESIDENT, CalibrationError, Capability
+from loadtests.calibrate.footprint import Footprint
 from loadtests.calibrate.plan import Plan
 from loadtests.experiment import Experiment
 from loadtests.launch import generating, started
@@ -19,7 +23,8 @@ from loadtests.trial import Assignment, Outcome, connect_timeout_s
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 RESPONDER = (sys.executable, "-m", "loadtests.calibrate.responder", "--port=0")
-IDLE = (sys.executable, "-m", "loadtests.calibrate.idle")
+#: Appended: the responder's URL and how many connections; see memory.py.
+MEMORY = (sys.executable, "-m", "loadtests.calibrate.memory")
 
 #: Told what begins now, in a few words.
 Teller = Callable[[str], None]
@@ -81,8 +86,9 @@ class Rounds:
         weighed = None
         if users > few:
             self._tell(f"memory of {users:,} Locust users")
+            less = statistics.median(each.generator[RESIDENT] for each in rounds)
             more = self._fan_out(users, "users").generator[RESIDENT]
-            weighed = [(more - each.generator[RESIDENT]) / (users - few) for each in rounds]
+            weighed = (more - less) / (users - few)
         yield from self._idle()
         if weighed is not None:
             yield capabilities.idle_users(users, weighed)
@@ -119,7 +125,9 @@ class Rounds:
                 experiment=experiment,
                 outcome=str(self._folder / f"{name}-outcome.json"),
             )
-            return Run.conduct(assignment, generator, log, responder)
+            outcome = Run.conduct(assignment, generator, log, responder)
+        capabilities.check_clients(outcome)
+        return outcome
 
     def _idle(self) -> Iterator[Capability]:
         counts = self._plan.connections
@@ -135,11 +143,14 @@ class Rounds:
             ) as responder,
             started(
                 "load generator",
-                [*IDLE, responder.url, *map(str, counts)],
+                [*MEMORY, responder.url, *map(str, counts)],
                 log=self._folder / "idle-generator.log",
                 core=self._pins.generator,
                 timeout_s=connect_timeout_s(max(counts)),
             ) as generator,
         ):
-            for count, kib in generator.ready["kib"].items():
-                yield capabilities.idle_sessions(int(count), [kib])
+            found = msgspec.convert(generator.ready["footprints"], list[Footprint])
+        for footprint in found:
+            if footprint.shortfall is not None:
+                raise CalibrationError(footprint.shortfall)
+            yield capabilities.idle_sessions(footprint.connections, footprint.rss_kib)

@@ -33,7 +33,7 @@ def measure_echo(bench: Bench, options: Echo) -> list[Measurement]:
     """The echo scenario of trials, which also tells medians of lateness and receive lag.
 
     Raises:
-        TrialFailed: a client lost its connection.
+        TrialFailed: every client lost its connection.
     """
     clients = [
         EchoClient(session, bench.alarm, options.payload_bytes) for session in bench.sessions
@@ -81,7 +81,7 @@ def measure_fan_out(bench: Bench, options: Broadcast) -> list[Measurement]:
         options: its rate is not used, since every publisher waits for its own copy.
 
     Raises:
-        TrialFailed: nothing was delivered, or a client lost its connection.
+        TrialFailed: nothing was delivered, or every client lost its connection.
     """
     bench.facts[RESIDENT] = psutil.Process().memory_info().rss / _KIB
     publishers = [

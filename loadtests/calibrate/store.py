@@ -77,8 +77,13 @@ def for_run(
 def _identity(environment: Mapping[str, Any], version: str) -> dict[str, Any]:
     """What a calibration depends on."""
     packages = environment.get("packages") or {}
+    # The generator's alone: a server of ours is pinned where the generator is, and one that a run
+    # did not start changes nothing about what the generator can do.
+    pinned = (environment.get("pinning") or {}).get("generator")
     return {
         "the CPU": environment.get("cpu"),
+        "the number of cores": environment.get("cores"),
+        "pinning to cores": "on" if pinned else "off",
         "the kernel": environment.get("kernel"),
         "Python": environment.get("python"),
         "gevent": packages.get("gevent"),

@@ -42,11 +42,14 @@ class Alarm:
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._ties = count()
         self._armed_ns = 0  # 0: not armed
+        self._closed = False
         self._timer = _timerfd() if sys.platform == "linux" else _LoopTimer()
         self._timer.start(self._ring)
 
     def at(self, due_ns: int, callback: Callable[[], None]) -> None:
         """Call back at a moment of ``time.monotonic_ns``; at once if it has passed."""
+        if self._closed:
+            return
         heapq.heappush(self._queue, (due_ns, next(self._ties), callback))
         if not self._armed_ns or due_ns < self._armed_ns:
             self._arm(due_ns)
@@ -56,7 +59,8 @@ class Alarm:
         self._queue.clear()
 
     def close(self) -> None:
-        """Forget every callback and give the timer back."""
+        """Forget every callback, also those to come, and give the timer back."""
+        self._closed = True
         self.clear()
         self._timer.close()
 

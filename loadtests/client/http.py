@@ -13,6 +13,10 @@ from typing import NamedTuple
 from loadtests.client.errors import ProtocolError
 
 _LONGEST_HEAD = 64 * 1024
+#: As of a WebSocket message; a session has no use for a longer response.
+_LONGEST_BODY = 16 * 1024 * 1024
+#: These have no body, whatever their headers say (RFC 9112, section 6.3).
+_BODILESS = frozenset({204, 304})
 
 
 class Response(NamedTuple):
@@ -64,9 +68,15 @@ class ResponseDecoder:
             return None
         status, headers, keep_alive = _decode_head(buffer[:head_end])
         start = head_end + 4
+        if len(buffer) - start > 2 * _LONGEST_BODY:  # chunks have their own heads
+            raise _too_long(len(buffer) - start)
         coding = headers.get(b"transfer-encoding", b"").lower()
-        if not coding and (length := headers.get(b"content-length")) is not None:
+        if status in _BODILESS:
+            body, end = b"", start
+        elif not coding and (length := headers.get(b"content-length")) is not None:
             end = start + _length(length)
+            if end - start > _LONGEST_BODY:
+                raise _too_long(end - start)
             if len(buffer) < end:
                 return None
             body = buffer[start:end]
@@ -164,11 +174,20 @@ def _unzip(body: bytes, coding: bytes | None) -> bytes:
     coding = coding and coding.lower()
     if coding is None or coding == b"identity":
         return body
+    window = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}.get(coding)
+    if window is None:
+        raise ProtocolError(f"content coding {coding[:40]!r} was not asked for")
+    unzipper = zlib.decompressobj(window)
     try:
-        if coding == b"gzip":
-            return zlib.decompress(body, 16 + zlib.MAX_WBITS)
-        if coding == b"deflate":
-            return zlib.decompress(body)
+        plain = unzipper.decompress(body, _LONGEST_BODY)
     except zlib.error as error:
         raise ProtocolError(f"broken {coding.decode()} body: {error}") from error
-    raise ProtocolError(f"content coding {coding[:40]!r} was not asked for")
+    if unzipper.unconsumed_tail:
+        raise _too_long(len(plain) + 1)
+    if not unzipper.eof:
+        raise ProtocolError(f"broken {coding.decode()} body: it ends in the middle")
+    return plain
+
+
+def _too_long(length: int) -> ProtocolError:
+    return ProtocolError(f"response of {length} bytes or more; at most {_LONGEST_BODY} are allowed")

@@ -73,9 +73,11 @@ class Channel:
         self._stream.send(self._request)
 
     def _receive(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
+        if self._request is None:
+            # A proxy that gives up a kept connection may say so first (408): browsers drop it too.
+            self.close()
+            return
         try:
-            if self._request is None:
-                raise ProtocolError(f"a response to no request: {data[:60]!r}")
             response = self._decoder.feed(data)
         except ProtocolError as error:
             self.close()

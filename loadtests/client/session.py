@@ -99,9 +99,10 @@ class Session:
     def gather(self, event: str) -> list[Arrival]:
         """Have an event's packets put into a list, undecoded; ``packets.decode`` reads them later.
 
-        For those who receive much and have no answer to give: decoding is half of what a message
-        costs. The event's handler is called in place of that for what only decoding tells to be
-        that event, such as one with a number, attachments or JSON in another layout.
+        For those who receive much and have no answer to give: what is decoded after the trial does
+        not keep the generator busy during it. The event's handler is called in place of that for
+        what only decoding tells to be that event, such as one with a number, attachments or JSON
+        in another layout.
 
         Returns:
             The list, which grows from now on.

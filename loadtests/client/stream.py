@@ -41,6 +41,7 @@ class Stream:
 
     __slots__ = (
         "_connecting",
+        "_frozen",
         "_on_end",
         "_reader",
         "_socket",
@@ -58,6 +59,7 @@ class Stream:
         self._writer: Any = None
         self.closed = False
         self._connecting = True
+        self._frozen = False
         loop = gevent.get_hub().loop
         try:
             self._socket = _socket.socket(family, _socket.SOCK_STREAM)
@@ -77,7 +79,7 @@ class Stream:
 
     def send(self, data: bytes) -> None:
         """Send now, or as soon as the connection takes more."""
-        if self.closed:
+        if self.closed or self._frozen:
             return
         if self._connecting or self._unsent:
             self._unsent += data
@@ -98,6 +100,7 @@ class Stream:
         if not self.closed:
             self._reader.stop()
             self._drop_writer()
+            self._frozen = True
 
     def close(self) -> None:
         """Close without a word, as the kernel does for a process that was killed."""

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests import validity
-from loadtests.client import packets
 from loadtests.client.alarm import Alarm
 from loadtests.client.errors import ProtocolError
 from loadtests.client.session import Session
@@ -36,7 +35,13 @@ from loadtests.samples import (
     quantile,
 )
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.messages import BROADCAST_EVENT, RESPONSE_EVENT, MessageMaker, identity
+from loadtests.scenarios.messages import (
+    BROADCAST_EVENT,
+    RESPONSE_EVENT,
+    MessageMaker,
+    identity,
+    identity_of,
+)
 
 _monotonic_ns = time.monotonic_ns
 
@@ -118,12 +123,10 @@ class Recipient:
             TrialFailed: a message cannot be read.
         """
         for message, kernel_ns, user_ns in self.arrivals[self._read :]:
-            if isinstance(message, bytes):
-                try:
-                    message = packets.decode(message).data[1:]
-                except ProtocolError as error:
-                    raise TrialFailed(str(error)) from error
-            found = identity(message)
+            try:
+                found = (identity_of if isinstance(message, bytes) else identity)(message)
+            except ProtocolError as error:
+                raise TrialFailed(str(error)) from error
             if found is not None:
                 self._copies.append((*found, kernel_ns, user_ns))
         self._read = len(self.arrivals)
@@ -156,7 +159,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     """One trial.
 
     Raises:
-        TrialFailed: nothing was delivered, or a client lost its connection.
+        TrialFailed: nothing was delivered, or every client lost its connection.
     """
     recipients = [Recipient(session) for session in bench.sessions]
     publishers = [

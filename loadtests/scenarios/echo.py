@@ -50,10 +50,12 @@ class EchoClient:
         unanswered: numbers of the messages whose reply has not come.
     """
 
-    def __init__(self, session: Session, alarm: Alarm, payload_bytes: int) -> None:
+    def __init__(
+        self, session: Session, alarm: Alarm, payload_bytes: int, *, publisher: int = 0
+    ) -> None:
         self._session = session
         self._alarm = alarm
-        self._messages = MessageMaker(ECHO_EVENT, 0, payload_bytes)
+        self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes)
         self._schedule = ConstantRate(0, 1)
         self._first = 0
         self._until_ns = 0
@@ -174,7 +176,7 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
     """One trial: the open loop, a pause until all is answered, the closed loop.
 
     Raises:
-        TrialFailed: nothing was answered, or a client lost its connection.
+        TrialFailed: nothing was answered, or every client lost its connection.
     """
     clients = [
         EchoClient(session, bench.alarm, options.payload_bytes) for session in bench.sessions

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -92,8 +93,10 @@ class Load:
         self._sender = os.urandom(_SENDER_BYTES).hex()
         self._next = 0
         self._stopped = False
-        #: When a message was due, which is its name too -> when it was sent.
+        #: When a message was due, which is its name too -> when it left, UNKNOWN until then.
         self._unanswered: dict[int, int] = {}
+        #: When those were due that have not left yet, in the order in which they will.
+        self._leaving: deque[int] = deque()
         session.on(RESPONSE_EVENT, self._received)
         alarm.at(schedule.due_ns(0), self._send_due)
 
@@ -122,14 +125,17 @@ class Load:
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return  # not one of ours, such as the server's greeting
         sent_ns = UNKNOWN
-        if clock != self._clock:
+        own = clock == self._clock and sender == self._sender
+        if own:
+            if due_ns not in self._unanswered:  # a second copy, or it has counted as lost
+                return
+            sent_ns = self._unanswered.pop(due_ns)
+        elif clock != self._clock:
             due_ns = UNKNOWN
-        elif sender == self._sender:
-            sent_ns = self._unanswered.pop(due_ns, UNKNOWN)
         if self._everybodys:
             # When it was sent is known of a publisher's own copy only: none has a service time.
             self._series.arrived(due_ns, UNKNOWN, kernel_ns, user_ns, self._payload_bytes)
-        elif sent_ns != UNKNOWN:  # neither a second copy nor one that was given up
+        elif own:
             self._series.arrived(due_ns, sent_ns, kernel_ns, user_ns, self._payload_bytes)
 
     def _send_due(self) -> None:
@@ -138,9 +144,14 @@ class Load:
         due_ns = self._schedule.due_ns(self._next)
         text = _IDENTITY.format(clock=self._clock, due_ns=due_ns, sender=self._sender)
         packet = self._head + text.encode().ljust(self._payload_bytes, b"x") + self._tail
-        sent_ns = _monotonic_ns()
-        self._unanswered[due_ns] = sent_ns
-        self._series.sent(due_ns, sent_ns)
-        self._session.send(packet)
+        self._unanswered[due_ns] = UNKNOWN
+        self._leaving.append(due_ns)
+        self._series.sent(due_ns, _monotonic_ns())
+        self._session.send(packet, self._left)
         self._next += 1
         self._alarm.at(self._schedule.due_ns(self._next), self._send_due)
+
+    def _left(self) -> None:
+        due_ns = self._leaving.popleft()
+        if due_ns in self._unanswered:  # it may have been given up while it waited for a POST
+            self._unanswered[due_ns] = _monotonic_ns()

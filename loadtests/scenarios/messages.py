@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from loadtests.client import packets
@@ -34,3 +35,21 @@ def identity(arguments: list[Any]) -> tuple[int, int] | None:
         return int(publisher), int(number)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
+
+
+_HEAD, _TAIL = packets.encode_event(NAMESPACE, RESPONSE_EVENT, {"data": "@"}).split(b"@")
+_USUAL = re.compile(re.escape(_HEAD) + rb"(\d{1,18}):(\d{1,18}):x*" + re.escape(_TAIL))
+
+
+def identity_of(packet: bytes) -> tuple[int, int] | None:
+    """The same of a response as it came.
+
+    Raises:
+        ProtocolError: it is no packet.
+    """
+    # JSON is written this way by all servers that write it compactly, and this is a fifth of what
+    # decoding it costs.
+    usual = _USUAL.fullmatch(packet)
+    if usual is not None:
+        return int(usual[1]), int(usual[2])
+    return identity(packets.decode(packet).data[1:])

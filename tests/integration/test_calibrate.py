@@ -196,8 +196,8 @@ def test_a_short_calibration_leaves_a_file_that_a_run_finds(tmp_path: Path) -> N
     assert [(one["scenario"], one["load"], one["transport"]) for one in found["capabilities"]] == [
         ("echo", "closed loop", "polling"),
         ("echo", "closed loop", "websocket"),
-        ("echo", "1000/s", "polling"),
-        ("echo", "1000/s", "websocket"),
+        ("echo", "1,000/s", "polling"),
+        ("echo", "1,000/s", "websocket"),
         ("broadcast", "closed loop, 5 recipients", "websocket"),
         ("idle", "10 sessions", "websocket"),
         ("idle", "20 sessions", "websocket"),

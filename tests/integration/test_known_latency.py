@@ -83,9 +83,10 @@ def test_one_slow_message_of_a_hundred_is_one_of_a_hundred(serve, tmp_path, mode
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 def test_stall_is_charged_to_every_message_that_was_due_in_it(serve, tmp_path, transport):
-    def stop_for_two_seconds(pid, journal):
-        while len(entries(journal)) < 20:  # all clients have connected
-            time.sleep(0.05)
+    def stop_for_two_seconds(pid, journal, over):
+        while len(entries(journal)) < 20:  # until all clients have connected
+            if over.wait(0.05):
+                return
         time.sleep(3)
         os.kill(pid, signal.SIGSTOP)
         time.sleep(2)
@@ -94,13 +95,15 @@ def test_stall_is_charged_to_every_message_that_was_due_in_it(serve, tmp_path, t
     def check(folder):
         with serve("gevent") as server:
             journal = server.log.with_suffix(".jsonl")
+            over = threading.Event()
             stopper = threading.Thread(
-                target=stop_for_two_seconds, args=(server.process.pid, journal)
+                target=stop_for_two_seconds, args=(server.process.pid, journal, over)
             )
             stopper.start()
             try:
                 result = measure(server.url, STALLED.format(transport=transport), folder)
             finally:
+                over.set()
                 stopper.join()
         found = result.trials[0].measurements[0]
         [latency] = quantiles_ms(found, "latency", 0.95)

@@ -126,9 +126,10 @@ def test_users_of_ones_own_fail_in_the_servers_words(tmp_path):
     assert counted["connect"] == 5
     assert counted["bytes"] > 3
     failures = {row["Name"]: row["Error"] for row in rows(Path(f"{prefix}_failures.csv"))}
-    assert {"connect", "disconnect", "caught", "uncaught"} == failures.keys(), said
+    assert {"connect", "disconnect", "in vain", "caught", "uncaught"} == failures.keys(), said
     assert "namespace / refused: not you" in failures["connect"]
     assert "disconnected by the server" in failures["disconnect"]
+    assert "no answer before the session was lost" in failures["in vain"]
     assert "no answer within 0.2 s" in failures["caught"]
     # A handler that breaks is reported as a task that does, and nothing else broke.
     (broken,) = rows(Path(f"{prefix}_exceptions.csv"))

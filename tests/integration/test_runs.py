@@ -170,7 +170,7 @@ def test_killed_runner_takes_its_processes_with_it_and_leaves_a_result(tmp_path)
         (["quick", "--scenarios", "echos"], "unknown scenario 'echos'; did you mean echo?"),
         (["nowhere.toml"], "nowhere.toml: cannot be read"),
         (["quick", "--url", "http://no such host"], "http://no such host"),
-        (["quick", "--url", "https://127.0.0.1:1"], "expected http://HOST:PORT"),
+        (["quick", "--url", "ftp://127.0.0.1:1"], "expected http://HOST:PORT"),
         (["quick", "--label", "mine"], "--label names the server of --url"),
         (["quick", "--url", "http://127.0.0.1:1", "--modes", "gevent"], "--modes starts servers"),
     ],

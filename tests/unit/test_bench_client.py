@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
-from loadtests.bench_client import plan, verdicts
+from loadtests.bench_client import plan, trials, verdicts
 from loadtests.bench_client.command import MODES, Record, add_options, run
 from loadtests.bench_client.contenders import CONTENDERS, missing
 from loadtests.bench_client.measured import (
     OURS,
     Cost,
-    Footprint,
     Setup,
     Trial,
     Workload,
@@ -26,7 +28,10 @@ from loadtests.bench_client.rows import (
     Reference,
     Row,
 )
+from loadtests.bench_client.trials import Conditions
 from loadtests.bench_client.verdicts import Verdict
+from loadtests.calibrate.footprint import Footprint
+from loadtests.machine import Pinning
 from tests.unit.bench_client_builder import (
     AGAINST_LOCUST,
     AGAINST_NODE,
@@ -118,7 +123,7 @@ def test_memory_is_what_the_connections_between_the_looks_added() -> None:
     footprint = Footprint(
         connections=150,
         counted=100,
-        wanted=1000,
+        wanted=150,
         rss_before=5 * 2**20,
         rss_after=5 * 2**20 + 100 * 2048,
         uss_before=None,
@@ -127,7 +132,33 @@ def test_memory_is_what_the_connections_between_the_looks_added() -> None:
     found = find(MEMORY, Trial(0, Setup(IDLE, WS, OURS, None), footprint=footprint))
     assert (found.median, found.verdict) == (2.0, Verdict.MET)
     assert "150 connections" in found.note
-    assert "instead of 1,000" in found.note
+    assert footprint.shortfall is None
+
+
+def test_memory_of_fewer_connections_than_wanted_is_told_and_not_judged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    few = Footprint(
+        connections=924,
+        counted=874,
+        wanted=10_000,
+        rss_before=0,
+        rss_after=874 * 2048,
+        uss_before=None,
+        uss_after=None,
+    )
+
+    @contextmanager
+    def started(*_: object, **__: object) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(url="", ready={"pid": 1, "footprints": [msgspec.to_builtins(few)]})
+
+    monkeypatch.setattr(trials, "started", started)
+    conditions = Conditions(pins=Pinning(None, None, None), folder=tmp_path)
+    trial = trials.run(conditions, Setup(IDLE, WS, OURS, None), "test", 0)
+    found = find(MEMORY, trial)
+    assert (found.verdict, found.median) == (Verdict.UNAVAILABLE, None)
+    assert found.note.startswith("924 connections instead of 10,000, which took 2 KiB each")
+    assert trial.footprint == few
 
 
 @pytest.mark.parametrize(
@@ -196,7 +227,7 @@ def test_a_row_that_nothing_was_measured_for_has_failed() -> None:
     [
         ([], 0),
         ([Verdict.MET, Verdict.INFORMS, Verdict.UNAVAILABLE], 0),
-        ([Verdict.MET, Verdict.MISSED], 3),
+        ([Verdict.MET, Verdict.MISSED], 99),
         ([Verdict.MISSED, Verdict.FAILED], 4),
     ],
 )

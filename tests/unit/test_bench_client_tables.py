@@ -74,6 +74,16 @@ def test_terminal_shows_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert "memory: it was not measured" in shown
 
 
+@pytest.mark.parametrize(
+    ("server", "generator", "said"),
+    [([1], [0], "server on core 1, client on core 0"), ([], [], "server on any core")],
+)
+def test_cores_are_plain_numbers(server: list[int], generator: list[int], said: str) -> None:
+    pinning = {"server": server, "generator": generator, "note": None}
+    notes = NOTES._replace(machine=NOTES.machine | {"pinning": pinning})
+    assert said in notes.lines()[-1]
+
+
 def test_costs_of_the_pilot_are_no_medians_of_the_rounds() -> None:
     assert tables.cost_rows(piloted(gevent=1)) == []
 

@@ -27,12 +27,13 @@ from loadtests.calibrate.capabilities import (
 )
 from loadtests.calibrate.plan import Plan
 from loadtests.calibrate.store import Calibration
+from loadtests.client.alarm import Alarm
 from loadtests.experiment import Disconnect, Experiment
 from loadtests.model import METRICS, Transport
 from loadtests.results import Measurement, read
 from loadtests.runner import OwnServer, Run
 from loadtests.scenarios import echo
-from loadtests.scenarios.bench import TrialFailed
+from loadtests.scenarios.bench import Bench, TrialFailed
 from loadtests.trial import Outcome
 from tests.unit.simulation import MS, FakeBench, World, broadcasting, echoing
 
@@ -163,12 +164,29 @@ def test_a_round_without_a_number_is_no_round_left_out() -> None:
         capabilities.noise_floor(Transport.POLLING, 200, rounds)
 
 
+def test_a_round_that_lost_a_client_is_refused_in_the_trials_words() -> None:
+    sessions: Any = [SimpleNamespace(ended=None), SimpleNamespace(ended="closed by the server")]
+    bench = Bench(sessions, Alarm(), meter=None, seed=0)  # type: ignore[arg-type]
+    lasting = outcome("echo")
+    capabilities.check_clients(lasting)
+    trusted = bench.distrust(lasting.measurements)
+    with pytest.raises(
+        CalibrationError, match=r"^clients lost their connection: closed by the server \(1 of 2\)$"
+    ):
+        capabilities.check_clients(Outcome(measurements=trusted))
+
+
+def test_other_doubts_about_a_round_do_not_refuse_it() -> None:
+    found = Measurement(scenario="echo", metrics={}, invalid={"throughput": "the reader was slow"})
+    capabilities.check_clients(Outcome(measurements=[found]))
+
+
 def measured() -> list[Capability]:
     return [
         capabilities.ceiling("echo", Transport.WEBSOCKET, "closed loop", [outcome("echo")] * 2),
         capabilities.noise_floor(Transport.WEBSOCKET, 200, [outcome("echo", latency_p50=0.1234)]),
-        capabilities.idle_sessions(1000, [2.5]),
-        capabilities.idle_users(1000, [12.0, 13.0]),
+        capabilities.idle_sessions(1000, 2.5),
+        capabilities.idle_users(1000, 12.5),
     ]
 
 
@@ -180,7 +198,7 @@ def test_every_row_of_the_table_ends_in_a_sentence() -> None:
         out.print(command.table(measured()))
     text = captured.get()
     assert "latency p50 0.123 ms" in text
-    assert "resident per connection 12.5 (12 to 13) KiB" in text
+    assert "resident per connection 12.5 KiB" in text
     assert "idle, 1,000 Locust users" in text
 
 
@@ -188,6 +206,8 @@ def test_every_row_of_the_table_ends_in_a_sentence() -> None:
 
 ENVIRONMENT = {
     "cpu": "a CPU",
+    "cores": 2,
+    "pinning": {"server": [1], "generator": [0], "note": None},
     "kernel": "6.1",
     "python": "CPython 3.11.7",
     "packages": {"gevent": "26.9.0", "rich": "15.0"},
@@ -217,6 +237,15 @@ def test_what_was_written_is_what_a_run_on_the_same_machine_gets(tmp_path: Path)
     assert measured() == msgspec.convert(found["capabilities"], list[Capability])
 
 
+def test_other_cores_and_a_server_of_ones_own_change_nothing_of_the_generator(
+    tmp_path: Path,
+) -> None:
+    now = ENVIRONMENT | {"pinning": {"server": [], "generator": [1], "note": "not started by us"}}
+    found, note = store.for_run(now, "0.1.0", stored(tmp_path))
+    assert note is None
+    assert found is not None
+
+
 def test_a_machine_that_was_never_calibrated_is_told_how(tmp_path: Path) -> None:
     found = store.for_run(ENVIRONMENT, "0.1.0", tmp_path / "none.json")
     assert found == (None, "not calibrated on this machine; make calibrate")
@@ -226,6 +255,12 @@ def test_a_machine_that_was_never_calibrated_is_told_how(tmp_path: Path) -> None
     ("changes", "version", "what"),
     [
         ({"cpu": "another"}, "0.1.0", "the CPU was a CPU and is another"),
+        ({"cores": 4}, "0.1.0", "the number of cores was 2 and is 4"),
+        (
+            {"pinning": {"server": [], "generator": [], "note": "no"}},
+            "0.1.0",
+            "pinning to cores was on and is off",
+        ),
         ({"kernel": "6.2"}, "0.1.0", "the kernel was 6.1 and is 6.2"),
         ({"python": "CPython 3.12.1"}, "0.1.0", "Python was CPython 3.11.7 and is CPython 3.12.1"),
         ({"packages": {"gevent": "27.1"}}, "0.1.0", "gevent was 26.9.0 and is 27.1"),
@@ -336,4 +371,30 @@ def test_too_few_open_files_say_how_many_connections_would_work(
     monkeypatch.setattr(command.machine, "allow_open_files", lambda needed: 1024)
     code = command.run(options("--out", str(tmp_path / "calibration.json")))
     assert code == 2
-    assert "--connections 924" in capsys.readouterr().err
+    assert "--connections 924," in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("connections", "recipients", "advice"),
+    [
+        (
+            "10",
+            "5000",
+            "5000 connections need more open files than the 1024 that are allowed; "
+            "give --recipients 924, or",
+        ),
+        ("6000", "5000", "give --connections 924 --recipients 924, or"),
+        ("6000", "924", "give --connections 924, or"),
+    ],
+)
+def test_what_is_too_many_is_what_the_advice_names(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    connections: str,
+    recipients: str,
+    advice: str,
+) -> None:
+    monkeypatch.setattr(command.machine, "allow_open_files", lambda needed: 1024)
+    code = command.run(options("--connections", connections, "--recipients", recipients))
+    assert code == 2
+    assert advice in capsys.readouterr().err

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.calibrate import clients
 from loadtests.calibrate.clients import Gone, PollingClient, WebSocketClient
+from loadtests.calibrate.responder import Responder
 from loadtests.client import frames
 
 MASK = b"\x01\x02\x03\x04"
@@ -121,3 +125,22 @@ def test_a_ping_of_websocket_is_answered() -> None:
     client, wire = over_websocket()
     client.receive(frames.encode(frames.Opcode.PING, b"hello", MASK))
     assert wire.written == [b"\x8a\x05hello"]
+
+
+@pytest.mark.parametrize("reason", [errno.EMFILE, errno.ECONNABORTED, errno.EAGAIN])
+def test_a_caller_that_cannot_be_let_in_does_not_end_the_responder(reason: int) -> None:
+    class Door:
+        """A listener that lets nobody in, and a poller's idea of it."""
+
+        def setblocking(self, _blocking: bool) -> None: ...
+
+        def fileno(self) -> int:
+            return listener.fileno()
+
+        def accept(self) -> None:
+            raise OSError(reason, "no")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        responder = Responder(Door())  # type: ignore[arg-type]
+        responder._accept()
+    assert responder.everybody == {}

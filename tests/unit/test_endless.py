@@ -16,17 +16,28 @@ SECOND_NS = 10**9
 
 
 class Paper:
-    """A session that keeps what was sent."""
+    """A session that keeps what was sent; while a POST is under way, it only queues it."""
 
     def __init__(self):
         self.sent = []
         self.handlers = {}
+        self.posting = False
+        self.queue = []
 
     def on(self, event, handler):
         self.handlers[event] = handler
 
-    def send(self, packet):
-        self.sent.append(packet)
+    def send(self, packet, leaves=None):
+        self.queue.append((packet, leaves))
+        if not self.posting:
+            self.post()
+
+    def post(self):
+        for packet, leaves in self.queue:
+            if leaves is not None:
+                leaves()
+            self.sent.append(packet)
+        self.queue = []
 
     def messages(self):
         return [packets.decode(packet).data[1]["data"] for packet in self.sent]
@@ -100,6 +111,36 @@ def test_echo_is_timed_from_due_and_from_sent(make):
     assert found.lengths.tolist() == [SHORTEST_BYTES]
 
 
+def test_service_time_begins_when_the_post_leaves_and_lateness_ends_before(make, monkeypatch):
+    _, (session, alarm, series) = make()
+    session.posting = True
+    alarm.ring()
+    alarm.ring()
+    monkeypatch.setattr(endless, "_monotonic_ns", lambda: START_NS + SECOND_NS)
+    session.post()
+    for text in session.messages():
+        session.hears(text, START_NS + SECOND_NS + 100)
+    found = series.take()
+    assert found.lateness_ns.tolist() == [7, 7 - SECOND_NS // 2]
+    assert found.due_ns.tolist() == [START_NS, START_NS + SECOND_NS // 2]
+    assert found.sent_ns.tolist() == [START_NS + SECOND_NS] * 2
+
+
+def test_message_that_leaves_after_it_was_given_up_stays_lost(make, monkeypatch):
+    load, (session, alarm, series) = make()
+    session.posting = True
+    alarm.ring()
+    alarm.ring()
+    assert load.give_up(START_NS + 1) == [START_NS]
+    monkeypatch.setattr(endless, "_monotonic_ns", lambda: START_NS + SECOND_NS)
+    session.post()
+    for text in session.messages():
+        session.hears(text, START_NS + SECOND_NS + 100)
+    found = series.take()
+    assert found.due_ns.tolist() == [START_NS + SECOND_NS // 2]
+    assert found.sent_ns.tolist() == [START_NS + SECOND_NS]
+
+
 def test_second_copy_and_others_messages_are_no_echo(make):
     _, (session, alarm, series) = make()
     _, (other, others_alarm, _) = make()
@@ -151,12 +192,23 @@ def test_unanswered_message_is_given_up_once(make, scenario):
     assert load.give_up() == []
 
 
-def test_echo_that_was_given_up_does_not_count_when_it_comes(make):
-    load, (session, alarm, series) = make()
+@pytest.mark.parametrize("scenario", ["echo", "broadcast"])
+@pytest.mark.parametrize("before_ns", [START_NS + 1, None])
+def test_own_message_that_was_given_up_does_not_count_when_it_comes(make, scenario, before_ns):
+    load, (session, alarm, series) = make(scenario)
     alarm.ring()
-    load.give_up(START_NS + 1)
+    load.give_up(before_ns)
     session.hears(session.messages()[0], START_NS + 100)
     assert len(series.take().kernel_ns) == 0
+
+
+@pytest.mark.parametrize("scenario", ["echo", "broadcast"])
+def test_second_copy_of_an_own_message_does_not_count(make, scenario):
+    _, (session, alarm, series) = make(scenario)
+    alarm.ring()
+    for _ in range(2):
+        session.hears(session.messages()[0], START_NS + 100)
+    assert len(series.take().kernel_ns) == 1
 
 
 def test_nothing_is_sent_after_the_stop(make):

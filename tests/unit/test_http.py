@@ -337,3 +337,32 @@ def test_redirection_says_where_to() -> None:
     )
     assert found is not None
     assert found.words == "302 to https://elsewhere/: moved"
+
+
+def test_response_that_says_it_is_too_long_is_refused_before_it_is_read() -> None:
+    with pytest.raises(ProtocolError, match="at most 16777216 are allowed"):
+        ResponseDecoder().feed(response(b"", "Content-Length: 99999999999", length=False))
+
+
+def test_response_that_unzips_to_more_than_is_allowed_is_refused() -> None:
+    bomb = zlib.compress(bytes(64 * 1024 * 1024))
+    with pytest.raises(ProtocolError, match="at most 16777216 are allowed"):
+        ResponseDecoder().feed(response(bomb, "Content-Encoding: deflate"))
+
+
+def test_body_without_an_end_is_not_gathered_for_ever() -> None:
+    decoder = ResponseDecoder()
+    decoder.feed(response(b"", length=False))
+    mebibytes = 0
+    with pytest.raises(ProtocolError, match="at most 16777216 are allowed"):  # noqa: PT012
+        while mebibytes < 40:
+            mebibytes += 1
+            decoder.feed(bytes(1024 * 1024))
+    assert mebibytes > 16
+
+
+@pytest.mark.parametrize("first", ["HTTP/1.1 204 No Content", "HTTP/1.1 304 Not Modified"])
+def test_status_that_has_no_body_needs_no_length(first: str) -> None:
+    found = read(response(b"", length=False, first=first))
+    assert found is not None
+    assert found.body == b""

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.client import packets
-from loadtests.scenarios.messages import ECHO_EVENT, MessageMaker, identity
+from loadtests.client.errors import ProtocolError
+from loadtests.scenarios.messages import (
+    ECHO_EVENT,
+    NAMESPACE,
+    RESPONSE_EVENT,
+    MessageMaker,
+    identity,
+    identity_of,
+)
 
 
 @given(st.integers(0, 9999), st.integers(0, 99_999_999), st.integers(16, 500))
@@ -45,3 +53,27 @@ def test_longest_payload_is_as_long_as_it_says() -> None:
 )
 def test_message_of_somebody_else_has_no_identity(arguments: list[Any]) -> None:
     assert identity(arguments) is None
+
+
+@given(st.integers(0, 9999), st.integers(0, 99_999_999), st.integers(16, 500))
+def test_identity_of_a_packet_is_that_of_its_event(
+    publisher: int, number: int, payload_bytes: int
+) -> None:
+    packet = MessageMaker(RESPONSE_EVENT, publisher, payload_bytes).make(number)
+    assert (publisher, number) == identity_of(packet)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [("Connected", None), ("1:2:y", (1, 2)), ("1:2:\\u0078", (1, 2)), ("1:2", None)],
+)
+def test_packet_in_another_form_is_decoded(data: str, expected: tuple[int, int] | None) -> None:
+    packet = b'42/test,["my response", {"data": "%s"}]' % data.encode()
+    assert expected == identity_of(packet)
+    other = packets.encode_event(NAMESPACE, RESPONSE_EVENT, {"data": "3:4:x", "more": 1})
+    assert identity_of(other) == (3, 4)
+
+
+def test_packet_that_is_none_has_no_identity_but_an_error() -> None:
+    with pytest.raises(ProtocolError):
+        identity_of(b'42/test,["my response",{"data":"0:1:xx"}')

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from types import SimpleNamespace
 
+import gevent
 import pytest
+from gevent.event import Event
 
-from loadtests.series import UNKNOWN
-from tests.unit.unpatched import Environment, recording
+from loadtests.series import UNKNOWN, Series
+from tests.unit.unpatched import Environment, StopUser, recording
 
 MS = 1_000_000
 
@@ -175,3 +177,83 @@ def test_last_report_comes_as_a_message(recorder):
     worker.flush()
     recorder._last_report(msg=SimpleNamespace(data=worker.board.take()), environment=None)
     assert measured(recorder)["latency"].count == 1
+
+
+@pytest.fixture
+def reporting(recorder, monkeypatch):
+    """Has the recorder report without a pause, until the end of the test."""
+    monkeypatch.setattr(recording, "REPORT_S", 0)
+    yield recorder
+    gevent.kill(recorder._greenlet)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, StopUser])
+def test_check_that_fails_is_logged_and_the_reports_go_on(environment, reporting, caplog, error):
+    calls, again = [], Event()
+
+    def broken():
+        calls.append(None)
+        if len(calls) == 2:
+            again.set()
+        raise error
+
+    reporting.checks.add(broken)
+    arrive(reporting, 5)
+    reporting.start()
+    assert again.wait(10)
+    assert environment.stats.total.num_requests == 1
+    assert "the statistics may be incomplete" in caplog.text
+    assert error.__name__ in caplog.text
+
+
+def test_flush_that_fails_is_logged_and_the_reports_go_on(
+    environment, reporting, caplog, monkeypatch
+):
+    flush, flushed, calls = reporting.flush, Event(), []
+
+    def broken_once():
+        calls.append(None)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        flush()
+        flushed.set()
+
+    monkeypatch.setattr(reporting, "flush", broken_once)
+    arrive(reporting, 5)
+    reporting.start()
+    assert flushed.wait(10)
+    assert environment.stats.total.num_requests == 1
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_listener_that_stops_users_keeps_no_message_from_the_others(environment, recorder, caplog):
+    heard = []
+
+    def stop(**_found):
+        raise StopUser
+
+    environment.events.request.add_listener(lambda **found: heard.append(found["response_time"]))
+    environment.events.request.add_listener(stop)
+    arrive(recorder, 5, 7)
+    arrive(recorder, 9, name="delivery")
+    environment.events.test_stop.fire(environment=environment)
+    assert heard == [5, 7, 9]
+    assert environment.stats.total.num_requests == 3
+    assert "StopUser" in caplog.text
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize(("wrong", "error"), [(1.5, TypeError), (2**63, OverflowError)])
+def test_series_takes_all_of_an_answer_or_nothing(place, wrong, error):
+    series = Series()
+    series.arrived(1, 2, 3, 4, 5)
+    answer = [10, 20, 30, 40, 50]
+    answer[place] = wrong
+    with pytest.raises(error):
+        series.arrived(*answer)
+    with pytest.raises(error):
+        series.sent(0, wrong)
+    found = series.take()
+    columns = (found.due_ns, found.sent_ns, found.kernel_ns, found.user_ns, found.lengths)
+    assert [column.tolist() for column in columns] == [[1], [2], [3], [4], [5]]
+    assert found.lateness_ns.tolist() == []

@@ -14,17 +14,22 @@ os.environ[_SKIP] = "1"
 try:
     from locust import stats as locust_stats
     from locust.env import Environment
+    from locust.exception import RescheduleTask, StopUser
     from locust.stats import RequestStats, StatsEntry
 
-    from loadtests import locust_statistics, recording
+    from loadtests import bench_user, locust_statistics, recording, users
 finally:
     del os.environ[_SKIP]
 
 __all__ = [
     "Environment",
     "RequestStats",
+    "RescheduleTask",
     "StatsEntry",
+    "StopUser",
+    "bench_user",
     "locust_statistics",
     "locust_stats",
     "recording",
+    "users",
 ]

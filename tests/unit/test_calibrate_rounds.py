@@ -1,0 +1,98 @@
+"""The rounds of a calibration, without a process: what they refuse and what has no spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from loadtests.calibrate import rounds
+from loadtests.calibrate.capabilities import (
+    LATENESS_P50,
+    RECEIVE_LAG_P50,
+    RESIDENT,
+    CalibrationError,
+    Capability,
+)
+from loadtests.calibrate.plan import Plan
+from loadtests.machine import Pinning
+from loadtests.model import METRICS
+from loadtests.results import Measurement
+from loadtests.trial import Assignment, Outcome
+
+PLAN = Plan(rounds=3, seconds=1, recipients=5, connections=(10,), users=25, rates_hz=(200,))
+
+
+def conducted(assignment: Assignment, *_: Any) -> Outcome:
+    """All is well; 10 KiB for each user."""
+    metrics = dict.fromkeys(METRICS[assignment.scenario], 1.0)
+    users = assignment.experiment.connections(assignment.scenario)
+    return Outcome(
+        measurements=[Measurement(scenario=assignment.scenario, metrics=metrics)],
+        generator={LATENESS_P50: 0.1, RECEIVE_LAG_P50: 0.1, RESIDENT: 5000 + 10 * users},
+    )
+
+
+@pytest.fixture
+def calibrated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., dict[str, Capability]]:
+    """Run the rounds with so many idle connections and this outcome of each trial."""
+
+    def run(connections: int = 10, conduct: Any = conducted) -> dict[str, Capability]:
+        footprint = {"connections": connections, "counted": connections, "wanted": 10}
+        footprint |= {"rss_before": 0, "rss_after": 2048 * connections}
+        ready = {"pid": 1, "footprints": [footprint | {"uss_before": None, "uss_after": None}]}
+
+        @contextmanager
+        def started(*_: Any, **__: Any) -> Iterator[Any]:
+            yield SimpleNamespace(url="", ready=ready)
+
+        monkeypatch.setattr(rounds, "started", started)
+        monkeypatch.setattr(rounds, "generating", started)
+        monkeypatch.setattr(rounds.Run, "conduct", conduct)
+        pins = Pinning(None, None, None)
+        found = rounds.Rounds(PLAN, tmp_path, pins, lambda _: None).run()
+        return {f"{each.scenario}, {each.load}, {each.transport}": each for each in found}
+
+    return run
+
+
+def test_every_round_is_in_the_figures_but_memory_is_measured_once(
+    calibrated: Callable[..., dict[str, Capability]],
+) -> None:
+    found = calibrated()
+    given = {name: each.figures[0].rounds for name, each in found.items()}
+    assert given["echo, closed loop, polling"] == [1.0] * 3
+    assert given["broadcast, closed loop, 5 recipients, websocket"] == [1.0] * 3
+    assert given["idle, 10 sessions, websocket"] == [2.0]
+    assert given["idle, 25 Locust users, websocket"] == [10.0]
+
+
+def test_a_trial_that_lost_a_client_ends_the_calibration(
+    calibrated: Callable[..., dict[str, Capability]],
+) -> None:
+    words = "clients lost their connection: silence (1 of 5)"
+
+    def one_lost(assignment: Assignment, *_: Any) -> Outcome:
+        measured = Measurement(
+            scenario=assignment.scenario,
+            metrics=dict.fromkeys(METRICS[assignment.scenario], 1.0),
+            invalid={"server_cpu": "a busy generator", "deliveries": words},
+        )
+        return Outcome(measurements=[measured])
+
+    with pytest.raises(CalibrationError) as refused:
+        calibrated(conduct=one_lost)
+    assert words == str(refused.value)
+
+
+def test_memory_of_fewer_connections_than_asked_for_is_no_capability(
+    calibrated: Callable[..., dict[str, Capability]],
+) -> None:
+    with pytest.raises(CalibrationError, match="9 connections instead of 10"):
+        calibrated(connections=9)
