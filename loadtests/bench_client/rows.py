@@ -97,7 +97,11 @@ def _prefix(load: Load) -> str:
 
 
 def _message(load: Load) -> str:
-    return f"{load.transport} echo" if load.workload is Workload.ECHO else "broadcast delivery"
+    return (
+        f"{load.transport} echo"
+        if load.workload is Workload.ECHO
+        else "broadcast delivery, as it is received"
+    )
 
 
 @dataclass(frozen=True, slots=True)

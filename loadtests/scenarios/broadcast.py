@@ -122,15 +122,15 @@ class Recipient:
         Raises:
             TrialFailed: a message cannot be read.
         """
-        for message, kernel_ns, user_ns in self.arrivals[self._read :]:
-            try:
-                found = (identity_of if isinstance(message, bytes) else identity)(message)
-            except ProtocolError as error:
-                raise TrialFailed(str(error)) from error
-            if found is not None:
-                self._copies.append((*found, kernel_ns, user_ns))
+        try:
+            for message, kernel_ns, user_ns in self.arrivals[self._read :]:
+                found = identity_of(message) if type(message) is bytes else identity(message)
+                if found is not None:
+                    self._copies.append((found[0], found[1], kernel_ns, user_ns))
+        except ProtocolError as error:
+            raise TrialFailed(str(error)) from error
         self._read = len(self.arrivals)
-        return Received(*np.asarray(self._copies, dtype=np.int64).reshape(-1, 4).T)
+        return Received(*np.array(self._copies, dtype=np.int64).reshape(-1, 4).T)
 
     def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
         self.arrivals.append((arguments, kernel_ns, user_ns))

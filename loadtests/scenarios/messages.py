@@ -38,7 +38,7 @@ def identity(arguments: list[Any]) -> tuple[int, int] | None:
 
 
 _HEAD, _TAIL = packets.encode_event(NAMESPACE, RESPONSE_EVENT, {"data": "@"}).split(b"@")
-_USUAL = re.compile(re.escape(_HEAD) + rb"(\d{1,18}):(\d{1,18}):x*" + re.escape(_TAIL))
+_usual = re.compile(re.escape(_HEAD) + rb"(\d{1,18}):(\d{1,18}):x*" + re.escape(_TAIL)).fullmatch
 
 
 def identity_of(packet: bytes) -> tuple[int, int] | None:
@@ -49,7 +49,8 @@ def identity_of(packet: bytes) -> tuple[int, int] | None:
     """
     # JSON is written this way by all servers that write it compactly, and this is a fifth of what
     # decoding it costs.
-    usual = _USUAL.fullmatch(packet)
+    usual = _usual(packet)
     if usual is not None:
-        return int(usual[1]), int(usual[2])
+        publisher, number = usual.groups()
+        return int(publisher), int(number)
     return identity(packets.decode(packet).data[1:])
