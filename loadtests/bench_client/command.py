@@ -7,7 +7,6 @@ contender failed; 99 a target is not met.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any
 import msgspec
 
 from loadtests import __version__, machine
+from loadtests.arguments import count, seconds
 from loadtests.bench_client import plan, tables, trials, verdicts
 from loadtests.bench_client.measured import Setup, Trial
 from loadtests.bench_client.rows import ROWS, Row
@@ -64,11 +64,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     names = ", ".join(row.name for row in ROWS)
     parser.add_argument(
-        "--rounds", type=_count, default=5, metavar="N", help="of every trial (default: 5)"
+        "--rounds", type=count, default=5, metavar="N", help="of every trial (default: 5)"
     )
     parser.add_argument(
         "--seconds",
-        type=_seconds,
+        type=seconds,
         default=3.0,
         metavar="S",
         help="that every trial counts (default: 3)",
@@ -168,22 +168,6 @@ def _rows(text: str) -> tuple[Row, ...]:
             f"no row {', '.join(sorted(unknown))!r}; there are {known}"
         )
     return tuple(row for row in ROWS if row.name in wanted)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of rounds from 1 on")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
-    return value
 
 
 def _short(path: Path) -> Path:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests import __version__, machine
+from loadtests.arguments import count, seconds
 from loadtests.calibrate import store
 from loadtests.calibrate.capabilities import CalibrationError, Capability, Figure
 from loadtests.calibrate.plan import Plan
@@ -35,13 +36,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
     usual = Plan()
     parser.add_argument(
-        "--rounds", type=_count, default=usual.rounds, help="how often each is measured"
+        "--rounds", type=count, default=usual.rounds, help="how often each is measured"
     )
     parser.add_argument(
-        "--seconds", type=_seconds, default=usual.seconds, help="how long each loop is measured"
+        "--seconds", type=seconds, default=usual.seconds, help="how long each loop is measured"
     )
     parser.add_argument(
-        "--recipients", type=_count, default=usual.recipients, help="of the broadcast's fan-out"
+        "--recipients", type=count, default=usual.recipients, help="of the broadcast's fan-out"
     )
     parser.add_argument(
         "--connections",
@@ -168,21 +169,5 @@ def _complain(problem: str, code: int) -> int:
     return code
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
-    return int(text)
-
-
 def _counts(text: str) -> tuple[int, ...]:
-    return tuple(sorted({_count(each.strip()) for each in text.split(",")}))
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
-    return value
+    return tuple(sorted({count(each.strip()) for each in text.split(",")}))
