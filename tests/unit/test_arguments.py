@@ -10,7 +10,7 @@ from loadtests.arguments import count, seconds
 
 
 def test_numbers_that_make_sense_are_taken() -> None:
-    assert (1, 250, 0.3, 3600.0) == (count("1"), count("250"), seconds("0.3"), seconds("3600"))
+    assert (count("1"), count("250"), seconds("0.3"), seconds("3600")) == (1, 250, 0.3, 3600.0)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", ""])
