@@ -15,112 +15,16 @@ from typing import Annotated, NoReturn
 import msgspec
 from msgspec import Meta
 
-from loadtests.model import METRICS, Cause, Client, Transport, row_of
+from loadtests.model import METRICS, Client, Transport, row_of
+from loadtests.options import Broadcast, Count, Disconnect, Echo, ServerOptions
 from loadtests.results import PlannedTrial
 from servers.modes import ADAPTERS
 
 PROFILES = Path(__file__).parent / "experiments"
 
-#: Bounded, since TOML can write infinity.
-Positive = Annotated[float, Meta(gt=0, le=1e6)]
-NotNegative = Annotated[float, Meta(ge=0, le=1e6)]
-Count = Annotated[int, Meta(ge=1)]
-#: A message carries its publisher and its number: ``9999:99999999:`` at the longest.
-PayloadBytes = Annotated[int, Meta(ge=16, le=500_000)]
-
 
 class ExperimentError(Exception):
     """An experiment cannot be run as it is written; one line says where and why."""
-
-
-class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An open loop for latency, then a closed loop for throughput, with the same clients.
-
-    Attributes:
-        clients: connections, in both loops.
-        rate_hz: messages per second over all clients in the open loop; well below saturation.
-        payload_bytes: length of the message's ``data``.
-        warmup_s: sent but not measured, at the beginning of each loop.
-        latency_s: of the open loop that are measured.
-        throughput_s: of the closed loop that are measured.
-        drain_s: how long the last replies of a loop may take before they count as lost.
-    """
-
-    clients: Count
-    rate_hz: Positive
-    latency_s: Positive
-    throughput_s: Positive
-    payload_bytes: PayloadBytes = 32
-    warmup_s: NotNegative = 1.0
-    drain_s: Positive = 2.0
-
-    def __post_init__(self) -> None:
-        if self.rate_hz * self.latency_s < 1:
-            raise ValueError("rate_hz × latency_s is below 1: no message would be measured")
-
-
-class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Publishers send at a rate; everybody receives everything.
-
-    Attributes:
-        recipients: connections; the publishers are among them, since a broadcast reaches its
-            sender too.
-        publishers: how many of them publish.
-        rate_hz: broadcasts per second over all publishers.
-        payload_bytes, warmup_s, drain_s: as in echo.
-        measure_s: of the open loop that are measured.
-    """
-
-    recipients: Count
-    publishers: Count
-    rate_hz: Positive
-    measure_s: Positive
-    payload_bytes: PayloadBytes = 32
-    warmup_s: NotNegative = 1.0
-    drain_s: Positive = 2.0
-
-    def __post_init__(self) -> None:
-        if self.publishers > self.recipients:
-            raise ValueError("publishers are among the recipients, so there cannot be more of them")
-        if self.rate_hz * self.measure_s < 1:
-            raise ValueError("rate_hz × measure_s is below 1: no broadcast would be measured")
-
-
-class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Clients go away, each at a random phase of its heartbeat; when does the server notice?
-
-    Attributes:
-        causes: how they go.
-        clients: per cause.
-        ping_interval_s: of the server, for this scenario.
-        ping_timeout_s: of the server, for this scenario.
-        window_s: how long each is waited for; None takes what python-engineio's rules imply and a
-            second more (see ``longest_detection_s``).
-    """
-
-    clients: Count
-    ping_interval_s: Positive
-    ping_timeout_s: Positive
-    causes: Annotated[list[Cause], Meta(min_length=1)] = msgspec.field(
-        default_factory=lambda: list(Cause)
-    )
-    window_s: Positive | None = None
-
-    def __post_init__(self) -> None:
-        if len(set(self.causes)) < len(self.causes):
-            raise ValueError("a cause is named twice")
-
-    @property
-    def observed_s(self) -> float:
-        """The observation window in force."""
-        return self.window_s or longest_detection_s(self.ping_interval_s, self.ping_timeout_s) + 1
-
-
-class ServerOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Heartbeat of the server where a scenario does not set its own: the library's defaults."""
-
-    ping_interval_s: Positive = 25
-    ping_timeout_s: Positive = 20
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,33 +68,35 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whose clients measure; ours always do, since a reference is to be compared with."""
         return list(dict.fromkeys((Client.TRANSPORT_BENCH, self.client)))
 
-    def rows(self, scenario: str, client: Client = Client.TRANSPORT_BENCH) -> list[str]:
-        """The summary's row names of a scenario, measured with a client."""
+    def variants(self, scenario: str) -> list[str]:
+        """The kinds of trials that a scenario has; one with an empty name for most."""
+        if scenario == "disconnect" and self.disconnect is not None:
+            return self.disconnect.variants
+        return [""]
+
+    def blocks_of(self, scenario: str) -> int:
+        """In how many blocks, from the first, a scenario has trials."""
+        own = getattr(getattr(self, scenario), "blocks", None)
+        return self.blocks if own is None else min(own, self.blocks)
+
+    def rows(
+        self, scenario: str, client: Client = Client.TRANSPORT_BENCH, variant: str = ""
+    ) -> list[str]:
+        """The summary's row names of a scenario's variant, measured with a client."""
         rows = [scenario]
         if scenario == "disconnect" and self.disconnect is not None:
-            rows = [f"disconnect:{cause}" for cause in self.disconnect.causes]
+            rows = self.disconnect.rows(variant)
         return [row_of(row, client) for row in rows]
 
-    def connections(self, scenario: str) -> int:
+    def connections(self, scenario: str, variant: str = "") -> int:
         """How many clients a trial has at the same time."""
         if scenario == "echo" and self.echo is not None:
             return self.echo.clients
         if scenario == "broadcast" and self.broadcast is not None:
             return self.broadcast.recipients
         if scenario == "disconnect" and self.disconnect is not None:
-            return self.disconnect.clients * len(self.disconnect.causes)
+            return self.disconnect.connections_of(variant)
         raise KeyError(scenario)
-
-
-def longest_detection_s(ping_interval_s: float, ping_timeout_s: float) -> float:
-    """The longest that a silent client can go unnoticed: interval + 2 * timeout, in seconds.
-
-    engineio.server.Server._service_task looks at every client once per ``ping_timeout``, and
-    engineio.socket.Socket.check_ping_timeout then compares the age of the unanswered ping with
-    ``ping_timeout``. A client that falls silent right after a pong is pinged an interval later;
-    that ping is too old a timeout later; and the round that sees it may come another one later.
-    """
-    return ping_interval_s + 2 * ping_timeout_s
 
 
 def load(name: str) -> Experiment:
@@ -303,8 +209,10 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
     trials: list[PlannedTrial] = []
     for block in range(experiment.blocks):
         combinations = [
-            (scenario, mode, transport, client)
+            (scenario, variant, mode, transport, client)
             for scenario in experiment.scenarios
+            if block < experiment.blocks_of(scenario)
+            for variant in experiment.variants(scenario)
             for mode in experiment.modes
             for transport in experiment.transports
             for client in experiment.clients
@@ -317,10 +225,11 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
                 scenario=scenario,
                 mode=mode,
                 transport=transport,
-                rows=experiment.rows(scenario, client),
+                rows=experiment.rows(scenario, client, variant),
                 client=client,
+                variant=variant,
             )
-            for place, (scenario, mode, transport, client) in enumerate(combinations)
+            for place, (scenario, variant, mode, transport, client) in enumerate(combinations)
         ]
     return trials
 

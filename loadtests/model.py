@@ -27,8 +27,26 @@ class Cause(StrEnum):
     """How a client goes away in the disconnect scenario."""
 
     CLOSE = "close"  #: says goodbye as Socket.IO asks
-    KILL = "kill"  #: its sockets are closed without a word, as the kernel does for a killed process
-    FREEZE = "freeze"  #: its sockets stay open and it neither reads nor writes again
+    KILL = "kill"  #: its process is killed, and the kernel closes its connections
+    RESET = "reset"  #: its connections end with RST instead of FIN
+    FREEZE = "freeze"  #: its process is stopped: the connections stay up and it says nothing more
+    CUT = "cut"  #: its network is: packets vanish in both directions
+    TAB = "tab"  #: it is the official JavaScript client in a browser's tab, which is closed
+
+
+class Outage(StrEnum):
+    """How the server goes away, seen from its clients."""
+
+    KILL = "server-kill"  #: killed; another one comes up on its port some time later
+    FREEZE = "server-freeze"  #: stopped for longer than clients wait, then continued
+    RESTART = "server-restart"  #: asked to stop and started again at once, as a deployment does
+
+
+class Official(StrEnum):
+    """Whose client notices that the server went away, and connects again."""
+
+    PYTHON = "python"  #: python-socketio's Client
+    JAVASCRIPT = "javascript"  #: socket.io-client, in Node
 
 
 class Status(StrEnum):
@@ -116,6 +134,20 @@ _DISCONNECT = _table(
     Metric("detection_p50", _S, _LOWER, "detection p50", "half of the clients that went away were noticed within this"),
     Metric("detection_max", _S, _LOWER, "detection max", "the slowest client that was noticed"),
     Metric("undetected", Unit.CLIENTS, _LOWER, "undetected", "clients not noticed within the observation window"),
+    Metric("outside", Unit.CLIENTS, _NEITHER, "outside the window", "clients noticed earlier or later than python-engineio's rules imply, or for another reason"),
+    Metric("repeated", Unit.CLIENTS, _LOWER, "handler called again", "clients for which the server's disconnect handler ran more than once"),
+)  # fmt: skip
+
+_OUTAGE = _table(
+    Metric("noticed_p50", _S, _LOWER, "noticed p50", "half of the clients noticed within this that the server was gone"),
+    Metric("noticed_p95", _S, _LOWER, "noticed p95", "19 of 20 clients noticed within this"),
+    Metric("noticed_max", _S, _LOWER, "noticed max", "the last client that noticed"),
+    Metric("unnoticed", Unit.CLIENTS, _LOWER, "unnoticed", "clients that did not notice at all"),
+    Metric("reconnected_p50", _S, _LOWER, "connected again p50", "half of the clients were connected again within this, counted from when the server could be reached again"),
+    Metric("reconnected_p95", _S, _LOWER, "connected again p95", "19 of 20 clients were connected again within this"),
+    Metric("reconnected_max", _S, _LOWER, "connected again max", "the last client that was connected again"),
+    Metric("not_reconnected", Unit.CLIENTS, _LOWER, "not connected again", "clients that did not come back within the observation window"),
+    Metric("outside", Unit.CLIENTS, _NEITHER, "outside the window", "clients that noticed earlier or later than their library's rules imply, or gave another reason"),
 )  # fmt: skip
 
 _EVERY_TRIAL = _table(
@@ -153,4 +185,57 @@ def metrics_of(row: str) -> dict[str, Metric]:
     Raises:
         KeyError: no such scenario.
     """
-    return METRICS[row.partition(":")[0]]
+    scenario, _, parameter = row.partition(":")
+    if scenario == "disconnect" and parameter.startswith(tuple(Outage)):
+        return _OUTAGE
+    return METRICS[scenario]
+
+
+@dataclass(frozen=True, slots=True)
+class DepartureRow:
+    """A row of clients that went away: ``disconnect:kill``, ``disconnect:kill:busy``, ...
+
+    Attributes:
+        busy: whether the server was sending to these clients.
+        setting: of a sweep, as in ``disconnect:freeze:10/5`` (ping interval / timeout in seconds)
+            or ``disconnect:freeze:10/5:1000`` (with so many connections); empty for the main one.
+    """
+
+    cause: Cause
+    busy: bool = False
+    setting: str = ""
+
+    def __str__(self) -> str:
+        """The row's name."""
+        parts = ["disconnect", self.cause, "busy" if self.busy else "", self.setting]
+        return ":".join(filter(None, parts))
+
+    @classmethod
+    def parse(cls, row: str) -> DepartureRow | None:
+        """What a row's name says, a reference client's suffix aside; None for other rows."""
+        scenario, _, parameters = row.removesuffix(f":{Client.REFERENCE}").partition(":")
+        cause, _, rest = parameters.partition(":")
+        if scenario != "disconnect" or cause not in list(Cause):
+            return None
+        busy = rest == "busy"
+        return cls(Cause(cause), busy, "" if busy else rest)
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRow:
+    """A row of clients whose server went away: ``disconnect:server-kill:python``."""
+
+    outage: Outage
+    client: Official
+
+    def __str__(self) -> str:
+        """The row's name."""
+        return f"disconnect:{self.outage}:{self.client}"
+
+    @classmethod
+    def parse(cls, row: str) -> OutageRow | None:
+        """What a row's name says; None for other rows."""
+        scenario, _, parameters = row.partition(":")
+        outage, _, client = parameters.partition(":")
+        known = outage in list(Outage) and client in list(Official)
+        return cls(Outage(outage), Official(client)) if scenario == "disconnect" and known else None

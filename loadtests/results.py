@@ -20,6 +20,19 @@ class ResultError(Exception):
     """A result file is missing, is none, or is of a format that this version cannot read."""
 
 
+class Window(msgspec.Struct, frozen=True):
+    """When something is to be noticed, in seconds from when it happened (loadtests/expected.py).
+
+    Attributes:
+        earliest_s, latest_s: between them, by the rules alone: no tolerance is in them.
+        reasons: any of these is to be given, in the library's words.
+    """
+
+    earliest_s: float
+    latest_s: float
+    reasons: list[str]
+
+
 class Detection(msgspec.Struct, frozen=True):
     """What became of one client that went away.
 
@@ -27,11 +40,33 @@ class Detection(msgspec.Struct, frozen=True):
         gone_s: when it went, from the start of the departures.
         detected_s: from then to the server's disconnect handler; None if not within the window.
         reason: what the handler was given, in python-engineio's words.
+        silent_s: how long before it went it had answered its last heartbeat; None if not known.
+        expected: when it was to be noticed, by its own phase where that is known.
+        calls: how often the handler ran for it.
     """
 
     gone_s: float
     detected_s: float | None
     reason: str | None
+    silent_s: float | None = None
+    expected: Window | None = None
+    calls: int = 1
+
+
+class Reconnection(msgspec.Struct, frozen=True):
+    """What one client made of its server's going away.
+
+    Attributes:
+        noticed_s: from the server's end (or its freezing) to the client's disconnect event; None if
+            there was none.
+        reason: what that event said, in the client library's words.
+        reconnected_s: from when a server could be reached again to the client's next connect
+            event; None if there was none within the observation window.
+    """
+
+    noticed_s: float | None
+    reason: str | None
+    reconnected_s: float | None
 
 
 class Measurement(msgspec.Struct, frozen=True):
@@ -45,6 +80,9 @@ class Measurement(msgspec.Struct, frozen=True):
         samples: metric family -> how many samples stand behind it (``latency``: messages, ...).
         distributions: metric family -> HdrHistogram of nanoseconds, V2 compressed, base64.
         detections: one entry per departed client (disconnect only).
+        reconnections: one entry per client whose server went away (disconnect only).
+        expected: when the clients of this row are to be noticed (or to notice), whatever their
+            phase; None where there is no rule.
     """
 
     scenario: str
@@ -54,6 +92,8 @@ class Measurement(msgspec.Struct, frozen=True):
     samples: dict[str, int] = {}
     distributions: dict[str, str] = {}
     detections: list[Detection] = []
+    reconnections: list[Reconnection] = []
+    expected: Window | None = None
 
 
 class PlannedTrial(msgspec.Struct, frozen=True):
@@ -64,6 +104,8 @@ class PlannedTrial(msgspec.Struct, frozen=True):
         block: from 0; one trial of every cell and scenario.
         rows: the row names that it yields (``disconnect:close``, ``disconnect:kill``, ...).
         client: whose clients load the server; the rows of the reference's end in ``:reference``.
+        variant: which of the scenario's trials it is, where it has several kinds (disconnect: empty
+            for clients that go, ``server`` for a server that goes, ``10/5:1000`` for a sweep's).
     """
 
     number: int
@@ -73,6 +115,7 @@ class PlannedTrial(msgspec.Struct, frozen=True):
     transport: Transport
     rows: list[str]
     client: Client = Client.TRANSPORT_BENCH
+    variant: str = ""
 
 
 class Trial(msgspec.Struct, frozen=True):

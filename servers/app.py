@@ -54,6 +54,10 @@ def create_app(
     def broadcast(message: dict[str, Any]) -> None:
         emit("my response", {"data": message["data"]}, broadcast=True)
 
+    @socketio.on("my room event", namespace=NAMESPACE)
+    def to_room(message: dict[str, Any]) -> None:
+        emit("my response", {"data": message["data"]}, to=message["room"])
+
     @socketio.on("connect", namespace=NAMESPACE)
     def connected() -> None:
         if journal is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loadtests.experiment import Broadcast, Echo, Experiment
+from loadtests.experiment import Experiment
 from loadtests.model import Transport
+from loadtests.options import Broadcast, Echo
 
 CLIENTS = 40  # as in ``default``
 PUBLISHERS = 4

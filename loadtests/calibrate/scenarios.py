@@ -14,8 +14,8 @@ import psutil
 
 from loadtests.calibrate.capabilities import LATENESS_P50, RECEIVE_LAG_P50, RESIDENT
 from loadtests.client.session import Session
-from loadtests.experiment import Broadcast, Echo
 from loadtests.meter import between, metrics
+from loadtests.options import Broadcast, Echo
 from loadtests.results import Measurement
 from loadtests.samples import milliseconds, quantile
 from loadtests.scenarios import echo

@@ -19,8 +19,8 @@ from loadtests import validity
 from loadtests.client.alarm import Alarm
 from loadtests.client.errors import ProtocolError
 from loadtests.client.session import Session
-from loadtests.experiment import Broadcast
 from loadtests.meter import Usage, between, metrics
+from loadtests.options import Broadcast
 from loadtests.pacing import ConstantRate, staggered
 from loadtests.results import Measurement
 from loadtests.samples import (

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from loadtests.client.session import Session
-from loadtests.experiment import Disconnect
 from loadtests.journal import entries
 from loadtests.meter import Usage, between, metrics
 from loadtests.model import Cause
+from loadtests.options import Disconnect
 from loadtests.results import Detection, Measurement
 from loadtests.samples import NEVER, milliseconds, quantile
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed

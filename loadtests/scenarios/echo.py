@@ -16,8 +16,8 @@ import numpy as np
 from loadtests import validity
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
-from loadtests.experiment import Echo
 from loadtests.meter import Usage, between, metrics
+from loadtests.options import Echo
 from loadtests.pacing import ConstantRate, staggered
 from loadtests.results import Measurement
 from loadtests.samples import (

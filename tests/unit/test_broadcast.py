@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests.experiment import Broadcast
 from loadtests.meter import Usage
 from loadtests.model import METRICS
+from loadtests.options import Broadcast
 from loadtests.pacing import ConstantRate
 from loadtests.samples import NEVER, Audit, Nanoseconds
 from loadtests.scenarios import broadcast

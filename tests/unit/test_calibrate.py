@@ -28,7 +28,8 @@ from loadtests.calibrate.capabilities import (
 from loadtests.calibrate.plan import Plan
 from loadtests.calibrate.store import Calibration
 from loadtests.client.alarm import Alarm
-from loadtests.experiment import Disconnect, Experiment
+from loadtests.experiment import Experiment
+from loadtests.options import Disconnect
 from loadtests.model import METRICS, Transport
 from loadtests.results import Measurement, read
 from loadtests.runner import OwnServer, Run

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from loadtests.experiment import Disconnect
 from loadtests.meter import Usage
 from loadtests.model import METRICS, Cause
+from loadtests.options import Disconnect
 from loadtests.results import Detection, Measurement
 from loadtests.scenarios import disconnect
 from loadtests.scenarios.bench import TrialFailed

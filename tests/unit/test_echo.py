@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests.experiment import Echo
 from loadtests.meter import Usage
 from loadtests.model import METRICS
+from loadtests.options import Echo
 from loadtests.pacing import ConstantRate
 from loadtests.samples import NEVER, Nanoseconds
 from loadtests.scenarios import echo
