@@ -42,7 +42,7 @@ $(READY): requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-node: $(NODE) ## install the official JavaScript client (bench-client and test do it by themselves)
+node: $(NODE) ## install the official JavaScript client (bench, bench-client and test do it by themselves)
 
 # Without npm, what needs it says so in its own place.
 $(NODE): package.json package-lock.json
@@ -51,7 +51,7 @@ $(NODE): package.json package-lock.json
 	  { npm ci --loglevel=error && touch $@; } || echo "npm could not: the official JavaScript client is left out"; \
 	else echo "npm is not installed: the official JavaScript client is left out"; fi
 
-bench: $(READY) ## measure every mode and transport, then write the report
+bench: $(READY) $(NODE) ## measure every mode and transport, then write the report
 	@$(BIN)/python -m loadtests run "$(or $(EXPERIMENT),$(PROFILE))" \
 	  $(if $(MODES),--modes "$(MODES)") \
 	  $(if $(TRANSPORTS),--transports "$(TRANSPORTS)") \

@@ -22,12 +22,13 @@ from loadtests.bench_client import command as bench_client
 from loadtests.calibrate import command as calibrate
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
+from loadtests.duration import check_open_files, check_ports
 from loadtests.experiment import Experiment, ExperimentError, load, narrow
 from loadtests.launch import ROOT
 from loadtests.model import METRICS, Status, Transport
 from loadtests.progress import reporter
 from loadtests.results import FILE_NAME, Result
-from loadtests.runner import OwnServer, Run, check_open_files
+from loadtests.runner import OwnServer, Run
 from servers.modes import ADAPTERS
 
 RUNS = ROOT / "reports" / "runs"
@@ -89,6 +90,7 @@ def _run(options: argparse.Namespace) -> int:
         if own_server is not None:
             experiment = msgspec.structs.replace(experiment, modes=[own_server.label])
         check_open_files(experiment)
+        check_ports(experiment)
         folder = _new_folder(options.out, experiment)
     except (ExperimentError, ConnectionFailed, OSError) as error:
         print(f"python -m loadtests: {error}", file=sys.stderr)

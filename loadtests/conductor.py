@@ -47,7 +47,7 @@ class Conductor:
     def __init__(self, assignment: Assignment, quit_locust: Callable[[], None]) -> None:
         self.assignment = assignment
         self._quit_locust = quit_locust
-        self._expected = assignment.experiment.connections(assignment.scenario)
+        self._expected = assignment.experiment.in_generator(assignment.scenario, assignment.variant)
         self._sessions: list[Session] = []
         self._failures: list[str] = []
         self._settled = Event()
@@ -107,9 +107,10 @@ class Conductor:
             meter=Meter(self.assignment.server_pid),
             seed=self.assignment.seed,
             journal=Path(self.assignment.journal) if self.assignment.journal else None,
+            assignment=self.assignment,
         )
         scenario = self.assignment.scenario
-        options = getattr(self.assignment.experiment, scenario)
+        options = self.assignment.experiment.options(scenario, self.assignment.variant)
         cores = _own_cores()
         if self.assignment.server_core is not None:
             cores.add(self.assignment.server_core)
@@ -126,7 +127,9 @@ class Conductor:
         facts = {
             "arrival_clock": arrival_clock(self.assignment.client),
             "transport": self.assignment.transport,
-            "connections": len(self._sessions),
+            "connections": self.assignment.experiment.connections(
+                scenario, self.assignment.variant
+            ),
             "client": self.assignment.client,
             "seconds": seconds,
             "yardstick_ms": yardstick_ms,

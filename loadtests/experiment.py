@@ -98,6 +98,23 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self.disconnect.connections_of(variant)
         raise KeyError(scenario)
 
+    def in_generator(self, scenario: str, variant: str = "") -> int:
+        """How many of a trial's clients the load generator's own process holds."""
+        if scenario == "disconnect" and self.disconnect is not None:
+            return self.disconnect.of(variant).in_generator
+        return self.connections(scenario, variant)
+
+    def options(self, scenario: str, variant: str = "") -> Echo | Broadcast | Disconnect:
+        """What a scenario's table says, for one of its variants.
+
+        Raises:
+            KeyError: the experiment has no such scenario.
+        """
+        found: Echo | Broadcast | Disconnect | None = getattr(self, scenario, None)
+        if found is None:
+            raise KeyError(scenario)
+        return found.of(variant) if isinstance(found, Disconnect) else found
+
 
 def load(name: str) -> Experiment:
     """The experiment of a profile's name or of a TOML file.

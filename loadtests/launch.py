@@ -28,6 +28,9 @@ READY_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 3.0
 _LOOK_S = 0.01
 
+#: Addresses that mean all interfaces -> one of them.
+_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
 
 class LaunchError(Exception):
     """A process did not do what it was started for; one line with the place of its log."""
@@ -49,8 +52,10 @@ class RunningServer:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
-        return f"http://{self.ready['host']}:{self.ready['port']}"
+        """Where it can be reached from where it runs."""
+        host = _REACHABLE.get(self.ready["host"], self.ready["host"])
+        # RFC 3986, section 3.2.2: an IPv6 address is told from the port by brackets.
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.ready['port']}"
 
 
 @contextmanager
@@ -63,6 +68,9 @@ def serving(
     journal: Path,
     core: int | None = None,
     command: Sequence[str] = SERVE,
+    host: str | None = None,
+    port: int = 0,
+    prefix: Sequence[str] = (),
 ) -> Iterator[RunningServer]:
     """A fresh server process of a mode, until the block ends.
 
@@ -74,6 +82,9 @@ def serving(
         journal: file for its connects and disconnects.
         core: to run on; None for any.
         command: what serves; the mode and the options are appended.
+        host: address to listen on; None for its own default, this machine only.
+        port: to listen on; 0 for a free one.
+        prefix: see ``process``.
 
     Raises:
         LaunchError: it did not get ready, or is not what it should be.
@@ -81,12 +92,15 @@ def serving(
     arguments = [
         *command,
         mode,
-        "--port=0",
+        *([] if host is None else [f"--host={host}"]),
+        f"--port={port}",
         f"--ping-interval={ping_interval_s:g}",
         f"--ping-timeout={ping_timeout_s:g}",
         f"--journal={journal}",
     ]
-    with started(f"{mode} server", arguments, log=log, core=core) as server:
+    name = f"{mode} server"
+    # It may have been stopped to see who notices, and has nothing to tidy up.
+    with started(name, arguments, log=log, core=core, prefix=prefix, kill=True) as server:
         verify(server.ready, mode, ping_interval_s, ping_timeout_s)
         yield server
 
@@ -99,6 +113,8 @@ def started(
     log: Path,
     core: int | None = None,
     timeout_s: float | None = None,
+    prefix: Sequence[str] = (),
+    kill: bool = False,
 ) -> Iterator[RunningServer]:
     """A process that prints one line of JSON which begins with ``ready``, until the block ends.
 
@@ -108,18 +124,28 @@ def started(
         log: file for what it prints.
         core: to run on; None for any.
         timeout_s: how long its line may take; None for what a server may take.
+        prefix: see ``process``.
+        kill: see ``process``.
 
     Raises:
         LaunchError: it ended, or said nothing in time.
     """
-    with log.open("wb") as output, _process(command, core, output) as process:
+    with (
+        log.open("wb") as output,
+        process(command, core=core, output=output, prefix=prefix, kill=kill) as running,
+    ):
         timeout_s = READY_TIMEOUT_S if timeout_s is None else timeout_s
-        yield RunningServer(process, _wait_until_ready(name, process, log, timeout_s), log)
+        yield RunningServer(running, _wait_until_ready(name, running, log, timeout_s), log)
 
 
 @contextmanager
 def generating(
-    users: int, *, log: Path, core: int | None = None, locustfile: Path | None = None
+    users: int,
+    *,
+    log: Path,
+    core: int | None = None,
+    locustfile: Path | None = None,
+    prefix: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A fresh Locust process that waits on standard input for its assignment.
 
@@ -128,14 +154,18 @@ def generating(
         log: file for what it prints.
         core: to run on; None for any.
         locustfile: what it loads; None for that of trials.
+        prefix: see ``process``.
     """
     arguments = [sys.executable, "-m", "locust", f"--locustfile={locustfile or LOCUSTFILE}"]
     arguments += ["--headless"]
     arguments += [f"--users={users}", f"--spawn-rate={min(users, 100)}", "--assigned"]
     # Samples are ours; Locust's statistics only say how connecting went.
     arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
-    with log.open("wb") as output, _process(arguments, core, output, pipe=True) as process:
-        yield process
+    with (
+        log.open("wb") as output,
+        process(arguments, core=core, output=output, pipe=True, prefix=prefix) as running,
+    ):
+        yield running
 
 
 def verify(ready: dict[str, Any], mode: str, ping_interval_s: float, ping_timeout_s: float) -> None:
@@ -186,12 +216,30 @@ def _wait_until_ready(
 
 
 @contextmanager
-def _process(
-    command: Sequence[str], core: int | None, output: IO[bytes], *, pipe: bool = False
+def process(
+    command: Sequence[str],
+    *,
+    core: int | None,
+    output: IO[bytes],
+    pipe: bool = False,
+    prefix: Sequence[str] = (),
+    kill: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
-    process = subprocess.Popen(
-        [*leash, "-" if core is None else str(core), *command],
+    """A process that is pinned and dies with us, until the block ends.
+
+    Args:
+        command: of the process.
+        core: to run on; None for any.
+        output: for what it prints, its errors too.
+        pipe: whether its standard input is a pipe from us; otherwise it is empty.
+        prefix: a command that becomes the one behind it, such as ``nsenter``. It goes before the
+            leash, which would not survive a change of credentials (prctl(2), PR_SET_PDEATHSIG).
+        kill: whether our death kills it, even if it is stopped; otherwise it is asked to end.
+    """
+    leash = [sys.executable, "-I", "-S", str(LEASH), *(["--kill"] if kill else [])]
+    leash += [str(os.getpid()), "-" if core is None else str(core)]
+    running = subprocess.Popen(
+        [*prefix, *leash, *command],
         stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -200,18 +248,21 @@ def _process(
         start_new_session=True,
     )
     try:
-        yield process
+        yield running
     finally:
-        stop(process)
+        stop(running)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process of ours: asked first, then made to."""
+    """End a process of ours, a stopped one too: asked first, then made to."""
     if process.stdin is not None:
         with suppress(BrokenPipeError):  # it died with our words unread
             process.stdin.close()
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
+        if sys.platform != "win32":
+            # A stopped process acts on SIGTERM when it goes on; to others this means nothing.
+            process.send_signal(signal.SIGCONT)
         try:
             process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

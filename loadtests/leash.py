@@ -1,8 +1,9 @@
 """Run a command that is pinned to a core and dies with whoever started it.
 
-``python -I -S leash.py PARENT CORE COMMAND...``; CORE is ``-`` for any. Becomes the command, so
-that its process id is the command's. A file of its own, run as a script, because doing this between
-fork and exec of a process with threads is not safe.
+``python -I -S leash.py [--kill] PARENT CORE COMMAND...``; CORE is ``-`` for any. Becomes the
+command, so that its process id is the command's. It dies by SIGTERM, or with ``--kill`` by SIGKILL,
+which ends a stopped process too and leaves it no time to tidy up. A file of its own, run as a
+script, because doing this between fork and exec of a process with threads is not safe.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ _PR_SET_PDEATHSIG = 1  # prctl(2); kept across exec
 
 def main() -> None:
     """Put on the leash, then become the command."""
-    parent, core, *command = sys.argv[1:]
+    kill = sys.argv[1] == "--kill"
+    parent, core, *command = sys.argv[2 if kill else 1 :]
     if core != "-":
         os.sched_setaffinity(0, {int(core)})
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if kill else signal.SIGTERM)
     if os.getppid() != int(parent):  # it went before the leash was on
         sys.exit(0)
     os.execvp(command[0], command)

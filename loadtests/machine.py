@@ -22,6 +22,7 @@ except ImportError:  # Windows has no such limits
 #: Descriptors that a process has open beside its connections.
 OTHER_FILES = 100
 
+_IPV4_SETTINGS = Path("/proc/sys/net/ipv4")
 _TOPOLOGY = "/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list"
 
 
@@ -92,6 +93,30 @@ def allow_open_files(needed: int) -> int | None:
         return hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
     return None
+
+
+def ephemeral_ports(settings: Path = _IPV4_SETTINGS) -> int | None:
+    """How many connections one address of this machine can have to one address and port.
+
+    Of the network namespace that this process is in. A new one starts with the kernel's default of
+    32768 to 60999, 28232 ports, whatever this machine is set to.
+
+    Args:
+        settings: the kernel's, of IPv4; those for IPv6 are the same.
+
+    Returns:
+        The ports that the kernel gives out by itself; None where it does not tell.
+    """
+    try:
+        low, high = map(int, (settings / "ip_local_port_range").read_text(encoding="ascii").split())
+        reserved = (settings / "ip_local_reserved_ports").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):  # not Linux
+        return None
+    ports = set(range(low, high + 1))
+    for part in filter(None, reserved.split(",")):
+        first, _, last = part.partition("-")
+        ports -= set(range(int(first), int(last or first) + 1))
+    return len(ports)
 
 
 def describe(pins: Pinning) -> dict[str, Any]:

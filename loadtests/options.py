@@ -14,7 +14,6 @@ from loadtests.model import Cause, DepartureRow, Official, Outage, OutageRow
 Positive = Annotated[float, Meta(gt=0, le=1e6)]
 NotNegative = Annotated[float, Meta(ge=0, le=1e6)]
 Count = Annotated[int, Meta(ge=1)]
-NotNegativeCount = Annotated[int, Meta(ge=0)]
 #: A message carries its publisher and its number: ``9999:99999999:`` at the longest.
 PayloadBytes = Annotated[int, Meta(ge=16, le=500_000)]
 
@@ -79,7 +78,7 @@ class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ping_interval_s, ping_timeout_s: of the server.
         causes: how its clients go.
         clients: per cause.
-        connections: in all, most of them staying; None for those that go alone.
+        connections: in all, with those that stay; None for no more than one that stays.
     """
 
     ping_interval_s: Positive
@@ -92,8 +91,10 @@ class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         going = self.clients * len(self.causes)
-        if self.connections is not None and self.connections < going:
-            raise ValueError(f"connections is {self.connections}, and {going} clients are to go")
+        if self.connections is not None and self.connections <= going:
+            raise ValueError(
+                f"connections is {self.connections}: {going} are to go and at least one is to stay"
+            )
 
     @property
     def name(self) -> str:
@@ -137,6 +138,9 @@ class ServerGone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [str(OutageRow(cause, client)) for cause in self.causes for client in Official]
 
 
+#: Causes for which a client needs no process of its own.
+IN_GENERATOR = (Cause.CLOSE, Cause.RESET)
+
 #: The variant of a disconnect trial in which the server goes.
 SERVER = "server"
 
@@ -151,7 +155,7 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ping_timeout_s: of the server, for this scenario.
         busy_hz: messages per second that the server sends to each client of the rows ``:busy``;
             0 leaves these rows out.
-        bystanders: connections that stay.
+        bystanders: connections that stay; the first of them sends to the busy ones.
         window_s: how long each is waited for; None takes what python-engineio's rules imply and a
             second more (see ``expected.longest_s``).
         blocks: in how many of the experiment's blocks it has trials, the first ones; None for all.
@@ -167,7 +171,7 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: list(Cause)
     )
     busy_hz: NotNegative = 0
-    bystanders: NotNegativeCount = 0
+    bystanders: Count = 1
     window_s: Positive | None = None
     blocks: Count | None = None
     sweep: list[Setting] = []
@@ -193,7 +197,10 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def observed_s(self) -> float:
         """The observation window in force."""
-        return self.window_s or expected.longest_s(self.ping_interval_s, self.ping_timeout_s) + 1
+        if self.window_s is not None:
+            return self.window_s
+        heartbeat = (self.ping_interval_s, self.ping_timeout_s)
+        return expected.longest_s(*heartbeat, self.connections) + 1
 
     @property
     def going(self) -> int:
@@ -202,8 +209,14 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def connections(self) -> int:
-        """How many clients are connected at first; those that are sent to have a publisher."""
-        return self.going + self.bystanders + (1 if self.busy_hz else 0)
+        """How many clients are connected before the first one goes."""
+        return self.going + self.bystanders
+
+    @property
+    def in_generator(self) -> int:
+        """How many of them the load generator's own process holds."""
+        here = [cause for cause in self.causes if cause in IN_GENERATOR]
+        return self.clients * len(here) * (2 if self.busy_hz else 1) + self.bystanders
 
     def connections_of(self, variant: str) -> int:
         """How many clients a variant's trial has at the same time."""
@@ -230,18 +243,24 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ping_interval_s=setting.ping_interval_s,
             ping_timeout_s=setting.ping_timeout_s,
             busy_hz=0,
-            bystanders=(setting.connections or going) - going,
+            bystanders=(setting.connections or going + 1) - going,
         )
 
     def rows(self, variant: str) -> list[str]:
         """The summary's row names of a variant."""
         if variant == SERVER and self.server is not None:
             return self.server.rows
-        options = self.of(variant)
         return [
-            str(DepartureRow(cause, busy, variant))
-            for cause in options.causes
-            for busy in ((False, True) if options.busy_hz else (False,))
+            str(DepartureRow(row.cause, row.busy, variant)) for row in self.of(variant).departing
+        ]
+
+    @property
+    def departing(self) -> list[DepartureRow]:
+        """What clients go in the main trial: each cause, and busy ones beside idle ones."""
+        return [
+            DepartureRow(cause, busy)
+            for cause in self.causes
+            for busy in ((False, True) if self.busy_hz else (False,))
         ]
 
 

@@ -3,7 +3,7 @@
 Two clients that share no code and agree at low load are each other's witness. At high load this one
 measures itself: it spends several times as much CPU on a message as ours.
 
-It is the library as it comes (its threads are greenlets, since Locust has patched them), with four
+It is the library as it comes (its threads are greenlets, since Locust has patched them), with five
 things that a scenario asks of a session and that the library has no call for:
 
 - **Sending from gevent's loop**, where nothing may block: a greenlet per session emits, as a user's
@@ -13,6 +13,7 @@ things that a scenario asks of a session and that the library has no call for:
 - **The time of arrival** is when the event handler runs, as for every user of the library. There is
   no kernel's stamp, so how long a message waited to be read is not known.
 - **kill** closes the sockets below the library, also those of requests that wait for a response.
+- **reset** does the same with RST: closing a socket that another greenlet reads needs gevent.
 - **freeze** lets nothing out any more and stops the library's loops at what they do next. What
   arrives next is still read, once, where our client reads nothing; the kernel has taken it in
   either case, so the server sees the same.
@@ -29,7 +30,7 @@ import time
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
-from socket import SHUT_RDWR
+from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET
 from typing import Any
 from weakref import WeakSet
 
@@ -47,7 +48,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import OnLeave, Server
-from loadtests.client.session import Arrival, Handler
+from loadtests.client.session import DEPARTURES, Arrival, Handler
+from loadtests.client.stream import NO_LINGERING
 from loadtests.model import Cause, Transport
 
 _monotonic_ns = time.monotonic_ns
@@ -63,6 +65,7 @@ class ReferenceSession:
         sid: the namespace's session id.
         ended: the library's reason for a disconnect that nobody here asked for.
         heartbeats: a 0 for each of the server's pings: how long it waited is not known.
+        pinged_ns: as in ``Session``, when the library had the ping.
     """
 
     def __init__(self, server: Server, transports: Sequence[Transport], namespace: str) -> None:
@@ -83,6 +86,7 @@ class ReferenceSession:
         )
         self._client.on("disconnect", self._disconnected, namespace=namespace)
         self._client.on("connect_error", self._refused, namespace=namespace)
+        self._client.eio.on_open = self._opened
         self._client.eio.on_ping = self._pinged
         self._refusal: Any = None
         self._outbox: Queue[tuple[bytes, OnLeave | None]] = Queue()
@@ -90,6 +94,7 @@ class ReferenceSession:
         self.sid = ""
         self.ended: str | None = None
         self.heartbeats = array("q")
+        self.pinged_ns = 0
 
     @property
     def transport(self) -> Transport:
@@ -142,12 +147,20 @@ class ReferenceSession:
         self._outbox.put((packet, leaves))
 
     def depart(self, cause: Cause) -> None:
-        """Go away. What the server sends from now on is not heard."""
+        """Go away. What the server sends from now on is not heard.
+
+        Raises:
+            ValueError: no session can go that way by itself.
+        """
+        if cause not in DEPARTURES:
+            raise ValueError(f"a session cannot depart by {cause}: it has no network and no tab")
         self._departed = True
         if cause is Cause.CLOSE:
             self.close()
         elif cause is Cause.KILL:
             self.kill()
+        elif cause is Cause.RESET:
+            self.reset()
         else:
             self._client.eio.fall_silent()
 
@@ -166,6 +179,16 @@ class ReferenceSession:
         self._connections.shut()
         engine.let_go()
 
+    def reset(self) -> None:
+        """The same with RST instead of FIN."""
+        self._departed = True
+        engine = self._client.eio
+        engine.fall_silent()
+        if engine.ws is not None:
+            _abort(engine.ws.sock)
+        self._connections.abort()
+        engine.let_go()
+
     def _emit(self) -> None:
         with suppress(socketio.exceptions.BadNamespaceError):  # the session is over; ended says why
             while True:
@@ -175,8 +198,12 @@ class ReferenceSession:
                     leaves()
                 self._client.emit(name, tuple(arguments), namespace=self._namespace)
 
+    def _opened(self) -> None:
+        self.pinged_ns = _monotonic_ns()
+
     def _pinged(self) -> None:
         self.heartbeats.append(0)
+        self.pinged_ns = _monotonic_ns()
 
     def _refused(self, reason: Any = None) -> None:
         self._refusal = reason.get("message", reason) if isinstance(reason, dict) else reason
@@ -187,10 +214,11 @@ class ReferenceSession:
 
 
 class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no types
-    """Engine.IO's part, which tells of pings and can fall silent."""
+    """Engine.IO's part, which tells of the handshake and of pings, and can fall silent."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.on_open: Any = None
         self.on_ping: Any = None
         self._silent = False
         self._let_go = Event()
@@ -202,6 +230,11 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no 
     def let_go(self) -> None:
         """Let the loops that have stopped come to their ends."""
         self._let_go.set()
+
+    def _trigger_event(self, event: str, *arguments: Any, **options: Any) -> Any:
+        if event == "connect":  # right after the handshake was read
+            self.on_open()
+        return super()._trigger_event(event, *arguments, **options)
 
     def _receive_packet(self, packet: Any) -> None:
         if self._silent:
@@ -260,3 +293,16 @@ class _Connections(HTTPAdapter):
             if connection.sock is not None:
                 with suppress(OSError):  # the server was quicker
                     connection.sock.shutdown(SHUT_RDWR)
+
+    def abort(self) -> None:
+        """End every connection with RST."""
+        for connection in list(self._made):
+            if connection.sock is not None:
+                _abort(connection.sock)
+
+
+def _abort(sock: Any) -> None:
+    with suppress(OSError):  # the server was quicker
+        sock.setsockopt(SOL_SOCKET, SO_LINGER, NO_LINGERING)
+        # `close` would wait for the response that is being read from it; gevent wakes who reads.
+        sock._real_close()

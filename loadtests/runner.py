@@ -18,21 +18,24 @@ from typing import Any
 
 import msgspec
 
-from loadtests import __version__, machine, results
+from loadtests import __version__, machine, network, outage, results
 from loadtests.calibrate import store
-from loadtests.experiment import Experiment, ExperimentError, plan
+from loadtests.duration import expected_s, longest_s
+from loadtests.experiment import Experiment, plan
+from loadtests.hosts import browser
 from loadtests.launch import SERVE, LaunchError, RunningServer, generating, last_words, serving
 from loadtests.machine import Pinning
-from loadtests.model import Client, Status
+from loadtests.model import Cause, Client, Status
+from loadtests.options import SERVER, Disconnect
 from loadtests.progress import Estimate, Reporter
 from loadtests.results import PlannedTrial, Result, Trial
-from loadtests.trial import Assignment, Outcome, connect_timeout_s
+from loadtests.trial import Assignment, Cable, Outcome
 
 #: Scenarios that read the server's journal, so that they need a server that we started.
 NEEDS_JOURNAL = {"disconnect": "the server keeps no journal of disconnects that could be read"}
 
-_LAUNCH_S = 1.7  # a server and a Locust process, side by side
-_GRACE_S = 15.0  # for a busy machine
+_TAB_IS_NO_REFERENCE = "a browser's tab has the official JavaScript client"
+
 _LOOK_S = 0.02
 
 
@@ -103,7 +106,9 @@ class Run:
         return result
 
     def _run_all(self, told: Reporter) -> None:
-        estimate = Estimate([expected_s(self._experiment, each.scenario) for each in self._plan])
+        estimate = Estimate(
+            [expected_s(self._experiment, each.scenario, each.variant) for each in self._plan]
+        )
         for planned in self._plan:
             told.began(planned, estimate.left_s(len(self._trials)))
             trial = self._run_one(planned)
@@ -113,9 +118,7 @@ class Run:
 
     def _run_one(self, planned: PlannedTrial) -> Trial:
         begun = time.monotonic()
-        name = f"{planned.number:03}-{planned.scenario}-{planned.mode}-{planned.transport}"
-        if planned.client is not Client.TRANSPORT_BENCH:
-            name += f"-{planned.client}"
+        name = _file_name(planned)
         log = self._folder / "logs" / f"{name}-server.log"
         status, reason = Status.OK, None
         server: dict[str, Any] = {}
@@ -142,26 +145,79 @@ class Run:
     def _measure(
         self, planned: PlannedTrial, name: str, log: Path
     ) -> tuple[dict[str, Any], Outcome]:
+        if planned.variant == SERVER:
+            return self._measure_outage(planned, name)
         logs = self._folder / "logs"
         journal = logs / f"{name}-journal.jsonl"
-        users = self._experiment.connections(planned.scenario)
+        missing = self._missing(planned)
+        users = self._experiment.in_generator(planned.scenario, planned.variant)
         with ExitStack() as stack:
+            wires = None
+            if Cause.CUT in self._causes(planned) and Cause.CUT not in missing:
+                wires = stack.enter_context(network.isolated(log=logs / f"{name}-network.log"))
+            inside = wires.outer if wires is not None else ()
             # Both start at the same time, on their own cores; the generator waits for its work.
             generator_log = logs / f"{name}-generator.log"
             generator = stack.enter_context(
-                generating(users, log=generator_log, core=self._pins.generator)
+                generating(users, log=generator_log, core=self._pins.generator, prefix=inside)
             )
             server = None
             if self._own_server is None:
-                server = stack.enter_context(self._serve(planned, log, journal))
+                host = wires.address if wires is not None else None
+                server = stack.enter_context(
+                    self._serve(planned, log, journal, host=host, prefix=inside)
+                )
             assignment = self._assignment(planned, server, journal, logs / f"{name}-outcome.json")
+            if wires is not None:
+                cable = Cable(prefix=wires.inner, interface=wires.interface)
+                assignment = msgspec.structs.replace(assignment, cable=cable)
+            assignment = msgspec.structs.replace(assignment, missing=missing)
             outcome = self.conduct(assignment, generator, generator_log, server)
             return (server.ready if server is not None else {}), outcome
 
-    def _serve(self, planned: PlannedTrial, log: Path, journal: Path) -> Any:
+    def _measure_outage(self, planned: PlannedTrial, name: str) -> tuple[dict[str, Any], Outcome]:
+        disconnect = self._experiment.disconnect
+        assert disconnect is not None
+        assert disconnect.server is not None
+        try:
+            return outage.measure(
+                disconnect.server,
+                mode=planned.mode,
+                transport=planned.transport,
+                seed=self._seed(planned),
+                serve=lambda port, log, journal: self._serve(planned, log, journal, port=port),
+                folder=self._folder / "logs",
+                name=name,
+                core=self._pins.generator,
+            )
+        except outage.OutageError as error:
+            raise TrialError(str(error)) from error
+
+    def _causes(self, planned: PlannedTrial) -> list[Cause]:
+        options = self._experiment.options(planned.scenario, planned.variant)
+        return options.causes if isinstance(options, Disconnect) else []
+
+    def _missing(self, planned: PlannedTrial) -> dict[Cause, str]:
+        """Why clients cannot go in some ways here."""
+        found = {}
+        for cause in self._causes(planned):
+            why = None
+            if cause is Cause.CUT:
+                why = network.unavailable()
+            elif cause is Cause.TAB and planned.client is Client.REFERENCE:
+                why = _TAB_IS_NO_REFERENCE
+            elif cause is Cause.TAB:
+                why = browser.unavailable()
+            if why is not None:
+                found[cause] = why
+        return found
+
+    def _serve(self, planned: PlannedTrial, log: Path, journal: Path, **more: Any) -> Any:
         heartbeat: Any = self._experiment.server
-        if planned.scenario == "disconnect":
-            heartbeat = self._experiment.disconnect
+        if planned.scenario == "disconnect" and (disconnect := self._experiment.disconnect):
+            heartbeat = (
+                disconnect.server if planned.variant == SERVER else disconnect.of(planned.variant)
+            )
         return serving(
             planned.mode,
             ping_interval_s=heartbeat.ping_interval_s,
@@ -170,7 +226,11 @@ class Run:
             journal=journal,
             core=self._pins.server,
             command=self._server_command,
+            **more,
         )
+
+    def _seed(self, planned: PlannedTrial) -> int:
+        return random.Random(f"{self._experiment.seed}/{planned.number}").getrandbits(32)
 
     def _assignment(
         self, planned: PlannedTrial, server: RunningServer | None, journal: Path, outcome: Path
@@ -183,10 +243,12 @@ class Run:
             server_core=None if server is None else self._pins.server,
             server_pid=None if server is None else server.ready["pid"],
             journal=None if server is None else str(journal),
-            seed=random.Random(f"{self._experiment.seed}/{planned.number}").getrandbits(32),
+            seed=self._seed(planned),
             experiment=self._experiment,
             outcome=str(outcome),
             client=planned.client,
+            variant=planned.variant,
+            websocket=None if server is None else server.ready["websocket"],
         )
 
     @staticmethod
@@ -207,7 +269,7 @@ class Run:
             generator.stdin.flush()
         except BrokenPipeError:
             pass  # it has died already; its log says why, see below
-        limit_s = longest_s(assignment.experiment, assignment.scenario)
+        limit_s = longest_s(assignment.experiment, assignment.scenario, assignment.variant)
         give_up = time.monotonic() + limit_s
         outcome = Path(assignment.outcome)
         while generator.poll() is None:
@@ -251,44 +313,10 @@ class Run:
         return result
 
 
-def expected_s(experiment: Experiment, scenario: str) -> float:
-    """About how long a trial takes, start-up included, in seconds."""
-    if scenario == "echo" and (echo := experiment.echo):
-        return _LAUNCH_S + 2 * echo.warmup_s + echo.latency_s + echo.throughput_s + 0.5
-    if scenario == "broadcast" and (broadcast := experiment.broadcast):
-        return _LAUNCH_S + broadcast.warmup_s + broadcast.measure_s + 0.5
-    if scenario == "disconnect" and (disconnect := experiment.disconnect):
-        usually_s = disconnect.ping_interval_s + disconnect.ping_timeout_s
-        return _LAUNCH_S + 2.25 * disconnect.ping_interval_s + min(usually_s, disconnect.observed_s)
-    raise KeyError(scenario)
-
-
-def longest_s(experiment: Experiment, scenario: str) -> float:
-    """How long a trial can take while all is well, connecting slowly and draining included."""
-    waiting_s = 0.0
-    if scenario == "echo" and experiment.echo:
-        waiting_s = 2 * experiment.echo.drain_s
-    elif scenario == "broadcast" and experiment.broadcast:
-        waiting_s = experiment.broadcast.drain_s
-    elif scenario == "disconnect" and experiment.disconnect:
-        waiting_s = experiment.disconnect.observed_s
-    connecting_s = connect_timeout_s(experiment.connections(scenario))
-    return expected_s(experiment, scenario) + waiting_s + connecting_s + _GRACE_S
-
-
-def check_open_files(experiment: Experiment) -> None:
-    """Raise the limit of open files as needed, before anything runs.
-
-    Raises:
-        ExperimentError: it cannot be raised far enough; says what would work.
-    """
-    # A polling client holds two connections.
-    widest = max(experiment.scenarios, key=experiment.connections)
-    needed = 2 * experiment.connections(widest) + machine.OTHER_FILES
-    allowed = machine.allow_open_files(needed)
-    if allowed is not None:
-        raise ExperimentError(
-            f"experiment {experiment.name}: {widest} has {experiment.connections(widest)} clients, "
-            f"which needs {needed} open files, and {allowed} are allowed; at most "
-            f"{max(0, (allowed - machine.OTHER_FILES) // 2)} clients would work, or raise ulimit -n"
-        )
+def _file_name(planned: PlannedTrial) -> str:
+    parts = [f"{planned.number:03}", planned.scenario, planned.mode, planned.transport]
+    if planned.client is not Client.TRANSPORT_BENCH:
+        parts.append(planned.client)
+    if planned.variant:
+        parts.append(planned.variant.replace("/", "-").replace(":", "-"))
+    return "-".join(parts)

@@ -11,13 +11,25 @@ from typing import Any
 import msgspec
 
 from loadtests.experiment import Experiment
-from loadtests.model import Client, Transport
+from loadtests.model import Cause, Client, Transport
 from loadtests.results import Measurement
 
 
 def connect_timeout_s(clients: int) -> float:
     """How long all clients of a trial together may take to connect, in seconds."""
     return 30 + clients / 20
+
+
+class Cable(msgspec.Struct, frozen=True):
+    """The way into a network whose link can be taken down (loadtests/network.py).
+
+    Attributes:
+        prefix: of a command that is to run in it.
+        interface: the link, inside.
+    """
+
+    prefix: tuple[str, ...]
+    interface: str
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -32,6 +44,11 @@ class Assignment(msgspec.Struct, frozen=True):
         seed: for what is random in the trial.
         outcome: path of the file to write.
         client: whose Socket.IO client every user has.
+        variant: of the scenario's trials, see PlannedTrial.
+        websocket: the server's WebSocket implementation, as its READY line says; None where it is
+            not ours.
+        cable: where clients are to be cut off.
+        missing: cause -> why no client can go that way here.
     """
 
     scenario: str
@@ -44,6 +61,10 @@ class Assignment(msgspec.Struct, frozen=True):
     experiment: Experiment
     outcome: str
     client: Client = Client.TRANSPORT_BENCH
+    variant: str = ""
+    websocket: str | None = None
+    cable: Cable | None = None
+    missing: dict[Cause, str] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -1,4 +1,7 @@
-"""``python -m reports build RUN``: explain a run. docs/result-format.md lists what it writes."""
+"""``python -m reports``: explain runs.
+
+``build RUN`` writes what docs/result-format.md lists; ``disconnect RESULT...`` docs/disconnect.md.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "disconnect":
+            return _disconnect(options.results, options.out)
         return _build(options.run, quiet=options.quiet)
     except (ResultError, ReportError) as error:
         return _wrong(str(error))
     except OSError as error:
-        return _wrong(f"{error.filename or options.run}: {error.strerror or error}")
+        return _wrong(f"{error.filename or 'a file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         print("python -m reports: interrupted; run it again", file=sys.stderr)
         return Exit.MISSING
@@ -61,7 +66,38 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="write tables, charts and the page of a run")
     build.add_argument("run", type=Path, metavar="RUN", help="a run folder or its result.json")
     build.add_argument("--quiet", action="store_true", help="print the page's path only")
+    disconnect = commands.add_parser(
+        "disconnect", help="write docs/disconnect.md from results, and its charts beside it"
+    )
+    disconnect.add_argument(
+        "results",
+        type=Path,
+        nargs="+",
+        metavar="RESULT",
+        help="result files or run folders; the page's short answer comes from the first",
+    )
+    disconnect.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="the page; its charts go into images/ beside it (printed, without charts, if absent)",
+    )
     return parser
+
+
+def _disconnect(results: Sequence[Path], out: Path | None) -> int:
+    summaries = [summarise(read(path)) for path in results]
+    from reports.disconnect.page import render
+
+    if out is None:
+        print(render(summaries), end="")
+        return Exit.FINE
+    from reports.disconnect.pictures import draw
+
+    text = render(summaries, draw(summaries, out.parent / "images"))
+    out.write_text(text, encoding="utf-8", newline="\n")
+    print(out)
+    return Exit.FINE
 
 
 def _build(run: Path, *, quiet: bool) -> int:

@@ -10,12 +10,12 @@ import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from loadtests.model import Status, Transport
 from loadtests.results import Result
 from reports import generator
+from reports.disconnect import checks as disconnect
+from reports.findings import Finding, Kind, Run, Severity
 from reports.numbers import counted, short
 from reports.rows import SAMPLES_FOR_P99, Cell, Outcomes, Row, cells_of, fewest_samples
 
@@ -34,71 +34,15 @@ STOLEN_PERCENT = 0.5
 UNSTEADY_RATIO = 1.2
 
 
-class Kind(StrEnum):
-    """All that can be found."""
-
-    INTERRUPTED = "interrupted"
-    FAILED = "failed"
-    INVALID = "invalid"
-    SINGLE_TRIAL = "single-trial"
-    UNDERSAMPLED = "undersampled-p99"
-    NOISY_MACHINE = "noisy-machine"
-    UNSTEADY_MACHINE = "unsteady-machine"
-    NOT_PINNED = "not-pinned"
-    USER_SPACE_CLOCK = "user-space-clock"
-    NOT_CPU_BOUND = "not-cpu-bound"
-    DELAYED_ACK = "delayed-ack"
-    NEAR_CEILING = "near-generator-ceiling"
-    NEAR_NOISE_FLOOR = "near-noise-floor"
-
-
-class Severity(StrEnum):
-    """How much it takes away from the numbers."""
-
-    WARNING = "warning"  #: some numbers must not be quoted, or not without saying this
-    NOTE = "note"  #: the numbers stand; this says how to read them
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to know before a number is quoted.
-
-    Attributes:
-        text: what was found, in one or two sentences.
-        advice: what to do about it, or how to read the numbers, in one sentence.
-        cells: where, as ``mode × transport``; empty where it concerns the whole run.
-    """
-
-    kind: Kind
-    severity: Severity
-    text: str
-    advice: str
-    cells: tuple[str, ...] = ()
-
-
 def findings_of(result: Result, outcomes: Outcomes, rows: Sequence[Row]) -> list[Finding]:
     """All findings of a run, warnings first, each kind in the order of :class:`Kind`."""
-    run = _Run(result, outcomes, rows)
+    run = Run(result, outcomes, rows)
     found = [finding for check in _CHECKS for finding in check(run)]
     severities, kinds = list(Severity), list(Kind)
     return sorted(found, key=lambda one: (severities.index(one.severity), kinds.index(one.kind)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    result: Result
-    outcomes: Outcomes
-    rows: Sequence[Row]
-
-    def value(self, scenario: str, cell: Cell, metric: str) -> float | None:
-        """The estimate of a cell, whatever it is worth."""
-        for row in self.rows:
-            if (row.scenario, row.cell, row.metric.name) == (scenario, cell, metric):
-                return row.value
-        return None
-
-
-def _interrupted(run: _Run) -> Iterator[Finding]:
+def _interrupted(run: Run) -> Iterator[Finding]:
     if run.result.ended == "complete":
         return
     done, planned = len(run.result.trials), len(run.result.plan)
@@ -110,7 +54,7 @@ def _interrupted(run: _Run) -> Iterator[Finding]:
     )
 
 
-def _failed(run: _Run) -> Iterator[Finding]:
+def _failed(run: Run) -> Iterator[Finding]:
     rows = [row for row in run.rows if row.status is Status.FAILED]
     if rows:
         yield Finding(
@@ -122,7 +66,7 @@ def _failed(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _invalid(run: _Run) -> Iterator[Finding]:
+def _invalid(run: Run) -> Iterator[Finding]:
     rows = [row for row in run.rows if row.status is Status.INVALID]
     if rows:
         yield Finding(
@@ -134,10 +78,10 @@ def _invalid(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _single_trial(run: _Run) -> Iterator[Finding]:
-    rows = [row for row in run.rows if row.trials == 1]
+def _single_trial(run: Run) -> Iterator[Finding]:
+    rows = [row for row in run.rows if row.trials == 1 and not _every_client_counts(run, row)]
     if rows:
-        everywhere = len(rows) == sum(1 for row in run.rows if row.trials)
+        everywhere = all(row.trials == 1 for row in run.rows if row.trials)
         yield Finding(
             Kind.SINGLE_TRIAL,
             Severity.WARNING,
@@ -148,7 +92,14 @@ def _single_trial(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _undersampled(run: _Run) -> Iterator[Finding]:
+def _every_client_counts(run: Run, row: Row) -> bool:
+    """Whether a single trial was asked for, of a scenario in which every client is a point."""
+    options = run.result.experiment.get(row.scenario.partition(":")[0])
+    alone = isinstance(options, Mapping) and options.get("blocks") == 1
+    return alone and row.scenario.startswith("disconnect")
+
+
+def _undersampled(run: Run) -> Iterator[Finding]:
     rows = [row for row in run.rows if row.undersampled]
     fewest: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row in rows:
@@ -170,7 +121,7 @@ def _undersampled(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _noisy_machine(run: _Run) -> Iterator[Finding]:
+def _noisy_machine(run: Run) -> Iterator[Finding]:
     stolen = [float(trial.generator.get("stolen_percent", 0)) for trial in run.result.trials]
     noisy = sum(1 for percent in stolen if percent > STOLEN_PERCENT)
     if noisy:
@@ -185,7 +136,7 @@ def _noisy_machine(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _unsteady_machine(run: _Run) -> Iterator[Finding]:
+def _unsteady_machine(run: Run) -> Iterator[Finding]:
     sticks = [
         float(trial.generator["yardstick_ms"])
         for trial in run.result.trials
@@ -202,7 +153,7 @@ def _unsteady_machine(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _not_pinned(run: _Run) -> Iterator[Finding]:
+def _not_pinned(run: Run) -> Iterator[Finding]:
     pinning = run.result.environment.get("pinning")
     note = pinning.get("note") if isinstance(pinning, Mapping) else None
     if isinstance(pinning, Mapping) and not note and not _shared_cores(pinning):
@@ -223,7 +174,7 @@ def _shared_cores(pinning: Mapping[str, object]) -> bool:
     return not server or not generator or bool(set(server) & set(generator))
 
 
-def _user_space_clock(run: _Run) -> Iterator[Finding]:
+def _user_space_clock(run: Run) -> Iterator[Finding]:
     # The disconnect scenario takes its times from the server's handler, not from an arrival.
     cells = {
         cell
@@ -246,7 +197,7 @@ def _user_space_clock(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _not_cpu_bound(run: _Run) -> Iterator[Finding]:
+def _not_cpu_bound(run: Run) -> Iterator[Finding]:
     waiting = {
         row.cell: row.value
         for row in run.rows
@@ -270,7 +221,7 @@ def _not_cpu_bound(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _delayed_ack(run: _Run) -> Iterator[Finding]:
+def _delayed_ack(run: Run) -> Iterator[Finding]:
     low, high = DELAYED_ACK_MS
     cell = Cell("gevent", Transport.POLLING)
     latency = run.value("echo", cell, "latency_p50")
@@ -292,7 +243,7 @@ def _delayed_ack(run: _Run) -> Iterator[Finding]:
     )
 
 
-def _near_ceiling(run: _Run) -> Iterator[Finding]:
+def _near_ceiling(run: Run) -> Iterator[Finding]:
     near = {
         one.cell: one.share
         for one in generator.readings(run.result, run.rows)
@@ -312,7 +263,7 @@ def _near_ceiling(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _near_noise_floor(run: _Run) -> Iterator[Finding]:
+def _near_noise_floor(run: Run) -> Iterator[Finding]:
     near = {
         one.cell: one
         for one in generator.readings(run.result, run.rows)
@@ -335,7 +286,7 @@ def _near_noise_floor(run: _Run) -> Iterator[Finding]:
         )
 
 
-def _open_loop_busy(run: _Run, cell: Cell) -> float | None:
+def _open_loop_busy(run: Run, cell: Cell) -> float | None:
     """Share of its core that the server used while latency was measured, mean over trials."""
     shares = [
         float(outcome.trial.generator["open_loop_server_busy"])
@@ -345,7 +296,7 @@ def _open_loop_busy(run: _Run, cell: Cell) -> float | None:
     return statistics.fmean(shares) if shares else None
 
 
-_CHECKS: tuple[Callable[[_Run], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[Run], Iterator[Finding]], ...] = (
     _interrupted,
     _failed,
     _invalid,
@@ -359,6 +310,7 @@ _CHECKS: tuple[Callable[[_Run], Iterator[Finding]], ...] = (
     _delayed_ack,
     _near_ceiling,
     _near_noise_floor,
+    *disconnect.CHECKS,
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from loadtests.model import Status
 from reports import generator
 from reports.best import Answer
+from reports.disconnect import tables as disconnect
 from reports.numbers import plain
 from reports.reference import MARGIN, chapters
 from reports.rows import Row
@@ -120,17 +121,20 @@ def _best(answer: Answer) -> dict[str, Any]:
 
 def to_markdown(summary: Summary) -> str:
     """For GitHub: first places, findings, then one table per scenario."""
-    name = _md(str(summary.result.experiment.get("name") or "unnamed experiment"))
+    name = escaped(str(summary.result.experiment.get("name") or "unnamed experiment"))
     parts = [
         f"# transport-bench: {name}",
-        _md(provenance(summary)),
+        escaped(provenance(summary)),
         "## Best at",
-        _md_table(best_table(summary.answers), right=False),
+        markdown_table(best_table(summary.answers), right=False),
         "## Can these numbers be trusted?",
         _md_findings(summary),
     ]
+    folded: list[str] = []
     for scenario, table in metric_tables(summary.own_rows).items():
-        parts += [f"## {_md(scenario)}", _md_table(table, right=True)]
+        place = folded if scenario.startswith("disconnect") else parts
+        place += [f"## {escaped(scenario)}", markdown_table(table, right=True)]
+    parts += _md_disconnect(summary, folded)
     parts += _md_reference(summary)
     parts += _md_generator(summary)
     troubles = troubles_of(summary.outcomes, summary.rows)
@@ -148,10 +152,22 @@ def _md_findings(summary: Summary) -> str:
     if not summary.findings:
         return "Nothing was found that speaks against it."
     return "\n".join(
-        f"- **{finding.severity}**: {_md(finding.text)} *{_md(finding.advice)}*"
-        + (f" ({_md(', '.join(finding.cells))})" if finding.cells else "")
+        f"- **{finding.severity}**: {escaped(finding.text)} *{escaped(finding.advice)}*"
+        + (f" ({escaped(', '.join(finding.cells))})" if finding.cells else "")
         for finding in summary.findings
     )
+
+
+def _md_disconnect(summary: Summary, every: Sequence[str]) -> list[str]:
+    """What each cause brings; every metric of every row can be unfolded."""
+    found = disconnect.tables(summary)
+    if not found:
+        return list(every)
+    parts = ["## disconnect"]
+    for table in found:
+        parts += [f"### {escaped(table.caption)}", markdown_table(table, right=True)]
+    fold = "<details><summary>Every metric of every row of disconnect</summary>"
+    return [*parts, fold, *every, "</details>"]
 
 
 def _md_reference(summary: Summary) -> list[str]:
@@ -159,42 +175,53 @@ def _md_reference(summary: Summary) -> list[str]:
     found = chapters(summary)
     if not found:
         return []
-    lines = [f"- **{_md(chapter.scenario)}**: {_md(chapter.short)}" for chapter in found]
+    lines = [f"- **{escaped(chapter.scenario)}**: {escaped(chapter.short)}" for chapter in found]
     return ["## Our client beside python-socketio's", MARGIN, "\n".join(lines)]
 
 
 def _md_generator(summary: Summary) -> list[str]:
     tables = generator.tables(summary.result, summary.own_rows)
     if not tables:
-        return [f"## {generator.TITLE}", f"{_md(generator.absence_of(summary.result))}."]
+        return [f"## {generator.TITLE}", f"{escaped(generator.absence_of(summary.result))}."]
     first, *beside = tables
-    shown = [_md_table(first, right=False), *(_md_table(table, right=True) for table in beside)]
-    return [f"## {generator.TITLE}", f"{_md(first.caption)}.", *shown]
+    shown = [
+        markdown_table(first, right=False),
+        *(markdown_table(table, right=True) for table in beside),
+    ]
+    return [f"## {generator.TITLE}", f"{escaped(first.caption)}.", *shown]
 
 
 def _md_troubles(troubles: Sequence[Trouble]) -> str:
     return "\n".join(
-        f"- {_md(trouble.scenario)}, {_md(str(trouble.cell))}: **{trouble.status}** "
-        f"({_md(', '.join(trouble.metrics))}): {_md('; '.join(trouble.reasons))}"
-        + (f" (logs: {_md(', '.join(trouble.logs))})" if trouble.logs else "")
+        f"- {escaped(trouble.scenario)}, {escaped(str(trouble.cell))}: **{trouble.status}** "
+        f"({escaped(', '.join(trouble.metrics))}): {escaped('; '.join(trouble.reasons))}"
+        + (f" (logs: {escaped(', '.join(trouble.logs))})" if trouble.logs else "")
         for trouble in troubles
     )
 
 
-def _md_table(table: Table, *, right: bool) -> str:
-    head = "| " + " | ".join(_md(text) for text in table.head) + " |"
+def markdown_table(table: Table, *, right: bool) -> str:
+    """A table as GitHub reads it, numbers to the right where wanted."""
+    head = "| " + " | ".join(escaped(text) for text in table.head) + " |"
     rule = "| --- |" + (" ---: |" if right else " --- |") * (len(table.head) - 1)
-    lines = ["| " + " | ".join(_md_entry(one) for one in line) + " |" for line in table.lines]
+    entry = _md_phrase if table.wordy else _md_entry
+    lines = ["| " + " | ".join(entry(one) for one in line) + " |" for line in table.lines]
     return "\n".join([head, rule, *lines])
 
 
 def _md_entry(entry: Entry) -> str:
-    text = _md(str(entry))
+    text = escaped(str(entry))
     if entry.strong:
         return f"**{text}**"
     return text if entry.status is Status.OK else f"*{text}*"
 
 
-def _md(text: str) -> str:
+def _md_phrase(entry: Entry) -> str:
+    """What stands behind a number in a line of its own."""
+    text = escaped(entry.text) if entry.status is Status.OK else f"*{escaped(entry.text)}*"
+    return f"{text}<br>{escaped(entry.detail)}" if entry.detail else text
+
+
+def escaped(text: str) -> str:
     """Text that Markdown leaves as it is: in one line, with nothing that it would read."""
     return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(text.split()))

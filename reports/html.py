@@ -13,10 +13,11 @@ from markupsafe import Markup
 from loadtests.model import Client, client_of, row_of
 from reports import generator
 from reports.charts.gallery import Chart, inline
+from reports.disconnect import tables as disconnect
 from reports.exports import COLUMNS, csv_line
 from reports.reference import MARGIN, chapters
 from reports.rows import scenarios_of
-from reports.summary import Summary, troubles_of
+from reports.summary import Summary, python_name, troubles_of
 from reports.tables import Table, best_table, metric_tables
 
 _TITLES = {
@@ -46,10 +47,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A scenario: its charts and one table per row name.
+    """A scenario: its charts and its tables.
 
     Attributes:
         settings: how it was run, in words of the experiment file.
+        tables: what a reader must see.
+        more: every metric of every row name, where that is not what ``tables`` has.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Section:
     settings: str
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
+    more: tuple[Table, ...] = ()
 
 
 def to_html(summary: Summary, charts: Sequence[Chart]) -> str:
@@ -103,15 +107,16 @@ def _sections(summary: Summary, charts: Sequence[Chart]) -> Iterator[Section]:
     tables = metric_tables(summary.own_rows)
     for scenario in dict.fromkeys(name.partition(":")[0] for name in scenarios_of(summary.rows)):
         title, meaning = _TITLES.get(scenario, (scenario, ""))
+        every = tuple(table for name, table in tables.items() if name.partition(":")[0] == scenario)
+        own = tuple(disconnect.tables(summary)) if scenario == "disconnect" else ()
         yield Section(
             name=scenario,
             title=title,
             meaning=meaning,
             settings=_words(summary.result.experiment.get(scenario)),
             figures=_figures(chart for chart in charts if chart.scenario == scenario),
-            tables=tuple(
-                table for name, table in tables.items() if name.partition(":")[0] == scenario
-            ),
+            tables=own or every,
+            more=every if own else (),
         )
 
 
@@ -136,14 +141,9 @@ def _machine(environment: Mapping[str, Any]) -> str:
         environment.get("cpu"),
         f"{cores} cores" if cores else None,
         " ".join(str(environment[key]) for key in ("system", "kernel") if environment.get(key)),
-        _python(str(environment.get("python") or "")),
+        python_name(str(environment.get("python") or "")),
     )
     return ", ".join(str(part) for part in parts if part) or "unknown machine"
-
-
-def _python(version: str) -> str:
-    """``Python 3.11.7``; as it stands where it has a name already (``CPython 3.11.7``)."""
-    return f"Python {version}" if version[:1].isdecimal() else version
 
 
 def _facts(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

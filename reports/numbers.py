@@ -54,6 +54,20 @@ def with_unit(estimate: Estimate, unit: Unit) -> str:
     return f"{short(estimate.value)} {unit}"
 
 
+def seconds(value: float) -> str:
+    """A time in the unit that reads best: ``950 ms``, ``2.10 s``."""
+    return with_unit(Estimate(value, None, None, 1), Unit.SECONDS)
+
+
+def seconds_span(low: float, high: float) -> str:
+    """``1.79 to 2.48 ms``: the unit once where it is the same; one number where both are."""
+    first, last = seconds(low), seconds(high)
+    if first == last:
+        return first
+    number, _, unit = first.partition(" ")
+    return f"{number if last.endswith(f' {unit}') else first} to {last}"
+
+
 def with_interval(estimate: Estimate) -> tuple[str, str]:
     """``12.3`` and ``[11.9, 12.8]``: the ends with as many decimals as the estimate.
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from loadtests.model import (
     METRICS,
-    Cause,
     Client,
     Metric,
     Status,
@@ -22,11 +21,15 @@ from loadtests.model import (
     metrics_of,
 )
 from loadtests.results import Measurement, PlannedTrial, Result, Trial
+from reports.disconnect.names import order
 from reports.errors import ReportError
 from reports.stats import Estimate, estimate
 
 #: A p99 of fewer samples rests on fewer than ten of them.
 SAMPLES_FOR_P99 = 1000
+
+#: Metrics that results of earlier versions do not have.
+_LATER = frozenset({"outside", "repeated"})
 
 #: Each p99 and the family of samples behind it.
 _P99_FAMILIES = {
@@ -166,17 +169,17 @@ def _measurement(trial: Trial | None, name: str) -> Measurement | None:
     return next((found for found in trial.measurements if found.scenario == name), None)
 
 
-def _order(name: str, cell: Cell) -> tuple[int, int, float, str, int, str]:
+def _order(name: str, cell: Cell) -> tuple[int, bool, tuple[float, ...], float, str, int, str]:
     scenario, _, parameter = name.partition(":")
     if scenario not in METRICS:
         raise ReportError(
             f"the result plans the scenario {scenario!r}, this version knows "
             f"{', '.join(METRICS)}; report it with the version that wrote it"
         )
-    causes = [str(cause) for cause in Cause]
     return (
         list(METRICS).index(scenario),
-        causes.index(parameter) if parameter in causes else len(causes),
+        client_of(name) is not Client.TRANSPORT_BENCH,
+        order(name) if scenario == "disconnect" else (),
         float(parameter) if parameter.isdecimal() else math.inf,
         parameter,
         list(Transport).index(cell.transport),
@@ -248,6 +251,8 @@ def _trial_worth(metric: str, outcome: Outcome, interrupted: bool) -> tuple[Stat
         return Status.OK, ""
     if metric in measurement.unavailable:
         return Status.UNAVAILABLE, measurement.unavailable[metric]
+    if metric in _LATER and metric not in measurement.metrics:
+        return Status.UNAVAILABLE, "the version that measured this did not count it"
     return Status.FAILED, "the trial brought no number for this metric and no reason"
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from loadtests.model import Client, Status, client_of
 from loadtests.results import Result
 from reports.best import Answer, answers
-from reports.checks import Finding, findings_of
+from reports.checks import findings_of
+from reports.findings import Finding
 from reports.rows import Cell, Outcomes, Row, outcomes_of, rows_of
 
 COMPLETE = "complete"
@@ -117,6 +118,11 @@ def provenance(summary: Summary) -> str:
         f"transport-bench {result.version}",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def python_name(version: str) -> str:
+    """``Python 3.11.7``; as it stands where it has a name already (``CPython 3.11.7``)."""
+    return f"Python {version}" if version[:1].isdecimal() else version
 
 
 def _logs(outcomes: Outcomes, scenario: str, cell: Cell) -> tuple[str, ...]:

@@ -12,11 +12,10 @@ from reports.rows import Cell, Row, cells_of, scenarios_of
 
 _WORDS = {Status.FAILED: "failed", Status.UNAVAILABLE: "not available"}
 
-#: Scenario -> the metrics that a narrow table has room for.
+#: Scenario -> the metrics that a narrow table has room for; disconnect has tables of its own.
 HEADLINES: Mapping[str, tuple[str, ...]] = {
     "echo": ("latency_p50", "latency_p99", "throughput", "lost", "server_cpu"),
     "broadcast": ("delivery_p50", "last_recipient_p50", "missing", "server_cpu"),
-    "disconnect": ("detection_p50", "detection_max", "undetected"),
 }
 
 
@@ -43,11 +42,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: its caption, its head, and its lines, the first entry of each its name."""
+    """A table: its caption, its head, and its lines, the first entry of each its name.
+
+    Attributes:
+        wordy: whether its entries are phrases more than numbers.
+    """
 
     caption: str
     head: tuple[str, ...]
     lines: tuple[tuple[Entry, ...], ...]
+    wordy: bool = False
 
 
 def best_table(answers: Sequence[Answer]) -> Table:
@@ -68,7 +72,7 @@ def metric_tables(rows: Sequence[Row]) -> dict[str, Table]:
 
 
 def headline_tables(rows: Sequence[Row]) -> dict[str, Table]:
-    """For every row name a table of cells × the few metrics that matter most."""
+    """For every row name of :data:`HEADLINES` a table of cells × the metrics that matter most."""
     return {
         scenario: _headline_table(scenario, [row for row in rows if row.scenario == scenario])
         for scenario in scenarios_of(rows)

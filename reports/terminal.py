@@ -7,7 +7,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from loadtests.model import Status
-from reports.checks import Severity
+from reports.disconnect import tables as disconnect
+from reports.findings import Severity
 from reports.summary import Summary, provenance
 from reports.tables import Entry, Table, best_table, headline_tables
 
@@ -32,8 +33,10 @@ def console() -> Console:
 def show(summary: Summary, out: Console) -> None:
     """Print first places, one table per row name, and the findings."""
     out.print(_text(provenance(summary)), style="dim")
-    out.print(_rich(best_table(summary.answers), right=False))
-    for table in headline_tables(summary.own_rows).values():
+    if summary.answers:
+        out.print(_rich(best_table(summary.answers), right=False))
+    others = [row for row in summary.own_rows if not row.scenario.startswith("disconnect")]
+    for table in (*headline_tables(others).values(), *disconnect.short_tables(summary)):
         out.print(_rich(table, right=True))
     for finding in summary.findings:
         warning = finding.severity is Severity.WARNING

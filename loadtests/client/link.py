@@ -47,6 +47,9 @@ class Link(Protocol):
     def kill(self) -> None:
         """Close every connection without a word."""
 
+    def reset(self) -> None:
+        """The same with RST instead of FIN."""
+
     def freeze(self) -> None:
         """Keep the connections and never read or write again."""
 

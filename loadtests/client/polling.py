@@ -60,6 +60,12 @@ class Channel:
             self._stream.close()
             self._stream = None
 
+    def reset(self) -> None:
+        """Close with RST instead of FIN."""
+        if self._stream is not None:
+            self._stream.reset()
+            self._stream = None
+
     def freeze(self) -> None:
         """Never read or write again."""
         if self._stream is not None:
@@ -201,6 +207,12 @@ class PollingLink:
         self._ended = True
         self._gets.close()
         self._posts.close()
+
+    def reset(self) -> None:
+        """The same with RST instead of FIN."""
+        self._ended = True
+        self._gets.reset()
+        self._posts.reset()
 
     def freeze(self) -> None:
         """Leave both connections as they are."""

@@ -26,6 +26,9 @@ Arrival = tuple[bytes, int, int]
 #: read (monotonic ns). If the server wants an event acknowledged, a returned list is the answer.
 Handler = Callable[[list[Any], int, int], list[Any] | None]
 
+#: How a session can go away by itself; what the others need is around it.
+DEPARTURES = (Cause.CLOSE, Cause.KILL, Cause.RESET, Cause.FREEZE)
+
 _decode_json = msgspec.json.decode
 _encode_json = msgspec.json.encode
 
@@ -44,6 +47,9 @@ class Session:
         sid: the namespace's session id, as the server's handlers see it.
         ended: why the session is over, if it ended without having been asked to.
         heartbeats: for each of the server's pings, the nanoseconds between kernel and user space.
+        pinged_ns: when it answered the latest of them (monotonic); when the handshake was read, if
+            there was none yet. The server counts the time until the next one from when it reads the
+            answer, or sent the handshake (engineio.socket.Socket.schedule_ping, 4.15).
     """
 
     __slots__ = (
@@ -63,6 +69,7 @@ class Session:
         "_waiting",
         "ended",
         "heartbeats",
+        "pinged_ns",
         "sid",
     )
 
@@ -86,6 +93,7 @@ class Session:
         self.sid = ""
         self.ended: str | None = None
         self.heartbeats = array("q")
+        self.pinged_ns = 0
 
     @property
     def transport(self) -> Transport:
@@ -181,7 +189,13 @@ class Session:
         return found
 
     def depart(self, cause: Cause) -> None:
-        """Go away. What the server sends from now on is not heard."""
+        """Go away. What the server sends from now on is not heard.
+
+        Raises:
+            ValueError: no session can go that way by itself.
+        """
+        if cause not in DEPARTURES:
+            raise ValueError(f"a session cannot depart by {cause}: it has no network and no tab")
         self._handlers = {}
         self._gathered = None
         self._acknowledged.clear()
@@ -189,6 +203,9 @@ class Session:
             self.close()
         elif cause is Cause.KILL:
             self.kill()
+        elif cause is Cause.RESET:
+            self._depart()
+            self._link.reset()
         else:
             self._depart()
             self._link.freeze()
@@ -254,9 +271,11 @@ class Session:
         if not self._opened:
             self._link.joined(packets.decode_handshake(packet))
             self._opened = True
+            self.pinged_ns = user_ns
             self._send(Packet(PacketType.CONNECT, self._namespace, None, self._auth))
         elif kind == packets.PING:
             self.heartbeats.append(user_ns - kernel_ns)
+            self.pinged_ns = user_ns
             self._link.send(packets.PONG_PACKET + packet[1:])
         elif kind in (packets.MESSAGE, packets.BINARY):
             whole = self._decoder.feed(packet)

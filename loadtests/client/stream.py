@@ -9,6 +9,7 @@ from __future__ import annotations
 import _socket
 import errno
 import os
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,9 @@ from loadtests.client.arrivals import receive, stamp
 from loadtests.client.errors import broken_handler
 
 _READ, _WRITE = 1, 2
+
+#: struct linger of socket(7): on, and no time at all. Closing sends RST then, and no FIN.
+NO_LINGERING = struct.pack("ii", 1, 0)
 
 #: (family, address), as ``socket.getaddrinfo`` gives them.
 Address = tuple[int, Any]
@@ -111,6 +115,12 @@ class Stream:
         self._reader.stop()
         self._reader.close()
         self._socket.close()
+
+    def reset(self) -> None:
+        """Close with RST instead of FIN, as of a peer that crashed or a box on the way."""
+        if not self.closed:
+            self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, NO_LINGERING)
+            self.close()
 
     # A watcher for each direction would double what a watcher costs in memory, and a connection
     # waits to write about once in its life.

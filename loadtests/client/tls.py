@@ -71,6 +71,10 @@ class TlsStream:
         """See Stream."""
         self._stream.close()
 
+    def reset(self) -> None:
+        """See Stream."""
+        self._stream.reset()
+
     def _shake_hands(self) -> None:
         try:
             self._tls.do_handshake()

@@ -105,6 +105,13 @@ class UpgradingLink:
                 link.kill()
         self.settled.set()
 
+    def reset(self) -> None:
+        """The same with RST instead of FIN."""
+        for link in (self._polling, self._websocket):
+            if link is not None:
+                link.reset()
+        self.settled.set()
+
     def freeze(self) -> None:
         """Leave every connection as it is."""
         for link in (self._polling, self._websocket):

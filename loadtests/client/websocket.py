@@ -134,6 +134,11 @@ class WebSocketLink:
         if self._stream is not None:
             self._stream.close()
 
+    def reset(self) -> None:
+        """The same with RST instead of FIN."""
+        if self._stream is not None:
+            self._stream.reset()
+
     def freeze(self) -> None:
         """Leave the connection as it is."""
         if self._stream is not None:

@@ -15,6 +15,7 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.meter import Meter
 from loadtests.results import Measurement
+from loadtests.trial import Assignment
 
 #: From the decision to begin to the first due time.
 LEAD_NS = 20_000_000
@@ -34,6 +35,7 @@ class Bench:
         meter: of server and generator.
         seed: for what is random in the trial.
         journal: the server's, where it is ours.
+        assignment: of the trial, for scenarios that start clients of their own.
         facts: what the generator says of the trial beside its measurements.
     """
 
@@ -42,6 +44,7 @@ class Bench:
     meter: Meter
     seed: int
     journal: Path | None = None
+    assignment: Assignment | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     def sleep_until(self, moment_ns: int) -> None:

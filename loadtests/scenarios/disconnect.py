@@ -9,32 +9,32 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
+from loadtests.client import packets
+from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
-from loadtests.journal import entries
-from loadtests.meter import Usage, between, metrics
-from loadtests.model import Cause
+from loadtests.expected import Situation
+from loadtests.hosts.handle import HostError
+from loadtests.journal import entries, verify_connections
+from loadtests.meter import Usage, between
+from loadtests.model import DepartureRow
 from loadtests.options import Disconnect
-from loadtests.results import Detection, Measurement
-from loadtests.samples import NEVER, milliseconds, quantile
+from loadtests.pacing import ConstantRate
+from loadtests.results import Measurement
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
+from loadtests.scenarios.departures import Departure, Notice, Surroundings, missing, summarise
+from loadtests.scenarios.leaving import Group, assembled
+from loadtests.scenarios.messages import NAMESPACE
+from loadtests.trial import Assignment, connect_timeout_s
 
 _monotonic_ns = time.monotonic_ns
 
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """One client that went: when it was due to, when it did, how, and its session id."""
-
-    sid: str
-    cause: Cause
-    due_ns: int
-    gone_ns: int
+#: After the last notice: a handler that runs twice does so by then.
+_AFTERMATH_NS = 200_000_000
+#: How late a client may be to go: a browser closes its tabs one after the other.
+_LATE_NS = 3_000_000_000
 
 
 def measure(bench: Bench, options: Disconnect) -> list[Measurement]:
@@ -43,168 +43,199 @@ def measure(bench: Bench, options: Disconnect) -> list[Measurement]:
     Raises:
         TrialFailed: there is no journal, or a client was lost before it was to go.
     """
-    if bench.journal is None:
+    if bench.journal is None or bench.assignment is None:
         raise TrialFailed("the server keeps no journal that could be read")
-    beats_before = sum(len(session.heartbeats) for session in bench.sessions)
-    begin = bench.meter.read()
-    # Longer than one interval, so that every client's ping falls into it at least once.
-    bench.sleep_until(_monotonic_ns() + round(1.25 * options.ping_interval_s * 1e9))
-    end = bench.meter.read()
-    heartbeats = sum(len(session.heartbeats) for session in bench.sessions) - beats_before
+    try:
+        with assembled(bench, bench.assignment, options, lambda: _monotonic_ns()) as groups:
+            return _measure(bench, bench.assignment, options, groups, bench.journal)
+    except HostError as error:
+        raise TrialFailed(str(error)) from error
+
+
+def _measure(
+    bench: Bench,
+    assignment: Assignment,
+    options: Disconnect,
+    groups: Sequence[Group],
+    journal: Path,
+) -> list[Measurement]:
+    # Those that are cut off together connect over an interval.
+    timeout_s = connect_timeout_s(options.connections) + options.ping_interval_s
+    sids = [group.host.wait_until_joined(timeout_s) for group in groups]
+    connected = options.bystanders + sum(len(each) for each in sids)
+    verify_connections(journal, assignment.transport, connected)
+    usage, heartbeats = _heartbeats_alone(bench, options, connected)
     lag_ns = [lag for session in bench.sessions for lag in session.heartbeats]
 
     start_ns = _monotonic_ns() + LEAD_NS
-    departures = _send_away(bench, options, start_ns)
-    window_ns = round(options.observed_s * 1e9)
-    noticed = _wait(bench, departures, options, start_ns, window_ns)
+    busy = [sid for group, own in zip(groups, sids, strict=True) for sid in _busy(group, own)]
+    if busy:
+        _Publisher(bench.sessions[0], bench.alarm, busy, options.busy_hz * len(busy), start_ns)
+    due_ns = _send_away(bench, options, groups, start_ns)
+    noticed = _wait(bench, options, groups, sids, start_ns, journal)
+    departures = _departures(groups, sids, due_ns)
+    around = Surroundings(
+        start_ns=start_ns,
+        window_ns=round(options.observed_s * 1e9),
+        heartbeats=heartbeats,
+        usage=usage,
+        server_mib=bench.meter.server_mib(),
+        receive_lag_ns=lag_ns,
+    )
     return [
-        summarise(
-            cause,
-            [each for each in departures if each.cause is cause],
-            noticed,
-            start_ns=start_ns,
-            window_ns=window_ns,
-            heartbeats=heartbeats,
-            usage=between(begin, end),
-            server_mib=bench.meter.server_mib(),
-            receive_lag_ns=lag_ns,
-        )
-        for cause in options.causes
+        _row(assignment, options, row, departures, noticed, around, connected)
+        for row in options.departing
     ]
 
 
-def _send_away(bench: Bench, options: Disconnect, start_ns: int) -> list[Departure]:
-    """Schedule every departure; the list fills as they happen."""
+def _heartbeats_alone(bench: Bench, options: Disconnect, connected: int) -> tuple[Usage, int]:
+    """What server and generator use while there are heartbeats only, and how many those are.
+
+    Each client is pinged an interval after its last pong (engineio.socket.Socket.schedule_ping,
+    4.15), so their number follows from the time; the generator sees those of its own clients alone.
+    """
+    begin = bench.meter.read()
+    # Longer than one interval, so that every client's ping falls into it at least once.
+    bench.sleep_until(_monotonic_ns() + round(1.25 * options.ping_interval_s * 1e9))
+    usage = between(begin, bench.meter.read())
+    return usage, round(connected * usage.wall_ns / 1e9 / options.ping_interval_s)
+
+
+def _busy(group: Group, sids: Sequence[str]) -> list[str]:
+    """The clients of a group that the server is to send to."""
+    return [sid for row, sid in zip(group.rows, sids, strict=True) if row.busy]
+
+
+class _Publisher:
+    """Has the server send to one client after the other, at a rate, until the trial is over.
+
+    A session's id is also the name of its room, so that a message to a room reaches one client.
+    """
+
+    def __init__(
+        self, session: Session, alarm: Alarm, sids: Sequence[str], rate_hz: float, start_ns: int
+    ) -> None:
+        self._session = session
+        self._alarm = alarm
+        self._packets = [
+            packets.encode_event(NAMESPACE, "my room event", {"room": sid, "data": "busy"})
+            for sid in sids
+        ]
+        self._pacer = ConstantRate(start_ns, rate_hz)
+        self._sent = 0
+        self._next()
+
+    def _next(self) -> None:
+        self._alarm.at(self._pacer.due_ns(self._sent), self._send)
+
+    def _send(self) -> None:
+        if self._session.ended is None:
+            self._session.send(self._packets[self._sent % len(self._packets)])
+            self._sent += 1
+            self._next()
+
+
+def _send_away(
+    bench: Bench, options: Disconnect, groups: Sequence[Group], start_ns: int
+) -> list[list[int]]:
+    """Tell every client when to go: at random within an interval.
+
+    Returns:
+        The moments, by group and client.
+    """
     chooser = random.Random(bench.seed)
-    causes = [cause for cause in options.causes for _ in range(options.clients)]
-    chooser.shuffle(causes)
-    departures: list[Departure] = []
-
-    def go(session: Session, cause: Cause, due_ns: int) -> None:
-        if session.ended is None:
-            gone_ns = _monotonic_ns()
-            session.depart(cause)
-            departures.append(Departure(session.sid, cause, due_ns, gone_ns))
-
-    for session, cause in zip(bench.sessions, causes, strict=True):
-        due_ns = start_ns + round(chooser.random() * options.ping_interval_s * 1e9)
-        bench.alarm.at(due_ns, partial(go, session, cause, due_ns))
-    return departures
+    moments = []
+    for group in groups:
+        due_ns: list[int] = []
+        while len(due_ns) < len(group.rows):
+            moment_ns = start_ns + round(chooser.random() * options.ping_interval_s * 1e9)
+            due_ns += [moment_ns] * group.together
+        group.host.send_away(due_ns)
+        moments.append(due_ns)
+    return moments
 
 
 def _wait(
     bench: Bench,
-    departures: Sequence[Departure],
     options: Disconnect,
+    groups: Sequence[Group],
+    sids: Sequence[Sequence[str]],
     start_ns: int,
-    window_ns: int,
-) -> dict[str, tuple[int, str]]:
+    journal: Path,
+) -> dict[str, Notice]:
     """Wait until every client's departure was noticed, or its window is over."""
-    assert bench.journal is not None
     last_ns = start_ns + round(options.ping_interval_s * 1e9)
+    give_up_ns = last_ns + round(options.observed_s * 1e9)
     bench.sleep_until(last_ns)
-    if len(departures) < len(bench.sessions):
-        raise TrialFailed(
-            f"{len(bench.sessions) - len(departures)} clients lost their connection "
-            "before they were to go"
-        )
-    while True:
-        noticed = read_journal(bench.journal)
-        if all(each.sid in noticed for each in departures):
-            break
-        if _monotonic_ns() > last_ns + window_ns:
-            break
+    _check_gone(bench, groups, last_ns + _LATE_NS)
+    everybody = {sid for own in sids for sid in own}
+    while not everybody <= read_journal(journal).keys() and _monotonic_ns() < give_up_ns:
         bench.sleep_until(_monotonic_ns() + 50_000_000)
-    return noticed
+    bench.sleep_until(_monotonic_ns() + _AFTERMATH_NS)
+    return read_journal(journal)
 
 
-def read_journal(path: Path) -> dict[str, tuple[int, str]]:
-    """Session id -> when its disconnect handler first ran (monotonic ns), and the reason given."""
-    noticed: dict[str, tuple[int, str]] = {}
+def _check_gone(bench: Bench, groups: Sequence[Group], give_up_ns: int) -> None:
+    for group in groups:
+        while (missed := len(group.rows) - len(group.host.gone())) and _monotonic_ns() < give_up_ns:
+            bench.sleep_until(_monotonic_ns() + 50_000_000)
+        if missed:
+            raise TrialFailed(
+                f"{missed} of {len(group.rows)} clients lost their connection before they were "
+                "to go, or did not go"
+            )
+
+
+def _departures(
+    groups: Sequence[Group], sids: Sequence[Sequence[str]], due_ns: Sequence[Sequence[int]]
+) -> list[Departure]:
+    return [
+        Departure(
+            sid=own[gone.client],
+            row=group.rows[gone.client],
+            due_ns=due[gone.client],
+            gone_ns=gone.gone_ns,
+            pinged_ns=gone.pinged_ns,
+        )
+        for group, own, due in zip(groups, sids, due_ns, strict=True)
+        for gone in group.host.gone()
+    ]
+
+
+def read_journal(path: Path) -> dict[str, Notice]:
+    """Session id -> what the server's journal says of its end."""
+    noticed: dict[str, Notice] = {}
     for entry in entries(path):
         if entry["event"] == "disconnect":
-            noticed.setdefault(entry["sid"], (entry["at_ns"], entry["reason"]))
+            before = noticed.get(entry["sid"])
+            if before is None:
+                noticed[entry["sid"]] = Notice(entry["at_ns"], entry["reason"])
+            else:
+                noticed[entry["sid"]] = replace(before, calls=before.calls + 1)
     return noticed
 
 
-def detections(
+def _row(
+    assignment: Assignment,
+    options: Disconnect,
+    row: DepartureRow,
     departures: Sequence[Departure],
-    noticed: Mapping[str, tuple[int, str]],
-    *,
-    start_ns: int,
-    window_ns: int,
-) -> list[Detection]:
-    """What became of each departed client; later than its window is not detected."""
-    result = []
-    for each in sorted(departures, key=lambda departure: departure.gone_ns):
-        at_ns, reason = noticed.get(each.sid, (NEVER, None))
-        took_ns = at_ns - each.gone_ns
-        detected = took_ns <= window_ns
-        result.append(
-            Detection(
-                gone_s=(each.gone_ns - start_ns) / 1e9,
-                detected_s=took_ns / 1e9 if detected else None,
-                reason=reason if detected else None,
-            )
-        )
-    return result
-
-
-def summarise(
-    cause: Cause,
-    departures: Sequence[Departure],
-    noticed: Mapping[str, tuple[int, str]],
-    *,
-    start_ns: int,
-    window_ns: int,
-    heartbeats: int,
-    usage: Usage,
-    server_mib: float | None,
-    receive_lag_ns: Sequence[int],
+    noticed: Mapping[str, Notice],
+    around: Surroundings,
+    connected: int,
 ) -> Measurement:
-    """The metrics of one cause (``METRICS["disconnect"]``).
-
-    The median counts those not detected as later than all others; minimum and maximum are over the
-    detected ones. CPU is per heartbeat, from the time before the first departure.
-    """
-    found = detections(departures, noticed, start_ns=start_ns, window_ns=window_ns)
-    times_ns = np.asarray(
-        [NEVER if d.detected_s is None else round(d.detected_s * 1e9) for d in found],
-        dtype=np.int64,
+    named = replace(row, setting=assignment.variant)
+    if row.cause in assignment.missing:
+        return missing(named, assignment.missing[row.cause])
+    situation = Situation(
+        transport=assignment.transport,
+        cause=row.cause,
+        ping_interval_s=options.ping_interval_s,
+        ping_timeout_s=options.ping_timeout_s,
+        websocket=assignment.websocket or "",
+        connections=connected,
+        leaving=len(departures),
+        sent_every_s=1 / options.busy_hz if row.busy else None,
     )
-    seen = [d.detected_s for d in found if d.detected_s is not None]
-    undetected = len(found) - len(seen)
-    median = quantile(times_ns, 0.5)
-    lateness = np.asarray([each.gone_ns - each.due_ns for each in departures], dtype=np.int64)
-    common, unavailable = metrics(usage, heartbeats, server_mib)
-    values: dict[str, float | None] = {
-        "detection_min": min(seen, default=None),
-        "detection_p50": None if median is None else median / 1e9,
-        "detection_max": max(seen, default=None),
-        "undetected": undetected,
-        "lateness_p99": milliseconds(quantile(lateness, 0.99)),
-        "receive_lag_p99": milliseconds(quantile(np.asarray(receive_lag_ns, dtype=np.int64), 0.99)),
-        **common,
-    }
-    invalid = {}
-    if undetected:
-        reason = (
-            f"clients were not noticed within {window_ns / 1e9:g} s ({undetected} of {len(found)})"
-        )
-        timed = ("detection_min", "detection_p50", "detection_max")
-        invalid = {name: reason for name in timed if values[name] is None}
-        invalid["detection_max"] = reason
-    early = [seconds for seconds in seen if seconds < 0]
-    if early:
-        reason = f"the server gave clients up before they went ({len(early)} of {len(found)})"
-        invalid |= dict.fromkeys(("detection_min", "detection_p50", "detection_max"), reason)
-    if values["receive_lag_p99"] is None:
-        unavailable["receive_lag_p99"] = "no heartbeat was received before the departures"
-    return Measurement(
-        scenario=f"disconnect:{cause}",
-        metrics=values,
-        invalid=invalid,
-        unavailable=unavailable,
-        samples={"detection": len(found)},
-        detections=found,
-    )
+    own = [each for each in departures if each.row == row]
+    return summarise(named, own, noticed, situation, around)

@@ -2,155 +2,195 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtests.model import Status
-from loadtests.results import Detection
-from reports.charts import style
+from loadtests.model import Status, Transport
+from reports.charts import clients, style
+from reports.charts.clients import Track
 from reports.charts.style import Look
-from reports.rows import Cell, Outcome, Row, scenarios_of
+from reports.disconnect.clients import Group, departures
+from reports.disconnect.names import title
 from reports.summary import Summary
 
-_TITLES = {
-    "close": "close: the client says goodbye",
-    "kill": "kill: its sockets close without a word",
-    "freeze": "freeze: open sockets, silence",
-}
-#: Where the undetected stand and where the axis then ends, in lengths of the axis before them.
-_EDGE, _END = 0.05, 0.2
+#: Inches: of a line of clients, of a cause's heading, of a cause that was not measured.
+_LINE, _HEADING, _EMPTY = 0.27, 0.52, 0.3
+#: Widths of the axes for milliseconds and for seconds.
+_NEAR, _FAR = 1.0, 2.3
+
+Panel = Sequence[Group]
+
+
+def wanted(summary: Summary) -> bool:
+    """Whether clients were to go away in main trials."""
+    return any(_main(one) for one in departures(summary.outcomes, summary.own_rows))
 
 
 def detection(summary: Summary) -> Figure:
-    """Seconds from gone to noticed, one line of panels per cause, one column per transport."""
-    names = [name for name in scenarios_of(summary.own_rows) if name.startswith("disconnect")]
-    medians = {
-        (row.scenario, row.cell): row
-        for row in summary.rows
-        if row.scenario in names and row.metric.name == "detection_p50"
-    }
-    groups = style.by_transport(dict.fromkeys(cell for _, cell in medians))
-    looks = style.looks(cell.mode for _, cell in medians)
-    tallest = max(len(group) for group in groups.values())
-    figure = style.new_figure(1.2 + len(names) * (0.5 + 0.52 * tallest))
-    grid = figure.subplots(len(names), len(groups), squeeze=False, sharex=True)
-    first = next(iter(groups.values()))
-    low, high = style.log_limits(_times(summary, names), room=0.04)
-    edge, end = high * (high / low) ** _EDGE, high
-    if any(row.value for row in summary.own_rows if row.metric.name == "undetected"):
-        end = high * (high / low) ** _END
-    for line, name in zip(grid, names, strict=True):
-        for axes, (transport, cells) in zip(line, groups.items(), strict=True):
-            style.log_x(axes, low, end, last_tick=high)
-            same = [cell.mode for cell in cells] == [cell.mode for cell in first]
-            style.cell_rows(axes, cells, labels=axes is line[0] or not same)
-            cause = name.partition(":")[2]
-            heading = f"{_TITLES.get(cause, name)}\n" if axes is line[0] else "\n"
-            axes.set_title(heading + style.TRANSPORT_TITLES[transport], fontsize=10.5)
-            for place, cell in enumerate(cells):
-                _place(axes, place, summary, medians.get((name, cell)), looks[cell.mode], edge)
-    for axes in grid[-1]:
-        axes.set_xlabel("seconds until noticed\n(log scale; further left is better)")
-    style.legend_above(
-        figure,
-        [
-            style.key("o", "one client", size=5),
-            style.key("|", "median, mean over trials", size=13),
-            style.key("D", "not noticed (how many)", fill="white"),
-        ],
+    """A line of panels per cause; per transport, an axis for what is at once and one for the rest.
+
+    Each panel has a line per mode, and one below it for the clients that the server sends to.
+    """
+    found = [one for one in departures(summary.outcomes, summary.own_rows) if _main(one)]
+    causes = list(dict.fromkeys(group.departure.cause for group in found))
+    panels = [[group for group in found if group.departure.cause is cause] for cause in causes]
+    transports = style.by_transport(dict.fromkeys(group.cell for group in found))
+    looks = style.looks(group.cell.mode for group in found)
+    heights = [_height(panel) for panel in panels]
+    figure = style.new_figure(1.5 + sum(height + _HEADING for height in heights))
+    grid = figure.subplots(
+        len(panels),
+        2 * len(transports),
+        squeeze=False,
+        height_ratios=heights,
+        width_ratios=[_NEAR, _FAR] * len(transports),
     )
+    latest_s = clients.latest(
+        (time for group in found for time in group.times_s), (group.window for group in found)
+    )
+    missed = any(group.missed for group in found)
+    for row, panel in zip(grid, panels, strict=True):
+        _head(
+            row, title(panel[0].row.removesuffix(":busy")), list(transports), top=panel is panels[0]
+        )
+        if not _has_clients(panel):
+            _not_measured(row, panel)
+            continue
+        for column, transport in enumerate(transports):
+            near, far = row[2 * column : 2 * column + 2]
+            line = clients.track(far, latest_s, near=near, missed=missed)
+            here = [group for group in panel if group.cell.transport is transport]
+            _panel(line, _places(panel), here, looks, labels=column == 0)
+    measured = [row for row, panel in zip(grid, panels, strict=True) if _has_clients(panel)]
+    _feet((measured or grid)[-1])
+    style.legend_above(figure, _legend(found), columns=3)
     return figure
 
 
-def _times(summary: Summary, names: Sequence[str]) -> list[float]:
-    """Every detection time that there is, in seconds."""
-    return [
-        one.detected_s
-        for (name, _), outcomes in summary.outcomes.items()
-        if name in names
-        for one in _departures(outcomes)
-        if one.detected_s is not None
-    ]
+def _main(group: Group) -> bool:
+    return not group.departure.setting
 
 
-def _departures(outcomes: Sequence[Outcome]) -> list[Detection]:
-    return [
-        one for outcome in outcomes if outcome.measurement for one in outcome.measurement.detections
-    ]
+def _has_clients(panel: Panel) -> bool:
+    return any(group.clients for group in panel)
 
 
-def _place(
-    axes: Axes, place: int, summary: Summary, median: Row | None, look: Look, edge: float
-) -> None:
-    if median is None:
-        style.place_note(axes, place, "not in this run")
-        return
-    departures = _departures(summary.outcomes[median.scenario, median.cell])
-    if not departures:
-        style.place_note(axes, place, style.place_name(median.status))
-        return
-    alpha = 0.7 if median.status is Status.OK else style.FADED
-    _clients(axes, place, median.cell, departures, look, alpha)
-    if median.value is not None:
-        axes.plot(
-            [median.value],
-            [place],
-            marker="|",
-            markersize=24,
-            markeredgewidth=2.4,
-            color=style.INK,
-            zorder=5,
-        )
-    missed = sum(1 for one in departures if one.detected_s is None)
-    if missed:
-        _undetected(axes, place, f"{missed} of {len(departures)}", edge, look)
-    if median.status is Status.INVALID:
-        style.place_note(axes, place - 0.32, "invalid")
+def _places(panel: Panel) -> dict[tuple[str, bool], float]:
+    """(mode, busy) -> its height; the same in every panel of a cause."""
+    modes = list(dict.fromkeys(group.cell.mode for group in panel))
+    kinds = sorted({group.departure.busy for group in panel})
+    return {
+        (mode, busy): float(number * len(kinds) + kinds.index(busy))
+        for number, mode in enumerate(modes)
+        for busy in kinds
+    }
 
 
-def _clients(
-    axes: Axes, place: int, cell: Cell, departures: Sequence[Detection], look: Look, alpha: float
-) -> None:
-    seen = [
-        (one.detected_s, place + style.jitter(f"{cell} {number}", 0.28))
-        for number, one in enumerate(departures)
-        if one.detected_s is not None
-    ]
-    # A log axis has no 0; a clock may round to it.
-    left = axes.get_xlim()[0]
-    axes.plot(
-        [max(seconds, left) for seconds, _ in seen],
-        [height for _, height in seen],
-        linestyle="none",
-        marker=look.marker,
-        markersize=5,
-        markerfacecolor=look.colour,
-        markeredgecolor="white",
-        markeredgewidth=0.5,
-        alpha=alpha,
-        zorder=3,
-    )
+def _height(panel: Panel) -> float:
+    if not _has_clients(panel):
+        return _EMPTY
+    return _LINE * max(len(_places(panel)), 2)
 
 
-def _undetected(axes: Axes, place: int, missed: str, edge: float, look: Look) -> None:
-    axes.plot(
-        [edge],
-        [place],
-        marker="D",
-        markersize=8,
-        markerfacecolor="white",
-        markeredgecolor=look.colour,
-        markeredgewidth=1.8,
-        zorder=5,
-    )
-    axes.annotate(
-        missed,
-        (edge, place),
-        xytext=(8, 0),
-        textcoords="offset points",
+def _not_measured(row: Sequence[Axes], panel: Panel) -> None:
+    """Say why in a single line over all axes."""
+    for axes in row:
+        axes.set_axis_off()
+    half = panel[0].half
+    why = f": {half.reasons[0]}" if half.reasons else ""
+    text = row[0].text(
+        0,
+        0.5,
+        style.shortened(f"{style.place_name(half.status)}{why}", 120),
+        transform=row[0].transAxes,
         va="center",
-        fontsize=10,
-        color=style.INK,
+        color=style.QUIET,
+        fontsize=9.5,
+        style="italic",
     )
+    text.set_in_layout(False)  # the axes are narrower than it, and have their width all the same
+
+
+def _panel(
+    line: Track,
+    places: Mapping[tuple[str, bool], float],
+    groups: Panel,
+    looks: Mapping[str, Look],
+    *,
+    labels: bool,
+) -> None:
+    assert line.near is not None
+    for axes in (line.near, line.far):
+        axes.set_ylim(max(places.values()) + 0.6, -0.6)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x")
+        for (_, busy), y in places.items():
+            if y and not busy:
+                axes.axhline(y - 0.5, color=style.GRID, linewidth=0.8, zorder=0)
+    if labels:
+        names = ["busy" if busy else style.shortened(mode) for mode, busy in places]
+        line.near.set_yticks(list(places.values()), names)
+        line.near.tick_params(axis="y", length=0, pad=6)
+        for text, (_, busy) in zip(line.near.get_yticklabels(), places, strict=True):
+            text.set(fontsize=8.5 if busy else 10, color=style.QUIET if busy else style.INK)
+    by_line = {(group.cell.mode, group.departure.busy): group for group in groups}
+    for (mode, busy), y in places.items():
+        group = by_line.get((mode, busy))
+        if group is None:
+            style.place_note(line.far, y, "not in this run")
+        else:
+            draw(line, y, group, looks[mode], filled=not busy)
+
+
+def draw(line: Track, y: float, group: Group, look: Look, *, filled: bool = True) -> None:
+    """A line of clients with its window, its median and those that were not noticed."""
+    clients.window(line, y, group.window, 0.74)
+    if not group.clients:
+        style.place_note(line.far, y, style.place_name(group.status))
+        return
+    clients.points(
+        line,
+        y,
+        clients.of(group.clients),
+        look,
+        filled=filled,
+        faded=clients.doubtful(group.status),
+        reach=0.25,
+        key=f"{group.row} {group.cell}",
+    )
+    clients.mark(line, y, group.half.value, 0.36)
+    if group.missed:
+        clients.missed(line, y, f"{group.missed} of {len(group.clients)}", look)
+    if group.status is Status.INVALID:
+        style.place_note(line.far, y, "invalid", x=0.9)
+
+
+def _head(row: Sequence[Axes], text: str, transports: Sequence[Transport], *, top: bool) -> None:
+    """Name the cause, and above the first one the transports."""
+    for column, transport in enumerate(transports):
+        above = style.TRANSPORT_TITLES[transport] if top else None
+        style.heading(row[2 * column], "" if column else text, above=above)
+
+
+def _feet(row: Sequence[Axes]) -> None:
+    """Say what the axes of the lowest panels have."""
+    for near, far in zip(row[::2], row[1::2], strict=True):
+        near.set_xlabel("at once, ms\n(log scale)")
+        far.set_xlabel("later, s\n(further left is better)")
+
+
+def _legend(found: Sequence[Group]) -> list[object]:
+    busy = any(group.departure.busy for group in found)
+    return [
+        style.key("o", "one client", size=5),
+        *([style.key("o", "one the server sends to", fill="white", size=5)] if busy else []),
+        style.key("|", "median", size=13),
+        *clients.legend(
+            windows=any(group.window for group in found),
+            outside=any(group.outside for group in found),
+        ),
+        style.key("D", "not noticed", fill="white", size=6.5),
+    ]

@@ -13,12 +13,26 @@ from typing import Any, cast
 import matplotlib
 from matplotlib.figure import Figure
 
-from reports.charts import detection, dots, latency, reference, style
+from reports.charts import (
+    connections,
+    detection,
+    dots,
+    heartbeat,
+    latency,
+    outages,
+    phase,
+    reference,
+    style,
+)
 from reports.rows import scenarios_of
 from reports.summary import Summary, provenance
 
 _PNG_DPI = 192
 _EDGE_INCHES = 0.14
+
+
+def _always(_: Summary) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,7 @@ class Kind:
         scenarios: it is drawn where the run has one of them; it stands with the first it has.
         title: its caption's first words, and what is read aloud in its place.
         reading: one or two sentences: how to read it.
+        wanted: whether the run has what it shows.
     """
 
     name: str
@@ -37,6 +52,7 @@ class Kind:
     title: str
     reading: str
     draw: Callable[[Summary], Figure]
+    wanted: Callable[[Summary], bool] = _always
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +110,57 @@ KINDS = (
     Kind(
         "disconnect-detection",
         ("disconnect",),
-        "Disconnect detection by cell and cause",
+        "Disconnect detection by cause",
         "Every point is one client that went away, placed at the time until the server noticed; "
-        "further left is better. Open diamonds at the right edge were not noticed at all.",
+        "further left is better. What takes milliseconds has an axis of its own, left of the "
+        "seconds. Shaded is when python-engineio's rules have it noticed; crosses are clients "
+        "outside the window of their own phase, diamonds at the right edge were not noticed at "
+        "all.",
         detection.detection,
+        detection.wanted,
+    ),
+    Kind(
+        "disconnect-phase",
+        ("disconnect",),
+        "Detection by phase of the heartbeat",
+        "Every point is one client that fell silent, placed by how long before it had answered "
+        "its last heartbeat: the later in its interval, the sooner the next ping goes "
+        "unanswered. The band is what the rules imply; its height is the server's scan, which "
+        "visits each client once in about ping_timeout. A client that the server sends to is "
+        "looked at with each message, so its band is narrow.",
+        phase.phase,
+        phase.wanted,
+    ),
+    Kind(
+        "disconnect-heartbeat",
+        ("disconnect",),
+        "Which heartbeat to choose",
+        "Each stroke is one ping_interval/ping_timeout in seconds, from the median to the worst "
+        "silent client; further left is cheaper, lower is sooner. A heartbeat is two messages, a "
+        "ping and a pong; the upper axis is what they take of the server's CPU. Open markers are "
+        "the rules' word, not a measurement: the middle and the end of the window.",
+        heartbeat.heartbeat,
+        heartbeat.wanted,
+    ),
+    Kind(
+        "disconnect-connections",
+        ("disconnect",),
+        "Detection by number of connections",
+        "The same silent clients among so many connections: the scan takes about ping_timeout "
+        "for one round, however many there are. Points, shade and crosses as above.",
+        connections.connections,
+        connections.wanted,
+    ),
+    Kind(
+        "disconnect-server",
+        ("disconnect",),
+        "When the server goes",
+        "Every point is one client whose server went away: how long until its disconnect event, "
+        "and, from when a server could be reached again, until it was connected again. The "
+        "strokes are when half, 95 % and all of them had; shaded is when the client library's "
+        "rules have it notice.",
+        outages.server,
+        outages.wanted,
     ),
     Kind(
         "cpu-per-message",
@@ -127,12 +190,13 @@ def draw_all(summary: Summary) -> list[Chart]:
     charts = []
     for kind in KINDS:
         scenario = next((name for name in kind.scenarios if name in present), None)
-        if scenario is not None:
-            charts.append(_drawn(kind, scenario, summary))
+        if scenario is not None and kind.wanted(summary):
+            charts.append(draw_one(kind, summary, scenario))
     return charts
 
 
-def _drawn(kind: Kind, scenario: str, summary: Summary) -> Chart:
+def draw_one(kind: Kind, summary: Summary, scenario: str | None = None) -> Chart:
+    """One chart; for the section of its own first scenario where none is named."""
     # The salt makes identifiers, and so the whole file, the same for the same numbers.
     with matplotlib.rc_context(cast("Any", style.RC | {"svg.hashsalt": kind.name})):
         figure = kind.draw(summary)
@@ -143,7 +207,7 @@ def _drawn(kind: Kind, scenario: str, summary: Summary) -> Chart:
             # A label may be in any script; the SVG keeps it as text, whatever this font has.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             svg, png = _files(figure)
-    return Chart(kind, scenario, svg, png)
+    return Chart(kind, scenario or kind.scenarios[0], svg, png)
 
 
 def _files(figure: Figure) -> tuple[str, bytes]:

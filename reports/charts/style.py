@@ -140,16 +140,14 @@ def log_x(axes: Axes, low: float, high: float, *, last_tick: float = math.inf) -
     """A log x axis with plain numbers at 1, 2 and 5 of each decade, fewer over many decades."""
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator(_log_ticks(low, min(high, last_tick))))
-    _plain_ticks(axes.xaxis)
+    plain_log_ticks(axes.xaxis, low, min(high, last_tick))
 
 
 def log_y(axes: Axes, low: float, high: float) -> None:
     """The same for y."""
     axes.set_yscale("log")
     axes.set_ylim(low, high)
-    axes.yaxis.set_major_locator(FixedLocator(_log_ticks(low, high)))
-    _plain_ticks(axes.yaxis)
+    plain_log_ticks(axes.yaxis, low, high)
 
 
 def linear_x(axes: Axes, high: float) -> None:
@@ -158,7 +156,9 @@ def linear_x(axes: Axes, high: float) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
 
 
-def _plain_ticks(axis: Any) -> None:
+def plain_log_ticks(axis: Any, low: float, high: float) -> None:
+    """Plain numbers at 1, 2 and 5 of each decade between two ends, fewer over many decades."""
+    axis.set_major_locator(FixedLocator(_log_ticks(low, high)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
@@ -178,6 +178,31 @@ def _log_ticks(low: float, high: float) -> list[float]:
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
     return [tick for tick in ticks if low <= tick <= high]
+
+
+def heading(axes: Axes, text: str, *, above: str | None = None) -> None:
+    """A heading that may run over the axes to the right, with another above it where wanted.
+
+    Args:
+        axes: the leftmost that it is over.
+        text: the heading; may be empty.
+        above: of several lines of axes; an empty text keeps the room for it.
+    """
+    # A title would claim its width; this one only claims its height.
+    axes.set_title(" " if above is None else " \n ", fontsize=11.5)
+    for words, size, points in ((text, 10.5, 6), (above, 12, 22)):
+        if words:
+            note = axes.annotate(
+                words,
+                (0, 1),
+                xycoords="axes fraction",
+                xytext=(0, points),
+                textcoords="offset points",
+                fontsize=size,
+                fontweight="bold",
+                annotation_clip=False,
+            )
+            note.set_in_layout(False)
 
 
 def cell_rows(axes: Axes, cells: Sequence[Cell], *, labels: bool = True) -> None:
@@ -303,9 +328,10 @@ def columns_for(labels: Iterable[str], points: float) -> int:
     return max(1, int(points // (5.9 * longest + 46)))
 
 
-def legend_above(figure: Figure, handles: Sequence[Any]) -> None:
-    """One legend for the whole figure, over the panels."""
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+def legend_above(figure: Figure, handles: Sequence[Any], *, columns: int | None = None) -> None:
+    """One legend for the whole figure, over the panels; in one line where columns is None."""
+    ncols = columns or len(handles)
+    figure.legend(handles=handles, loc="outside upper right", ncols=ncols)
 
 
 def jitter(text: str, reach: float) -> float:

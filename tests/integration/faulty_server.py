@@ -3,7 +3,7 @@
 ``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
 argument: ``delay:0.05``, ``delays:0.01,0.06``, ``slow:100,0.2``, ``drop:10``, ``double:10``,
 ``swap:10``, ``die:20``, ``bytes:0``, ``mute:0``,
-``drop_client:20``.
+``drop_client:20``, ``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``.
 """
 
 from __future__ import annotations
@@ -153,6 +153,49 @@ def mute(app, socketio, _nothing):
     @socketio.on("my event", namespace=NAMESPACE)
     def echo(message):
         pass
+
+
+def _disconnects(socketio, handle: Callable):
+    """Have every disconnect handled as told, given the handler and its arguments."""
+    handlers = socketio.server.handlers[NAMESPACE]
+    original = handlers["disconnect"]
+    handlers["disconnect"] = lambda *arguments: handle(original, arguments)
+
+
+def late_disconnect(app, socketio, seconds):
+    """Call the disconnect handler that much later; nothing else waits for it."""
+    environments = {}
+    remembered = socketio.server.get_environ
+
+    def later(original, arguments):
+        sid = arguments[0]
+        environments[sid] = remembered(sid, NAMESPACE)  # the library forgets it when this returns
+
+        def run():
+            socketio.sleep(float(seconds))
+            original(*arguments)
+
+        socketio.start_background_task(run)
+
+    socketio.server.get_environ = lambda sid, namespace=None: (
+        environments.get(sid) or remembered(sid, namespace)
+    )
+    _disconnects(socketio, later)
+
+
+def no_disconnect(app, socketio, _nothing):
+    """Never call the disconnect handler."""
+    _disconnects(socketio, lambda _original, _arguments: None)
+
+
+def double_disconnect(app, socketio, _nothing):
+    """Call the disconnect handler twice for each client."""
+
+    def twice(original, arguments):
+        original(*arguments)
+        original(*arguments)
+
+    _disconnects(socketio, twice)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def planned(
     return PlannedTrial(
         number=number,
         block=number if block is None else block,
-        scenario=scenario,
+        scenario=scenario.partition(":")[0],
         mode=mode,
         transport=Transport(transport),
         rows=rows,
@@ -122,7 +122,7 @@ def cells(metric: str, scenario: str = "echo", **values: tuple[float, ...]) -> R
     row = f"{scenario}:kill" if scenario == "disconnect" else scenario
     for mode, numbers in values.items():
         for block, number in enumerate(numbers):
-            plan.append(planned(len(plan), scenario, mode, block=block))
+            plan.append(planned(len(plan), row, mode, block=block))
             trials.append(ran(len(trials), measurement(row, **{metric: number})))
     return result(plan, trials)
 

@@ -18,6 +18,7 @@ from loadtests.client import packets
 from loadtests.meter import Reading
 from loadtests.model import Cause
 from loadtests.scenarios.messages import NAMESPACE, RESPONSE_EVENT
+from loadtests.trial import Assignment
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -62,6 +63,7 @@ class FakeSession:
         self.departed: Cause | None = None
         self.ended: str | None = None
         self.heartbeats = array("q")
+        self.pinged_ns = 0
         self.handlers: dict[str, Callable[[list[Any], int, int], None]] = {}
         self.gathered: list[tuple[bytes, int, int]] | None = None
         self.on_send: Callable[[str, str], None] = lambda *_: None
@@ -116,6 +118,7 @@ class FakeBench:
         self.meter = FakeMeter(world)
         self.seed = 1
         self.journal = None
+        self.assignment: Assignment | None = None
         self.facts: dict[str, Any] = {}
 
     def sleep_until(self, moment_ns: int) -> None:

@@ -20,7 +20,7 @@ class FakeStream:
         self.on_data = on_data
         self.on_end = on_end
         self.sent: list[bytes] = []
-        self.closed = self.frozen = False
+        self.closed = self.frozen = self.was_reset = False
         self.made.append(self)
 
     def send(self, data: bytes) -> None:
@@ -31,6 +31,9 @@ class FakeStream:
 
     def close(self) -> None:
         self.closed = True
+
+    def reset(self) -> None:
+        self.closed = self.was_reset = True
 
     def say(self, data: bytes) -> None:
         assert not self.closed, "nothing arrives on a closed connection"

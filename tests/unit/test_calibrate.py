@@ -28,8 +28,7 @@ from loadtests.calibrate.capabilities import (
 from loadtests.calibrate.plan import Plan
 from loadtests.calibrate.store import Calibration
 from loadtests.client.alarm import Alarm
-from loadtests.experiment import Experiment
-from loadtests.options import Disconnect
+from loadtests.experiment import Experiment, load, narrow
 from loadtests.model import METRICS, Transport
 from loadtests.results import Measurement, read
 from loadtests.runner import OwnServer, Run
@@ -312,8 +311,7 @@ def test_a_run_takes_the_calibration_of_its_machine_into_its_result(
         store, "PATH", stored(tmp_path, environment=environment, version=__version__)
     )
     # Nothing is started for it: a server of one's own has no journal of disconnects.
-    options = Disconnect(clients=1, ping_interval_s=1, ping_timeout_s=1)
-    experiment = Experiment(name="test", modes=["own"], disconnect=options)
+    experiment = narrow(load("ci"), modes=["gevent"], scenarios=["disconnect"])
     Run(experiment, tmp_path, OwnServer("http://127.0.0.1:9", "own")).run(silence)
     result = read(tmp_path)
     if stale:

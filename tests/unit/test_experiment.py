@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from loadtests.expected import longest_s
 from loadtests.experiment import (
     PROFILES,
     Experiment,
     ExperimentError,
     load,
-    longest_detection_s,
     narrow,
     parse,
     plan,
@@ -64,7 +64,11 @@ def test_profile_loads_under_its_own_name_and_has_a_plan(name: str) -> None:
     experiment = load(name)
     assert name == experiment.name
     cells = len(experiment.modes) * len(experiment.transports) * len(experiment.clients)
-    assert experiment.blocks * cells * len(experiment.scenarios) == len(plan(experiment))
+    trials = sum(
+        experiment.blocks_of(scenario) * len(experiment.variants(scenario))
+        for scenario in experiment.scenarios
+    )
+    assert trials * cells == len(plan(experiment))
 
 
 @pytest.mark.parametrize("name", PROFILE_NAMES)
@@ -167,7 +171,7 @@ def test_cell_that_is_named_twice_does_not_run_twice_in_a_block(axis: str, value
 
 
 def test_clients_of_a_trial_are_counted(whole: Experiment) -> None:
-    assert [whole.connections(name) for name in ("echo", "broadcast", "disconnect")] == [4, 5, 6]
+    assert [whole.connections(name) for name in ("echo", "broadcast", "disconnect")] == [4, 5, 7]
 
 
 def test_absent_scenario_has_no_clients(whole: Experiment) -> None:
@@ -177,10 +181,9 @@ def test_absent_scenario_has_no_clients(whole: Experiment) -> None:
 
 def test_window_is_what_the_rules_imply_and_a_second_more(whole: Experiment) -> None:
     assert whole.disconnect is not None
-    assert longest_detection_s(25, 20) == 65
-    assert whole.disconnect.observed_s == 5
-    asked = msgspec.structs.replace(whole.disconnect, window_s=2.5)
-    assert asked.observed_s == 2.5
+    assert longest_s(2, 1, 7) + 1 == whole.disconnect.observed_s
+    asked = msgspec.structs.replace(whole.disconnect, window_s=25)
+    assert asked.observed_s == 25
 
 
 def test_axes_that_are_not_named_are_complete() -> None:

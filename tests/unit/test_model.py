@@ -63,5 +63,5 @@ def test_every_metric_is_explained_under_its_own_name() -> None:
 
 def test_words_are_those_of_the_files() -> None:
     assert list(Transport) == ["polling", "websocket"]
-    assert list(Cause) == ["close", "kill", "freeze"]
+    assert list(Cause) == ["close", "kill", "reset", "freeze", "cut", "tab"]
     assert list(Status) == ["ok", "invalid", "failed", "unavailable"]

@@ -194,6 +194,18 @@ def test_killed_polling_is_silent(
     assert len(streams[1].sent) == 1
 
 
+def test_reset_polling_resets_both_and_is_silent(
+    link: PollingLink, streams: list[FakeStream], ended: list[str]
+) -> None:
+    link.open()
+    link.send(b"4x")
+    link.reset()
+    link.send(b"4y")
+    link.reset()
+    assert ([stream.was_reset for stream in streams], ended) == ([True, True], [])
+    assert len(streams[1].sent) == 1
+
+
 def test_handler_that_kills_hears_nothing_of_the_same_payload(
     streams: list[FakeStream], ended: list[str]
 ) -> None:

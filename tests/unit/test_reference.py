@@ -15,7 +15,7 @@ import socketio
 from loadtests import reference
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed
-from loadtests.client.session import Session
+from loadtests.client.session import DEPARTURES, Session
 from loadtests.experiment import Experiment, ExperimentError, load, parse, plan
 from loadtests.model import Cause, Client, Transport, client_of, metrics_of, row_of
 from loadtests.reference import ReferenceSession
@@ -160,6 +160,7 @@ def test_user_gets_the_session_that_the_trial_asks_for(client: Client, kind: typ
 
 class FakeEngine:
     def __init__(self) -> None:
+        self.on_open: Callable[[], None] = lambda: None
         self.on_ping: Callable[[], None] = lambda: None
         self.ws = None
         self.calls: list[str] = []
@@ -289,10 +290,14 @@ def test_what_a_handler_returns_is_the_acknowledgement(
     assert library.handlers["asked"](1) == (1, 2)
 
 
-def test_pings_are_counted(session: ReferenceSession, library: FakeClient) -> None:
+def test_pings_are_counted_and_the_latest_is_known_or_the_handshake(
+    session: ReferenceSession, library: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.eio.on_open()
+    assert session.pinged_ns == 77
+    monkeypatch.setattr(reference, "_monotonic_ns", lambda: 99)
     library.eio.on_ping()
-    library.eio.on_ping()
-    assert len(session.heartbeats) == 2
+    assert (session.pinged_ns, len(session.heartbeats)) == (99, 1)
 
 
 def test_disconnect_that_nobody_asked_for_is_the_end(
@@ -303,7 +308,15 @@ def test_disconnect_that_nobody_asked_for_is_the_end(
     assert session.ended == "disconnected (transport error)"
 
 
-@pytest.mark.parametrize("cause", list(Cause))
+@pytest.mark.parametrize("cause", [Cause.CUT, Cause.TAB])
+def test_session_refuses_to_go_as_only_a_network_or_a_browser_can(
+    session: ReferenceSession, cause: Cause
+) -> None:
+    with pytest.raises(ValueError, match=f"cannot depart by {cause}"):
+        session.depart(cause)
+
+
+@pytest.mark.parametrize("cause", DEPARTURES)
 def test_departure_is_no_end_and_nothing_is_heard_after_it(
     session: ReferenceSession, library: FakeClient, cause: Cause
 ) -> None:
@@ -322,6 +335,8 @@ def test_each_departure_is_the_librarys_or_below_it(
     assert library.eio.calls == ["fall silent"]
     session.kill()
     assert library.eio.calls == ["fall silent", "fall silent", "let go"]
+    session.depart(Cause.RESET)
+    assert library.eio.calls[3:] == ["fall silent", "let go"]
     session.depart(Cause.CLOSE)
     assert not library.disconnected  # it waits, and this may be gevent's loop
     gevent.sleep(0)
@@ -340,9 +355,18 @@ def engine() -> reference._Engine:
 
 def test_library_still_has_what_is_overridden() -> None:
     # These are private to python-engineio; a release without them must not pass unseen.
-    for name in ("_receive_packet", "_send_packet", "_send_request"):
+    for name in ("_receive_packet", "_send_packet", "_send_request", "_trigger_event"):
         assert callable(getattr(engineio.Client, name))
     assert callable(socketio.Client._engineio_client_class)
+
+
+def test_handshake_is_told_before_anybody_is_called(engine: reference._Engine) -> None:
+    told: list[str] = []
+    engine.on_open = lambda: told.append("open")
+    engine.on("connect", lambda: told.append("connect"))
+    engine._trigger_event("connect", run_async=False)
+    engine._trigger_event("disconnect", "a reason", run_async=False)
+    assert told == ["open", "connect"]
 
 
 def test_ping_is_told_and_answered(engine: reference._Engine) -> None:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from loadtests.results import Result
-from reports.checks import Finding, Kind, Severity
 from reports.exports import to_markdown
+from reports.findings import Finding, Kind, Severity
 from reports.generator import NONE, TITLE, absence_of, readings, tables
 from reports.html import to_html
 from reports.summary import summarise

@@ -9,7 +9,7 @@ import pytest
 from loadtests.client import packets, session
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import OnEnd, OnPacket, Server
-from loadtests.client.session import Session
+from loadtests.client.session import DEPARTURES, Session
 from loadtests.model import Cause, Transport
 
 OPEN = b'0{"sid":"eio","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
@@ -42,6 +42,9 @@ class FakeLink:
 
     def kill(self) -> None:
         self.calls.append(("kill", None))
+
+    def reset(self) -> None:
+        self.calls.append(("reset", None))
 
     def freeze(self) -> None:
         self.calls.append(("freeze", None))
@@ -160,6 +163,23 @@ def test_ping_is_answered_with_a_pong_and_noted() -> None:
     assert list(found.heartbeats) == [75, 1]
 
 
+def test_last_heartbeat_is_the_latest_ping_that_was_answered() -> None:
+    found, link, _ = connected()
+    for user_ns in (175, 201):
+        link.on_packet(b"2", 100, user_ns)
+        assert found.pinged_ns == user_ns
+    link.on_packet(b'42/test,["my response",1]', 300, 301)
+    assert found.pinged_ns == 201
+
+
+def test_until_the_first_ping_the_last_heartbeat_is_the_handshake() -> None:
+    found, link = made()
+    assert found.pinged_ns == 0
+    link.on_packet(OPEN, 5, 6)
+    link.on_packet(b'40/test,{"sid":"me"}', 7, 8)
+    assert found.pinged_ns == 6
+
+
 def test_event_that_was_asked_for_arrives_with_its_times() -> None:
     _, link, heard = connected()
     link.on_packet(b'42/test,["my response",{"data":"x"},5]', 10, 20)
@@ -246,6 +266,7 @@ def test_disconnect_of_another_namespace_is_not_ours() -> None:
     [
         (Cause.CLOSE, [("send", b"41/test,"), ("say_goodbye", None)]),
         (Cause.KILL, [("kill", None)]),
+        (Cause.RESET, [("reset", None)]),
         (Cause.FREEZE, [("freeze", None)]),
     ],
 )
@@ -256,7 +277,16 @@ def test_session_departs_as_its_cause_says(cause: Cause, calls: list[tuple[str, 
     assert found.ended is None
 
 
-@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("cause", [Cause.CUT, Cause.TAB])
+def test_session_refuses_to_go_as_only_a_network_or_a_browser_can(cause: Cause) -> None:
+    found, link, heard = connected()
+    with pytest.raises(ValueError, match=f"cannot depart by {cause}"):
+        found.depart(cause)
+    link.on_packet(b'42/test,["my response",1]', 1, 1)
+    assert (link.calls, len(heard)) == ([], 1)
+
+
+@pytest.mark.parametrize("cause", DEPARTURES)
 def test_departed_session_hears_no_event(cause: Cause) -> None:
     found, link, heard = connected()
     found.depart(cause)

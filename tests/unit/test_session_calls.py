@@ -12,7 +12,7 @@ from gevent.timeout import Timeout
 
 from loadtests.client import packets, session
 from loadtests.client.errors import ConnectionFailed
-from loadtests.client.session import Session
+from loadtests.client.session import DEPARTURES, Session
 from loadtests.model import Cause, Transport
 from tests.unit.test_session import OPEN, SERVER, FakeLink, connected, made
 
@@ -344,7 +344,7 @@ def test_session_of_one_transport_does_not_wait_for_another() -> None:
 # --- going
 
 
-@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("cause", DEPARTURES)
 def test_departed_session_hears_no_acknowledgement(cause: Cause) -> None:
     found, link, heard = connected()
     acknowledged, on_ack = events()

@@ -48,6 +48,38 @@ def test_handler_that_breaks_ends_the_connection_with_its_error(
     assert printed == [KeyError]
 
 
+@pytest.mark.parametrize(
+    ("leave", "seen"), [(Stream.close, b""), (Stream.reset, ConnectionResetError)]
+)
+def test_peer_sees_an_end_as_of_a_close_and_an_error_as_of_a_reset(
+    listener: socket.socket, leave: Callable[[Stream], None], seen: object
+) -> None:
+    ended: list[str] = []
+    stream = Stream((socket.AF_INET, listener.getsockname()), lambda *_: None, ended.append)
+    peer, _ = listener.accept()
+    with peer:
+        until(lambda: not stream._connecting)
+        leave(stream)
+        leave(stream)
+        found: object
+        try:
+            found = peer.recv(1)
+        except OSError as error:
+            found = type(error)
+    assert (found, stream.closed, ended) == (seen, True, [])
+
+
+def test_frozen_connection_can_still_be_reset(listener: socket.socket) -> None:
+    stream = Stream((socket.AF_INET, listener.getsockname()), lambda *_: None, lambda _: None)
+    peer, _ = listener.accept()
+    with peer:
+        until(lambda: not stream._connecting)
+        stream.freeze()
+        stream.reset()
+        with pytest.raises(ConnectionResetError):
+            peer.recv(1)
+
+
 def test_no_descriptor_left_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: object) -> None:
         raise OSError(24, "Too many open files")

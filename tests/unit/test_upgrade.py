@@ -282,6 +282,17 @@ def test_killed_link_is_closed_and_silent(played: Played, stage: str) -> None:
     assert (played.ended, played.link.settled.is_set()) == ([], True)
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_reset_link_resets_every_connection_and_is_silent(played: Played, stage: str) -> None:
+    played.reach(stage)
+    there = [stream for stream in played.streams if not stream.closed]
+    sent = [list(stream.sent) for stream in played.streams]
+    played.link.reset()
+    assert [True] * len(there) == [stream.was_reset for stream in there]
+    assert sent == [stream.sent for stream in played.streams]
+    assert (played.ended, played.link.settled.is_set()) == ([], True)
+
+
 def test_handler_that_kills_during_the_switch_stops_it(played: Played) -> None:
     played.reach("ponged")
     played.send(b"4a")

@@ -168,6 +168,13 @@ def test_killed_websocket_says_nothing(
     assert (upgraded.sent, ended, upgraded.closed) == ([], [], True)
 
 
+def test_reset_websocket_says_nothing(
+    socket: WebSocketLink, upgraded: FakeStream, ended: list[str]
+) -> None:
+    socket.reset()
+    assert (upgraded.sent, ended, upgraded.was_reset) == ([], [], True)
+
+
 def test_handler_that_kills_hears_nothing_of_the_same_read(
     streams: list[FakeStream], ended: list[str]
 ) -> None:

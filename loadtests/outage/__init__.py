@@ -1,0 +1,6 @@
+"""The server goes away: when do the official clients notice, and when are they connected again?"""
+
+from loadtests.outage.clients import OutageError
+from loadtests.outage.trial import measure
+
+__all__ = ["OutageError", "measure"]

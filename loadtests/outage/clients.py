@@ -1,0 +1,132 @@
+"""The processes that hold the official clients, one for each library, and what they have to say."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loadtests.launch import RunningServer, last_words, started
+from loadtests.model import Official, Transport
+from loadtests.outage.summary import Event, What, connected
+from loadtests.scenarios.messages import NAMESPACE
+
+_HERE = Path(__file__).parent
+COMMANDS = {
+    # -P: what lies beside the script is not to be found under the names of packages.
+    Official.PYTHON: (sys.executable, "-P", str(_HERE / "python_clients.py")),
+    Official.JAVASCRIPT: ("node", str(_HERE / "node_clients.js")),
+}
+
+
+class OutageError(Exception):
+    """A trial cannot go on: one line with the reason and the place of a log."""
+
+
+@dataclass(slots=True)
+class Crowd:
+    """The clients of one library, all in one process.
+
+    Attributes:
+        client: whose they are.
+        size: how many.
+        running: their process, and its READY line with versions.
+        file: where they write their events.
+    """
+
+    client: Official
+    size: int
+    running: RunningServer
+    file: Path
+    _events: list[Event] = field(default_factory=list, init=False)
+    _read_bytes: int = field(default=0, init=False)
+
+    def events(self) -> list[Event]:
+        """All so far.
+
+        Raises:
+            OutageError: the process has ended, or a client could not connect at first.
+        """
+        with self.file.open("rb") as file:
+            file.seek(self._read_bytes)
+            fresh = file.read()
+        whole = fresh[: fresh.rfind(b"\n") + 1]
+        self._read_bytes += len(whole)
+        for line in whole.splitlines():
+            entry = json.loads(line)
+            event = Event(entry["client"], What(entry["event"]), entry["at_ns"], entry["reason"])
+            self._events.append(event)
+            if event.what is What.FAILED:
+                raise OutageError(
+                    f"a {self.client} client could not connect: {event.reason}; "
+                    f"its log: {self.running.log}"
+                )
+        code = self.running.process.poll()
+        if code is not None:
+            raise OutageError(
+                f"the {self.client} clients ended with code {code}: "
+                f"{last_words(self.running.log)}; their log: {self.running.log}"
+            )
+        return self._events
+
+    def complete(self) -> bool:
+        """Whether all are connected now."""
+        return len(connected(self.events(), time.monotonic_ns())) == self.size
+
+    @property
+    def crashes(self) -> list[str]:
+        """Exceptions that ended a thread of theirs."""
+        return [str(event.reason) for event in self._events if event.what is What.CRASH]
+
+
+@contextmanager
+def crowd(
+    client: Official,
+    *,
+    url: str,
+    transport: Transport,
+    offsets_s: Sequence[float],
+    label: Path,
+    core: int | None,
+) -> Iterator[Crowd]:
+    """A process of clients that connect one by one, until the block ends.
+
+    Args:
+        client: whose.
+        url: of the server.
+        transport: the only one that they may use.
+        offsets_s: when each connects, from now on.
+        label: what the names of its files begin with.
+        core: to run on; None for any.
+
+    Raises:
+        LaunchError: it did not start.
+        OutageError: its clock is not ours.
+    """
+    file = label.with_name(f"{label.name}-events.jsonl")
+    file.write_bytes(b"")
+    config = {
+        "url": url,
+        "namespace": NAMESPACE,
+        "transport": transport,
+        "offsets_s": list(offsets_s),
+        "events": str(file),
+    }
+    before_ns = time.monotonic_ns()
+    with started(
+        f"process of {client} clients",
+        [*COMMANDS[client], json.dumps(config)],
+        log=label.with_name(f"{label.name}.log"),
+        core=core,
+    ) as running:
+        # Node does not promise which clock its hrtime is; libuv takes CLOCK_MONOTONIC on Linux.
+        if not before_ns <= running.ready["at_ns"] <= time.monotonic_ns():
+            raise OutageError(
+                f"the clock of the {client} clients is not this process's monotonic clock, so "
+                "their times cannot be compared with the server's"
+            )
+        yield Crowd(client, len(offsets_s), running, file)

@@ -1,0 +1,182 @@
+"""Who went when and when the server noticed: the arithmetic of the disconnect scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtests.expected import Situation, is_outside, window, window_at
+from loadtests.meter import Usage, metrics
+from loadtests.model import METRICS, DepartureRow
+from loadtests.results import Detection, Measurement
+from loadtests.samples import NEVER, milliseconds, quantile
+
+_TIMES = ("detection_min", "detection_p50", "detection_max")
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One client that went.
+
+    Attributes:
+        sid: its session id in the namespace.
+        row: whose numbers it belongs to.
+        due_ns: when it was to go.
+        gone_ns: when it went.
+        pinged_ns: when it had last answered a heartbeat; None where that is not known.
+    """
+
+    sid: str
+    row: DepartureRow
+    due_ns: int
+    gone_ns: int
+    pinged_ns: int | None = None
+
+    @property
+    def silent_s(self) -> float | None:
+        """How long it had been silent when it went."""
+        return None if self.pinged_ns is None else (self.gone_ns - self.pinged_ns) / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the server's journal says of one client's end.
+
+    Attributes:
+        at_ns: when its disconnect handler first ran (monotonic).
+        reason: what the handler was given.
+        calls: how often it ran.
+    """
+
+    at_ns: int
+    reason: str
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all rows of one trial have in common.
+
+    Attributes:
+        start_ns: when the departures began.
+        window_ns: how long each client is waited for.
+        heartbeats: in the time over which CPU was measured.
+        usage: over that time.
+        server_mib: resident memory of the server.
+        receive_lag_ns: of the heartbeats that reached the generator itself.
+    """
+
+    start_ns: int
+    window_ns: int
+    heartbeats: int
+    usage: Usage
+    server_mib: float | None
+    receive_lag_ns: Sequence[int]
+
+
+def detections(
+    departures: Sequence[Departure],
+    noticed: Mapping[str, Notice],
+    situation: Situation,
+    *,
+    start_ns: int,
+    window_ns: int,
+) -> list[Detection]:
+    """What became of each departed client; later than its observation window is not detected."""
+    result = []
+    for each in sorted(departures, key=lambda departure: departure.gone_ns):
+        notice = noticed.get(each.sid, Notice(NEVER, "", 0))
+        took_ns = notice.at_ns - each.gone_ns
+        detected = took_ns <= window_ns
+        silent_s = each.silent_s
+        result.append(
+            Detection(
+                gone_s=(each.gone_ns - start_ns) / 1e9,
+                detected_s=took_ns / 1e9 if detected else None,
+                reason=notice.reason if detected else None,
+                silent_s=silent_s,
+                expected=window(situation) if silent_s is None else window_at(situation, silent_s),
+                calls=notice.calls if detected else 0,
+            )
+        )
+    return result
+
+
+def summarise(
+    row: DepartureRow,
+    departures: Sequence[Departure],
+    noticed: Mapping[str, Notice],
+    situation: Situation,
+    around: Surroundings,
+) -> Measurement:
+    """The metrics of one row (``METRICS["disconnect"]``).
+
+    The median counts those not detected as later than all others; minimum and maximum are over the
+    detected ones. CPU is per heartbeat, from the time before the first departure.
+    """
+    found = detections(
+        departures, noticed, situation, start_ns=around.start_ns, window_ns=around.window_ns
+    )
+    times_ns = np.asarray(
+        [NEVER if d.detected_s is None else round(d.detected_s * 1e9) for d in found],
+        dtype=np.int64,
+    )
+    seen = [d.detected_s for d in found if d.detected_s is not None]
+    median = quantile(times_ns, 0.5)
+    lateness = np.asarray([each.gone_ns - each.due_ns for each in departures], dtype=np.int64)
+    lag = np.asarray(around.receive_lag_ns, dtype=np.int64)
+    common, unavailable = metrics(around.usage, around.heartbeats, around.server_mib)
+    values: dict[str, float | None] = {
+        "detection_min": min(seen, default=None),
+        "detection_p50": None if median is None else median / 1e9,
+        "detection_max": max(seen, default=None),
+        "undetected": len(found) - len(seen),
+        "outside": sum(
+            d.expected is not None and is_outside(d.detected_s, d.reason, d.expected) for d in found
+        ),
+        "repeated": sum(d.calls > 1 for d in found),
+        "lateness_p99": milliseconds(quantile(lateness, 0.99)),
+        "receive_lag_p99": milliseconds(quantile(lag, 0.99)),
+        **common,
+    }
+    if values["receive_lag_p99"] is None:
+        unavailable["receive_lag_p99"] = "no heartbeat was received before the departures"
+    return Measurement(
+        scenario=str(row),
+        metrics=values,
+        invalid=_invalid(found, values, around.window_ns),
+        unavailable=unavailable,
+        samples={"detection": len(found)},
+        detections=found,
+        expected=window(situation),
+    )
+
+
+def missing(row: DepartureRow, why: str) -> Measurement:
+    """The row of a cause that there is not here: every number is unavailable."""
+    names = METRICS["disconnect"]
+    return Measurement(
+        scenario=str(row),
+        metrics=dict.fromkeys(names),
+        unavailable=dict.fromkeys(names, why),
+    )
+
+
+def _invalid(
+    found: Sequence[Detection], values: Mapping[str, float | None], window_ns: int
+) -> dict[str, str]:
+    invalid = {}
+    undetected = sum(d.detected_s is None for d in found)
+    if undetected:
+        reason = (
+            f"clients were not noticed within {window_ns / 1e9:g} s ({undetected} of {len(found)})"
+        )
+        invalid = {name: reason for name in _TIMES if values[name] is None}
+        invalid["detection_max"] = reason
+    early = sum(d.detected_s is not None and d.detected_s < 0 for d in found)
+    if early:
+        reason = f"the server gave clients up before they went ({early} of {len(found)})"
+        invalid |= dict.fromkeys(_TIMES, reason)
+    return invalid

@@ -1,0 +1,152 @@
+"""Who holds the clients that go away: the generator, processes of their own, browser tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from loadtests.client.alarm import Alarm
+from loadtests.client.session import Session
+from loadtests.hosts.browser import BrowserHost
+from loadtests.hosts.handle import Config, Gone, hosting
+from loadtests.hosts.process import ProcessHost
+from loadtests.model import Cause, DepartureRow, Transport
+from loadtests.options import IN_GENERATOR, Disconnect
+from loadtests.scenarios.bench import Bench
+from loadtests.trial import Assignment
+
+#: As many as a browser lets poll one host name at the same time, with connections to spare.
+_CLIENTS_PER_TAB = 4
+
+
+class Host(Protocol):
+    """What holds clients (loadtests/hosts/handle.py)."""
+
+    def wait_until_joined(self, timeout_s: float) -> list[str]:
+        """The session ids, in the order of clients."""
+
+    def send_away(self, due_ns: Sequence[int]) -> None:
+        """When each client is to go."""
+
+    def gone(self) -> list[Gone]:
+        """Those that went so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Clients of one host.
+
+    Attributes:
+        rows: whose numbers each client belongs to, in the order of clients.
+        together: how many of them, one after the other in that order, go at the same moment.
+    """
+
+    host: Host
+    rows: list[DepartureRow]
+    together: int = 1
+
+
+@dataclass(slots=True)
+class Here:
+    """Sessions of the generator itself, as a host."""
+
+    sessions: list[Session]
+    causes: list[Cause]
+    alarm: Alarm
+    now_ns: Callable[[], int]
+    _gone: list[Gone] = field(default_factory=list)
+
+    def wait_until_joined(self, timeout_s: float) -> list[str]:  # noqa: ARG002  # they are connected
+        """See Host."""
+        return [session.sid for session in self.sessions]
+
+    def send_away(self, due_ns: Sequence[int]) -> None:
+        """See Host."""
+        for client, moment_ns in enumerate(due_ns):
+            self.alarm.at(moment_ns, partial(self._go, client))
+
+    def gone(self) -> list[Gone]:
+        """See Host."""
+        return list(self._gone)
+
+    def _go(self, client: int) -> None:
+        session = self.sessions[client]
+        if session.ended is None:
+            gone = Gone(client, self.now_ns(), session.pinged_ns)
+            session.depart(self.causes[client])
+            self._gone.append(gone)
+
+
+@contextmanager
+def assembled(
+    bench: Bench, assignment: Assignment, options: Disconnect, now_ns: Callable[[], int]
+) -> Iterator[list[Group]]:
+    """Every client that is to go, connecting, in groups by what holds them.
+
+    The generator's own sessions are those of the bench behind its first ``bystanders``. Causes that
+    are missing here have no clients.
+    """
+    # One of each row after the other, so that a host's clients are of all its rows from the start.
+    rows = [
+        row
+        for _ in range(options.clients)
+        for row in options.departing
+        if row.cause not in assignment.missing
+    ]
+    with ExitStack() as stack:
+        groups = []
+        if here := [row for row in rows if row.cause in IN_GENERATOR]:
+            sessions = bench.sessions[options.bystanders :]
+            causes = [row.cause for row in here]
+            groups.append(Group(Here(sessions, causes, bench.alarm, now_ns), here))
+        groups += [
+            Group(stack.enter_context(each), which, together)
+            for each, which, together in _elsewhere(assignment, rows, options.ping_interval_s)
+        ]
+        yield groups
+
+
+def _elsewhere(
+    assignment: Assignment, rows: Sequence[DepartureRow], interval_s: float
+) -> Iterator[tuple[AbstractContextManager[Host], list[DepartureRow], int]]:
+    """The hosts that are needed, not yet started, with their clients' rows."""
+    paths = Path(assignment.outcome)
+    stem = paths.name.removesuffix("-outcome.json")
+
+    def host(
+        name: str, module: str, config: Config, prefix: Sequence[str] = ()
+    ) -> AbstractContextManager[Host]:
+        files = {
+            "log": paths.with_name(f"{stem}-{name}.log"),
+            "diary": paths.with_name(f"{stem}-{name}.jsonl"),
+        }
+        return hosting(f"{name} of clients", module, config, prefix=prefix, **files)
+
+    def processes(rows: list[DepartureRow], **more: Any) -> ProcessHost:
+        return ProcessHost(
+            url=assignment.url,
+            transport=assignment.transport,
+            client=assignment.client,
+            causes=[row.cause for row in rows],
+            **more,
+        )
+
+    if alone := [row for row in rows if row.cause in (Cause.KILL, Cause.FREEZE)]:
+        yield host("processes", "loadtests.hosts", processes(alone)), alone, 1
+    if cut := [row for row in rows if row.cause is Cause.CUT]:
+        assert assignment.cable is not None, "the runner says that it is missing otherwise"
+        config = processes(cut, interface=assignment.cable.interface, spread_s=interval_s)
+        yield host("cut", "loadtests.hosts", config, assignment.cable.prefix), cut, len(cut)
+    if tabs := [row for row in rows if row.cause is Cause.TAB]:
+        each = max(n for n in range(1, _CLIENTS_PER_TAB + 1) if len(tabs) % n == 0)
+        browser = BrowserHost(
+            url=assignment.url,
+            transport=Transport(assignment.transport),
+            tabs=len(tabs) // each,
+            clients_per_tab=each,
+        )
+        yield host("browser", "loadtests.hosts.browser", browser), tabs, each

@@ -1,0 +1,107 @@
+"""Clients that go in a known way, from servers of known behaviour: what is found must be that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.launch import SERVE
+from loadtests.progress import reporter
+from loadtests.results import Measurement
+from loadtests.runner import Run
+from servers.modes import ADAPTERS
+from tests.integration.conftest import experiment, faulty, in_a_quiet_moment
+
+MODES = sorted(ADAPTERS)
+
+
+def measured(
+    folder: Path, text: str, command: tuple[str, ...] = SERVE
+) -> dict[tuple[str, str], Measurement]:
+    """(transport, row) -> its measurement."""
+    result = Run(experiment(text), folder, server_command=command).run(reporter)
+    assert [trial.reason for trial in result.trials] == [None] * len(result.trials)
+    return {
+        (result.plan[trial.number].transport, each.scenario): each
+        for trial in result.trials
+        for each in trial.measurements
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_clients_are_noticed_as_the_heartbeats_rules_say(tmp_path: Path, mode: str) -> None:
+    text = f"""
+modes = ["{mode}"]
+[disconnect]
+clients = 4
+causes = ["close", "kill", "reset", "freeze"]
+ping_interval_s = 1
+ping_timeout_s = 1
+busy_hz = 2
+"""
+
+    def check(folder: Path) -> None:
+        found = measured(folder, text)
+        assert len(found) == 2 * 4 * 2
+        for (transport, row), each in found.items():
+            reasons = {one.reason for one in each.detections}
+            seconds = [one.detected_s for one in each.detections]
+            assert (len(seconds), each.metrics["undetected"]) == (4, 0), row
+            assert each.metrics["outside"] == 0, (transport, row, each.detections)
+            assert None not in seconds
+            cause = row.split(":")[1]
+            if cause == "close":
+                assert reasons == {"client disconnect"}
+                assert max(seconds) < 0.9
+            elif transport == "websocket" and cause != "freeze":
+                assert reasons == {"transport close"}
+                assert max(seconds) < 0.9
+            else:
+                # What closes silently, or not at all, is noticed by its silence alone.
+                assert min(seconds) > 0.9
+                eventlet = (mode, transport) == ("eventlet", "websocket")
+                assert eventlet or "ping timeout" in reasons
+
+    in_a_quiet_moment(check, tmp_path)
+
+
+SMALL = """
+modes = ["{mode}"]
+transports = ["websocket"]
+[disconnect]
+clients = 3
+causes = ["close", "kill"]
+ping_interval_s = 0.5
+ping_timeout_s = 0.5
+"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_handler_that_runs_3_s_late_is_found_3_s_late(tmp_path: Path, mode: str) -> None:
+    def check(folder: Path) -> None:
+        text = SMALL.format(mode=mode) + "window_s = 6\n"
+        found = measured(folder, text, faulty("late_disconnect:3"))
+        for (_, row), each in found.items():
+            for one in each.detections:
+                assert one.detected_s == pytest.approx(3, abs=0.1), row
+            assert each.metrics["outside"] == 3
+
+    in_a_quiet_moment(check, tmp_path)
+
+
+def test_handler_that_never_runs_leaves_every_client_undetected(tmp_path: Path) -> None:
+    found = measured(tmp_path, SMALL.format(mode="gevent"), faulty("no_disconnect:0"))
+    for each in found.values():
+        assert each.metrics["undetected"] == 3
+        assert each.metrics["detection_p50"] is None
+        assert [one.detected_s for one in each.detections] == [None] * 3
+        assert "were not noticed within" in each.invalid["detection_max"]
+
+
+def test_handler_that_runs_twice_is_counted_for_every_client(tmp_path: Path) -> None:
+    found = measured(tmp_path, SMALL.format(mode="gevent"), faulty("double_disconnect:0"))
+    for each in found.values():
+        assert each.metrics["repeated"] == 3
+        assert [one.calls for one in each.detections] == [2] * 3
+        assert each.metrics["undetected"] == 0
