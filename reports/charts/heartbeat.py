@@ -104,16 +104,16 @@ def _point(axes: Axes, one: Point, look: Look) -> None:
             color=look.colour,
             zorder=4,
         )
+    # What was measured is named above, what was not below: neighbours are often one of each.
     top = end if one.window is None else max(end, one.window.latest_s)
     axes.annotate(
-        f"{one.heartbeat}" if one.measured else f"{one.heartbeat}\npredicted",
-        (x, top),
-        xytext=(0, 6),
+        f"{one.heartbeat}",
+        (x, top if one.measured else one.typical_s),
+        xytext=(0, 6 if one.measured else -7),
         textcoords="offset points",
         ha="center",
-        va="bottom",
+        va="bottom" if one.measured else "top",
         fontsize=9,
-        linespacing=1.05,
         color=style.INK if one.measured else style.QUIET,
         style="normal" if one.measured else "italic",
     )
