@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import statistics
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -46,12 +48,16 @@ def choices() -> list[Choice]:
 
 
 def cpu_us(points: Iterable[Point], transport: Transport) -> tuple[float, float] | None:
-    """The least and the most CPU time of a heartbeat over the modes; None if it is not known."""
-    costs = [
-        one.cpu_permille * one.heartbeat.interval_s * 1000
-        for one in points
-        if one.cell.transport is transport and one.cpu_permille is not None
-    ]
+    """The CPU time of a heartbeat in the cheapest and the dearest mode; None if it is not known.
+
+    Of each mode the median over its heartbeats: the fewer there are, the more each of them costs,
+    since idling is charged to them as well.
+    """
+    by_mode: dict[str, list[float]] = defaultdict(list)
+    for one in points:
+        if one.cell.transport is transport and one.measured and one.cpu_permille is not None:
+            by_mode[one.cell.mode].append(one.cpu_permille * one.heartbeat.interval_s * 1000)
+    costs = [statistics.median(each) for each in by_mode.values()]
     return (min(costs), max(costs)) if costs else None
 
 

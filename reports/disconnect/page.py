@@ -271,7 +271,8 @@ def _share(cost_us: tuple[float, float] | None, heartbeat: Heartbeat) -> str:
     if cost_us is None:
         return EMPTY
     # µs per second and client × 1,000 clients is a 1,000th of a core, of which this is the percent.
-    low, high = (f"{cost / heartbeat.interval_s / 10:.2g}" for cost in cost_us)
+    shares = [cost / heartbeat.interval_s / 10 for cost in cost_us]
+    low, high = (f"{share:.0f}" if share >= 10 else f"{share:.2g}" for share in shares)
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 
