@@ -36,8 +36,8 @@ TOLERANCE_S = 0.25
 #: 0.1 to 0.7 ms per wait, 0.25 s in a round of 5 s with 1,000 sockets.
 WAIT_LATE_S = 0.001
 
-#: From the order to close a tab until its WebSocket ends, at most, on an idle machine. Measured with
-#: Chromium 156: 0.02 to 0.17 s, ten tabs within a second.
+#: From the order to close a tab until its WebSocket ends, at most, on an idle machine. Measured
+#: with Chromium 156: 0.02 to 0.17 s, ten tabs within a second.
 TAB_CLOSES_S = 0.25
 
 # engineio.base_server.BaseServer.reason (4.15)

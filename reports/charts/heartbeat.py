@@ -45,6 +45,7 @@ def heartbeat(summary: Summary) -> Figure:
     messages = [one.heartbeat.messages_per_minute for one in found]
     ends = [end for one in found for end in (one.typical_s, one.worst_s) if end]
     starts = [one.window.earliest_s for one in found if one.window]
+    ends += [one.window.latest_s for one in found if one.window]
     for line, transport in zip(grid, groups, strict=True):
         for axes, mode in zip(line, modes, strict=True):
             style.log_x(axes, *style.log_limits(messages, room=0.16))
