@@ -28,7 +28,7 @@ from loadtests.scenarios.bench import Bench, TrialFailed
 from loadtests.sessions import PACKAGES, arrival_clock, measured_with
 from loadtests.trial import Assignment, Outcome, connect_timeout_s
 
-#: Scenario -> what measures it. A new scenario is a file, its options in experiment.py, and a line.
+#: Scenario -> what measures it. A new scenario is a file, its options in options.py, and a line.
 MEASURE: dict[str, Callable[[Bench, Any], list[Measurement]]] = {
     "echo": echo.measure,
     "broadcast": broadcast.measure,

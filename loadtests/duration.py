@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from loadtests import machine
 from loadtests.experiment import Experiment, ExperimentError
 from loadtests.model import Cause, Outage
@@ -48,7 +50,8 @@ def _departures_s(options: Disconnect) -> float:
         _LAUNCH_S
         + hosts_s
         + options.connections / 100
-        + 2.25 * options.ping_interval_s
+        + options.quiet_s
+        + options.ping_interval_s
         + min(usually_s, options.observed_s)
     )
 
@@ -64,47 +67,47 @@ def _outages_s(options: ServerGone) -> float:
     return _LAUNCH_S + _HOSTS_S + pauses_s + sum(each_s[cause] for cause in options.causes)
 
 
-def check_open_files(experiment: Experiment) -> None:
-    """Raise the limit of open files as needed, before anything runs.
+def shortage(experiment: Experiment, scenario: str, variant: str = "") -> str | None:
+    """What this machine has too little of for a trial's clients; None where it has enough.
 
-    Raises:
-        ExperimentError: it cannot be raised far enough; says what would work.
+    Raises the limit of open files as needed.
+
+    Returns:
+        One line with what would work.
     """
-    widest, clients = _widest(experiment)
+    clients = experiment.connections(scenario, variant)
     # A polling client holds two connections.
     needed = 2 * clients + machine.OTHER_FILES
     allowed = machine.allow_open_files(needed)
     if allowed is not None:
-        raise ExperimentError(
-            f"experiment {experiment.name}: {widest} has {clients} clients, "
-            f"which needs {needed} open files, and {allowed} are allowed; at most "
+        return (
+            f"{clients} clients need {needed} open files, and {allowed} are allowed; at most "
             f"{max(0, (allowed - machine.OTHER_FILES) // 2)} clients would work, or raise ulimit -n"
         )
-
-
-def check_ports(experiment: Experiment) -> None:
-    """Refuse more clients than there are ports to connect from, before anything runs.
-
-    Raises:
-        ExperimentError: says how many would work.
-    """
-    widest, clients = _widest(experiment)
     ports = machine.ephemeral_ports()
     if ports is not None and 2 * clients > ports:
-        raise ExperimentError(
-            f"experiment {experiment.name}: {widest} has {clients} clients, which needs "
-            f"{2 * clients} ports to connect from, and there are {ports}; at most {ports // 2} "
-            "clients would work, or widen net.ipv4.ip_local_port_range"
+        return (
+            f"{clients} clients need {2 * clients} ports to connect from, and there are {ports}; "
+            f"at most {ports // 2} clients would work, or widen net.ipv4.ip_local_port_range"
         )
+    return None
 
 
-def _widest(experiment: Experiment) -> tuple[str, int]:
-    """The scenario with the most clients at the same time, and how many."""
-    return max(
-        (
-            (scenario, experiment.connections(scenario, variant))
-            for scenario in experiment.scenarios
-            for variant in experiment.variants(scenario)
-        ),
-        key=lambda each: each[1],
-    )
+def check(experiment: Experiment, scenarios: Iterable[str]) -> None:
+    """Refuse an experiment of which no trial can run, before anything does.
+
+    Args:
+        experiment: to be run.
+        scenarios: those of its scenarios that would run.
+
+    Raises:
+        ExperimentError: says what would work.
+    """
+    lacks = {
+        scenario: shortage(experiment, scenario, variant)
+        for scenario in scenarios
+        for variant in experiment.variants(scenario)
+    }
+    if lacks and all(lack is not None for lack in lacks.values()):
+        scenario, lack = next(iter(lacks.items()))
+        raise ExperimentError(f"experiment {experiment.name}: {scenario}: {lack}")

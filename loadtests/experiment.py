@@ -10,13 +10,13 @@ import random
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 from msgspec import Meta
 
 from loadtests.model import METRICS, Client, Transport, row_of
-from loadtests.options import Broadcast, Count, Disconnect, Echo, ServerOptions
+from loadtests.options import SERVER, Broadcast, Count, Disconnect, Echo, ServerOptions
 from loadtests.results import PlannedTrial
 from servers.modes import ADAPTERS
 
@@ -165,9 +165,8 @@ def parse(text: str, origin: str) -> Experiment:
         if mode not in ADAPTERS:
             place = f"{origin}, line {_line_of(text, 'modes')}, modes"
             _unknown("mode", mode, ADAPTERS, place=place)
-    for table in ("server", "disconnect"):
-        options = getattr(experiment, table)
-        if experiment.client is Client.REFERENCE and options and options.ping_interval_s % 1:
+    for table, options in _heartbeats(experiment):
+        if experiment.client is Client.REFERENCE and options.ping_interval_s % 1:
             # engineio.server.Server announces int(ping_interval) * 1000 (4.15), and the library's
             # client gives a server up that is silent for longer than it has announced.
             field = f"{table}.ping_interval_s"
@@ -176,6 +175,15 @@ def parse(text: str, origin: str) -> Experiment:
                 "whole seconds only: python-engineio's server announces no others"
             )
     return experiment
+
+
+def _heartbeats(experiment: Experiment) -> list[tuple[str, Any]]:
+    """Every table with a heartbeat of a server that a reference client may connect to."""
+    found: list[tuple[str, Any]] = [("server", experiment.server)]
+    if experiment.disconnect is not None:
+        found.append(("disconnect", experiment.disconnect))
+        found += [("disconnect.sweep", setting) for setting in experiment.disconnect.sweep]
+    return found
 
 
 def narrow(
@@ -233,6 +241,8 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
             for mode in experiment.modes
             for transport in experiment.transports
             for client in experiment.clients
+            # When the server goes, the official clients measure, once.
+            if variant != SERVER or client is Client.TRANSPORT_BENCH
         ]
         shuffler.shuffle(combinations)
         trials += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import msgspec
@@ -138,6 +139,9 @@ class ServerGone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [str(OutageRow(cause, client)) for cause in self.causes for client in Official]
 
 
+#: CPU per heartbeat is measured for at least so long.
+_QUIET_S = 2.0
+
 #: Causes for which a client needs no process of its own.
 IN_GENERATOR = (Cause.CLOSE, Cause.RESET)
 
@@ -201,6 +205,11 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self.window_s
         heartbeat = (self.ping_interval_s, self.ping_timeout_s)
         return expected.longest_s(*heartbeat, self.connections) + 1
+
+    @property
+    def quiet_s(self) -> float:
+        """How long there are heartbeats only: whole intervals, so that their number is known."""
+        return self.ping_interval_s * max(1, math.ceil(_QUIET_S / self.ping_interval_s))
 
     @property
     def going(self) -> int:

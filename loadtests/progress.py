@@ -100,7 +100,8 @@ class _Lines:
 
 
 def _name(planned: PlannedTrial) -> str:
-    name = f"{planned.scenario} {planned.mode} × {planned.transport}"
+    scenario = f"{planned.scenario}:{planned.variant}" if planned.variant else planned.scenario
+    name = f"{scenario} {planned.mode} × {planned.transport}"
     return name if planned.client is Client.TRANSPORT_BENCH else f"{name}, {planned.client}"
 
 

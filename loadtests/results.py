@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from loadtests.model import Client, Status, Transport
+from loadtests.model import Client, Status, Transport, metrics_of
 
 FORMAT = "transport-bench/1"
 FILE_NAME = "result.json"
@@ -94,6 +94,14 @@ class Measurement(msgspec.Struct, frozen=True):
     detections: list[Detection] = []
     reconnections: list[Reconnection] = []
     expected: Window | None = None
+
+
+def without_numbers(row: str, why: str) -> Measurement:
+    """The measurement of a row that there can be none of here: every number is unavailable."""
+    names = metrics_of(row)
+    return Measurement(
+        scenario=row, metrics=dict.fromkeys(names), unavailable=dict.fromkeys(names, why)
+    )
 
 
 class PlannedTrial(msgspec.Struct, frozen=True):

@@ -20,16 +20,17 @@ import msgspec
 
 from loadtests import __version__, machine, network, outage, results
 from loadtests.calibrate import store
-from loadtests.duration import expected_s, longest_s
+from loadtests.duration import expected_s, longest_s, shortage
 from loadtests.experiment import Experiment, plan
 from loadtests.hosts import browser
 from loadtests.launch import SERVE, LaunchError, RunningServer, generating, last_words, serving
 from loadtests.machine import Pinning
-from loadtests.model import Cause, Client, Status
+from loadtests.model import Cause, Client, Status, Transport
 from loadtests.options import SERVER, Disconnect
 from loadtests.progress import Estimate, Reporter
 from loadtests.results import PlannedTrial, Result, Trial
 from loadtests.trial import Assignment, Cable, Outcome
+from servers.modes import ADAPTERS
 
 #: Scenarios that read the server's journal, so that they need a server that we started.
 NEEDS_JOURNAL = {"disconnect": "the server keeps no journal of disconnects that could be read"}
@@ -125,6 +126,8 @@ class Run:
         outcome = Outcome()
         if self._own_server is not None and planned.scenario in NEEDS_JOURNAL:
             status, reason = Status.UNAVAILABLE, NEEDS_JOURNAL[planned.scenario]
+        elif (lack := self._lack(planned)) is not None:
+            status, reason = Status.UNAVAILABLE, lack
         else:
             try:
                 server, outcome = self._measure(planned, name, log)
@@ -154,7 +157,10 @@ class Run:
         with ExitStack() as stack:
             wires = None
             if Cause.CUT in self._causes(planned) and Cause.CUT not in missing:
-                wires = stack.enter_context(network.isolated(log=logs / f"{name}-network.log"))
+                try:
+                    wires = stack.enter_context(network.isolated(log=logs / f"{name}-network.log"))
+                except LaunchError as error:  # it costs the one row, not the others
+                    missing[Cause.CUT] = str(error)
             inside = wires.outer if wires is not None else ()
             # Both start at the same time, on their own cores; the generator waits for its work.
             generator_log = logs / f"{name}-generator.log"
@@ -193,6 +199,20 @@ class Run:
         except outage.OutageError as error:
             raise TrialError(str(error)) from error
 
+    def _lack(self, planned: PlannedTrial) -> str | None:
+        """Why a trial cannot run here, or not in its mode."""
+        clients = self._experiment.connections(planned.scenario, planned.variant)
+        if self._own_server is None:
+            most = ADAPTERS[planned.mode].MODE.most_connections
+            # A polling client keeps two: a waiting GET, and POSTs beside it.
+            needed = clients * (2 if planned.transport is Transport.POLLING else 1)
+            if most is not None and needed > most:
+                return (
+                    f"{planned.mode} takes {most:,} connections at the same time, and {clients:,} "
+                    f"clients have {needed:,}"
+                )
+        return shortage(self._experiment, planned.scenario, planned.variant)
+
     def _causes(self, planned: PlannedTrial) -> list[Cause]:
         options = self._experiment.options(planned.scenario, planned.variant)
         return options.causes if isinstance(options, Disconnect) else []
@@ -207,10 +227,15 @@ class Run:
             elif cause is Cause.TAB and planned.client is Client.REFERENCE:
                 why = _TAB_IS_NO_REFERENCE
             elif cause is Cause.TAB:
-                why = browser.unavailable()
+                why = browser.unavailable() or browser.too_many(self._tab_clients(planned))
             if why is not None:
                 found[cause] = why
         return found
+
+    def _tab_clients(self, planned: PlannedTrial) -> int:
+        options = self._experiment.options(planned.scenario, planned.variant)
+        assert isinstance(options, Disconnect)
+        return options.clients * sum(row.cause is Cause.TAB for row in options.departing)
 
     def _serve(self, planned: PlannedTrial, log: Path, journal: Path, **more: Any) -> Any:
         heartbeat: Any = self._experiment.server

@@ -22,7 +22,8 @@ class Question:
 
 
 #: Of disconnects, main rows of idle clients only: those of a sweep differ in what was set, and
-#: those that the server sends to in how often it does.
+#: those that the server sends to in how often it does, and silent ones in a single draw of the
+#: server's scan.
 QUESTIONS = (
     Question("lowest latency, the usual echo (p50)", "echo", "latency_p50"),
     Question("lowest latency, the slow 1 % (p99)", "echo", "latency_p99"),
@@ -30,7 +31,6 @@ QUESTIONS = (
     Question("least server CPU per echo", "echo", "server_cpu"),
     Question("quickest broadcast to the last recipient (p50)", "broadcast", "last_recipient_p50"),
     Question("quickest to notice a killed client (p50)", "disconnect:kill", "detection_p50"),
-    Question("quickest to notice a frozen client (p50)", "disconnect:freeze", "detection_p50"),
 )
 
 

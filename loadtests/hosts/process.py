@@ -55,8 +55,9 @@ class ProcessHost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         causes: how each client goes: by ``kill`` or ``freeze``, each in a process of its own; or
             all by ``cut``, in one process.
         interface: for ``cut``, the network interface to take down, in the host's own network.
-        spread_s: over how long the clients connect, evenly. Those of ``cut`` all go at the same
-            moment, so that only their connecting can give them different phases of the heartbeat.
+        spread_s: over how long the clients connect, evenly, so that their heartbeats have different
+            phases and they have places among others in the server's scan. Those of ``cut`` all go
+            at the same moment: only their connecting tells them apart.
     """
 
     url: str
@@ -158,8 +159,11 @@ class _Zygote:
         """Tell every child."""
         for child, clients in list(self._clients.items()):
             words = json.dumps([due_ns[client] for client in clients]).encode()
+            pipe = self._pipes.get(child)
+            if pipe is None:  # it was reaped meanwhile
+                continue
             try:
-                os.write(self._pipes[child], words)
+                os.write(pipe, words)
             except BrokenPipeError:  # it has just ended, and will be reaped
                 continue
 

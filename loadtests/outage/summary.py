@@ -13,7 +13,7 @@ import numpy as np
 
 from loadtests.expected import is_outside
 from loadtests.model import OutageRow, metrics_of
-from loadtests.results import Measurement, Reconnection, Window
+from loadtests.results import Measurement, Reconnection, Window, without_numbers
 from loadtests.samples import NEVER, quantile
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95}
@@ -137,7 +137,7 @@ def summarise(
         observed_s: ``noticed`` and ``reconnected`` -> how long each was waited for.
     """
     if not found:
-        return unavailable(row, "no client was connected when the server went")
+        return without_numbers(str(row), "no client was connected when the server went")
     times = {
         "noticed": [each.noticed_s for each in found],
         "reconnected": [each.reconnected_s for each in found],
@@ -158,7 +158,10 @@ def summarise(
             invalid[f"{family}_max"] = reason
     values["unnoticed"] = times["noticed"].count(None)
     values["not_reconnected"] = times["reconnected"].count(None)
-    values["outside"] = sum(is_outside(each.noticed_s, each.reason, expected) for each in found)
+    values["outside"] = sum(
+        each.noticed_s is not None and is_outside(each.noticed_s, each.reason, expected)
+        for each in found
+    )
     return Measurement(
         scenario=str(row),
         metrics={name: values[name] for name in metrics_of(str(row))},
@@ -166,16 +169,6 @@ def summarise(
         samples={family: len(found) for family in times},
         reconnections=list(found),
         expected=expected,
-    )
-
-
-def unavailable(row: OutageRow, reason: str) -> Measurement:
-    """A row without numbers, and why."""
-    names = metrics_of(str(row))
-    return Measurement(
-        scenario=str(row),
-        metrics=dict.fromkeys(names),
-        unavailable=dict.fromkeys(names, reason),
     )
 
 

@@ -24,8 +24,7 @@ from loadtests.outage import expected
 from loadtests.outage.clients import Crowd, OutageError, crowd
 from loadtests.outage.servers import Serve, Servers
 from loadtests.outage.summary import Event, Happening, reconnections, repeated, settled, summarise
-from loadtests.outage.summary import unavailable as row_unavailable
-from loadtests.results import Measurement, Window
+from loadtests.results import Measurement, Window, without_numbers
 from loadtests.trial import Outcome, connect_timeout_s
 
 _LOOK_S = 0.05
@@ -87,7 +86,7 @@ def measure(
         }
     for outage in options.causes:
         measurements += [
-            row_unavailable(OutageRow(outage, client), lack)
+            without_numbers(str(OutageRow(outage, client)), lack)
             for client, lack in lacks.items()
             if lack is not None
         ]

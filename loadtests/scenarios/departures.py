@@ -9,7 +9,7 @@ import numpy as np
 
 from loadtests.expected import Situation, is_outside, window, window_at
 from loadtests.meter import Usage, metrics
-from loadtests.model import METRICS, DepartureRow
+from loadtests.model import DepartureRow
 from loadtests.results import Detection, Measurement
 from loadtests.samples import NEVER, milliseconds, quantile
 
@@ -62,7 +62,9 @@ class Surroundings:
     Attributes:
         start_ns: when the departures began.
         window_ns: how long each client is waited for.
-        heartbeats: in the time over which CPU was measured.
+        heartbeats: in the time over which CPU was measured, of all clients.
+        own_heartbeats: those of the generator's own clients among them: the others' CPU is not in
+            its usage.
         usage: over that time.
         server_mib: resident memory of the server.
         receive_lag_ns: of the heartbeats that reached the generator itself.
@@ -71,6 +73,7 @@ class Surroundings:
     start_ns: int
     window_ns: int
     heartbeats: int
+    own_heartbeats: int
     usage: Usage
     server_mib: float | None
     receive_lag_ns: Sequence[int]
@@ -128,14 +131,14 @@ def summarise(
     lateness = np.asarray([each.gone_ns - each.due_ns for each in departures], dtype=np.int64)
     lag = np.asarray(around.receive_lag_ns, dtype=np.int64)
     common, unavailable = metrics(around.usage, around.heartbeats, around.server_mib)
+    own, _ = metrics(around.usage, around.own_heartbeats, around.server_mib)
+    common["generator_cpu"] = own["generator_cpu"]
     values: dict[str, float | None] = {
         "detection_min": min(seen, default=None),
         "detection_p50": None if median is None else median / 1e9,
         "detection_max": max(seen, default=None),
         "undetected": len(found) - len(seen),
-        "outside": sum(
-            d.expected is not None and is_outside(d.detected_s, d.reason, d.expected) for d in found
-        ),
+        "outside": sum(_is_outside(d) for d in found),
         "repeated": sum(d.calls > 1 for d in found),
         "lateness_p99": milliseconds(quantile(lateness, 0.99)),
         "receive_lag_p99": milliseconds(quantile(lag, 0.99)),
@@ -154,14 +157,11 @@ def summarise(
     )
 
 
-def missing(row: DepartureRow, why: str) -> Measurement:
-    """The row of a cause that there is not here: every number is unavailable."""
-    names = METRICS["disconnect"]
-    return Measurement(
-        scenario=str(row),
-        metrics=dict.fromkeys(names),
-        unavailable=dict.fromkeys(names, why),
-    )
+def _is_outside(found: Detection) -> bool:
+    """Whether it was noticed, but not as the rules say."""
+    if found.detected_s is None or found.expected is None:
+        return False
+    return is_outside(found.detected_s, found.reason, found.expected)
 
 
 def _invalid(

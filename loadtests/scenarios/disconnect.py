@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from loadtests.client import packets
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
@@ -19,17 +21,20 @@ from loadtests.expected import Situation
 from loadtests.hosts.handle import HostError
 from loadtests.journal import entries, verify_connections
 from loadtests.meter import Usage, between
-from loadtests.model import DepartureRow
+from loadtests.model import Cause, DepartureRow
 from loadtests.options import Disconnect
 from loadtests.pacing import ConstantRate
-from loadtests.results import Measurement
+from loadtests.results import Measurement, without_numbers
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.departures import Departure, Notice, Surroundings, missing, summarise
+from loadtests.scenarios.departures import Departure, Notice, Surroundings, summarise
 from loadtests.scenarios.leaving import Group, assembled
 from loadtests.scenarios.messages import NAMESPACE
 from loadtests.trial import Assignment, connect_timeout_s
 
 _monotonic_ns = time.monotonic_ns
+
+#: What needs more than this project: without it the other rows are measured all the same.
+OPTIONAL = {Cause.CUT, Cause.TAB}
 
 #: After the last notice: a handler that runs twice does so by then.
 _AFTERMATH_NS = 200_000_000
@@ -61,10 +66,12 @@ def _measure(
 ) -> list[Measurement]:
     # Those that are cut off together connect over an interval.
     timeout_s = connect_timeout_s(options.connections) + options.ping_interval_s
-    sids = [group.host.wait_until_joined(timeout_s) for group in groups]
+    groups, sids, lacking = _joined(groups, timeout_s)
     connected = options.bystanders + sum(len(each) for each in sids)
-    verify_connections(journal, assignment.transport, connected)
-    usage, heartbeats = _heartbeats_alone(bench, options, connected)
+    # Of a host that failed some clients may have connected before.
+    verify_connections(journal, assignment.transport, None if lacking else connected)
+    missing = assignment.missing | lacking
+    usage, intervals = _heartbeats_alone(bench, options)
     lag_ns = [lag for session in bench.sessions for lag in session.heartbeats]
 
     start_ns = _monotonic_ns() + LEAD_NS
@@ -77,28 +84,71 @@ def _measure(
     around = Surroundings(
         start_ns=start_ns,
         window_ns=round(options.observed_s * 1e9),
-        heartbeats=heartbeats,
+        heartbeats=intervals * connected,
+        own_heartbeats=intervals * len(bench.sessions),
         usage=usage,
         server_mib=bench.meter.server_mib(),
         receive_lag_ns=lag_ns,
     )
-    return [
-        _row(assignment, options, row, departures, noticed, around, connected)
+    measurements = [
+        without_numbers(str(replace(row, setting=assignment.variant)), missing[row.cause])
+        if row.cause in missing
+        else _row(assignment, options, row, departures, noticed, around, connected)
         for row in options.departing
+    ]
+    there = {session.sid for session in bench.sessions[: options.bystanders]}
+    return _distrusted(measurements, len(there & noticed.keys()))
+
+
+def _joined(
+    groups: Sequence[Group], timeout_s: float
+) -> tuple[list[Group], list[list[str]], dict[Cause, str]]:
+    """The groups whose clients are connected, with these; and why there is no other.
+
+    A browser or a network that does not do costs its own rows, and no others'.
+    """
+    there: list[Group] = []
+    sids: list[list[str]] = []
+    lacking: dict[Cause, str] = {}
+    for group in groups:
+        try:
+            sids.append(group.host.wait_until_joined(timeout_s))
+            there.append(group)
+        except HostError as error:
+            causes = {row.cause for row in group.rows}
+            if not causes <= OPTIONAL:
+                raise
+            lacking |= dict.fromkeys(causes, str(error))
+    return there, sids, lacking
+
+
+def _distrusted(measurements: list[Measurement], gave_up: int) -> list[Measurement]:
+    """The same; every number is invalid where the server gave up clients that had not gone."""
+    if not gave_up:
+        return measurements
+    reason = f"the server gave up clients that had not gone ({gave_up})"
+    return [
+        msgspec.structs.replace(
+            each,
+            invalid=each.invalid
+            | {name: reason for name, value in each.metrics.items() if value is not None},
+        )
+        for each in measurements
     ]
 
 
-def _heartbeats_alone(bench: Bench, options: Disconnect, connected: int) -> tuple[Usage, int]:
-    """What server and generator use while there are heartbeats only, and how many those are.
+def _heartbeats_alone(bench: Bench, options: Disconnect) -> tuple[Usage, int]:
+    """What server and generator use while there are heartbeats only.
 
     Each client is pinged an interval after its last pong (engineio.socket.Socket.schedule_ping,
-    4.15), so their number follows from the time; the generator sees those of its own clients alone.
+    4.15), so in whole intervals it is pinged as often as there are intervals, whatever its phase.
+
+    Returns:
+        The usage, and over how many intervals.
     """
     begin = bench.meter.read()
-    # Longer than one interval, so that every client's ping falls into it at least once.
-    bench.sleep_until(_monotonic_ns() + round(1.25 * options.ping_interval_s * 1e9))
-    usage = between(begin, bench.meter.read())
-    return usage, round(connected * usage.wall_ns / 1e9 / options.ping_interval_s)
+    bench.sleep_until(_monotonic_ns() + round(options.quiet_s * 1e9))
+    return between(begin, bench.meter.read()), round(options.quiet_s / options.ping_interval_s)
 
 
 def _busy(group: Group, sids: Sequence[str]) -> list[str]:
@@ -225,8 +275,6 @@ def _row(
     connected: int,
 ) -> Measurement:
     named = replace(row, setting=assignment.variant)
-    if row.cause in assignment.missing:
-        return missing(named, assignment.missing[row.cause])
     situation = Situation(
         transport=assignment.transport,
         cause=row.cause,

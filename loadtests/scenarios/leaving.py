@@ -11,16 +11,13 @@ from typing import Any, Protocol
 
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
-from loadtests.hosts.browser import BrowserHost
+from loadtests.hosts.browser import MOST_POLLING_PER_TAB, BrowserHost
 from loadtests.hosts.handle import Config, Gone, hosting
 from loadtests.hosts.process import ProcessHost
 from loadtests.model import Cause, DepartureRow, Transport
 from loadtests.options import IN_GENERATOR, Disconnect
 from loadtests.scenarios.bench import Bench
 from loadtests.trial import Assignment
-
-#: As many as a browser lets poll one host name at the same time, with connections to spare.
-_CLIENTS_PER_TAB = 4
 
 
 class Host(Protocol):
@@ -136,13 +133,13 @@ def _elsewhere(
         )
 
     if alone := [row for row in rows if row.cause in (Cause.KILL, Cause.FREEZE)]:
-        yield host("processes", "loadtests.hosts", processes(alone)), alone, 1
+        yield host("processes", "loadtests.hosts", processes(alone, spread_s=interval_s)), alone, 1
     if cut := [row for row in rows if row.cause is Cause.CUT]:
         assert assignment.cable is not None, "the runner says that it is missing otherwise"
         config = processes(cut, interface=assignment.cable.interface, spread_s=interval_s)
         yield host("cut", "loadtests.hosts", config, assignment.cable.prefix), cut, len(cut)
     if tabs := [row for row in rows if row.cause is Cause.TAB]:
-        each = max(n for n in range(1, _CLIENTS_PER_TAB + 1) if len(tabs) % n == 0)
+        each = max(n for n in range(1, MOST_POLLING_PER_TAB + 1) if len(tabs) % n == 0)
         browser = BrowserHost(
             url=assignment.url,
             transport=Transport(assignment.transport),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from loadtests import expected
-from loadtests.model import Transport
+from loadtests.model import DepartureRow, Transport
 from loadtests.results import Window
-from reports.disconnect.settings import CROWD, Heartbeat, Point, rule
+from reports.disconnect.settings import Heartbeat, rule
+from reports.rows import Cell
+from reports.summary import Summary
 
 LIMITS_S = (2, 5, 10, 30, 60)
+#: A limit is kept for so many clients, whose heartbeats' CPU stands beside it.
+CLIENTS = 1000
 #: What a timeout may be: finer where a tenth of a second is a large share.
 _TIMEOUTS_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.5, 2, 2.5, 3, 4, *range(5, 60))
 #: The timeout of a cheap heartbeat, as a share of the limit: the rest is left to the interval.
@@ -38,27 +40,43 @@ class Choice:
 def choices() -> list[Choice]:
     """Two for each limit: the longest timeout that it allows, and a long interval; one if equal.
 
-    Each keeps the limit even if all clients go at the same time (``expected.longest_s``).
+    A limit that nothing keeps has none. Each keeps it even if all clients go at the same time
+    (``expected.longest_s``).
     """
     return [
         _choice(limit_s, heartbeat)
         for limit_s in LIMITS_S
+        if any(_within(limit_s))
         for heartbeat in dict.fromkeys((_forgiving(limit_s), _cheap(limit_s)))
     ]
 
 
-def cpu_us(points: Iterable[Point], transport: Transport) -> tuple[float, float] | None:
-    """The CPU time of a heartbeat in the cheapest and the dearest mode; None if it is not known.
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The server CPU time of a heartbeat, where it was measured with the most clients.
 
-    Of each mode the median over its heartbeats: the fewer there are, the more each of them costs,
-    since idling is charged to them as well.
+    Attributes:
+        connections: how many those were.
+        cpu_us: for each heartbeat; idling and the scan are in it.
     """
-    by_mode: dict[str, list[float]] = defaultdict(list)
-    for one in points:
-        if one.cell.transport is transport and one.measured and one.cpu_permille is not None:
-            by_mode[one.cell.mode].append(one.cpu_permille * one.heartbeat.interval_s * 1000)
-    costs = [statistics.median(each) for each in by_mode.values()]
-    return (min(costs), max(costs)) if costs else None
+
+    connections: int
+    cpu_us: float
+
+
+def costs(summaries: Iterable[Summary]) -> dict[Cell, Cost]:
+    """Of each cell."""
+    found: dict[Cell, Cost] = {}
+    for summary in summaries:
+        for (row, cell), outcomes in summary.outcomes.items():
+            if DepartureRow.parse(row) is None:
+                continue
+            for outcome in outcomes:
+                cpu = outcome.measurement and outcome.measurement.metrics.get("server_cpu")
+                connections = outcome.trial and outcome.trial.generator.get("connections")
+                if cpu and connections and connections > found.get(cell, Cost(0, 0)).connections:
+                    found[cell] = Cost(connections, cpu)
+    return found
 
 
 def _choice(limit_s: float, heartbeat: Heartbeat) -> Choice:
@@ -90,7 +108,7 @@ def _within(limit_s: float) -> Iterator[Heartbeat]:
     Whole seconds: python-engineio's server announces no others (``int(ping_interval) * 1000``).
     """
     for timeout_s in _TIMEOUTS_S:
-        rest_s = limit_s - expected.longest_s(0, timeout_s, CROWD)
+        rest_s = limit_s - expected.longest_s(0, timeout_s, CLIENTS)
         interval_s = math.floor(rest_s + 1e-9)
         if interval_s >= 1:
             yield Heartbeat(float(interval_s), float(timeout_s))

@@ -25,12 +25,14 @@ class Mode:
         async_mode: what Flask-SocketIO must report.
         patched: whether the standard library must be monkey-patched.
         package: what must be importable, also its name for ``pip install``.
+        most_connections: that it takes at the same time; None for any number.
     """
 
     name: str
     async_mode: str
     patched: bool
     package: str
+    most_connections: int | None = None
 
 
 class Adapter(Protocol):

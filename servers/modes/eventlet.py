@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_socketio import SocketIO
 
-MODE = Mode(name="eventlet", async_mode="eventlet", patched=True, package="eventlet")
+MODE = Mode(
+    name="eventlet",
+    async_mode="eventlet",
+    patched=True,
+    package="eventlet",
+    most_connections=1024,  # eventlet.wsgi.DEFAULT_MAX_SIMULTANEOUS_REQUESTS (0.41)
+)
 
 
 def patch() -> None:

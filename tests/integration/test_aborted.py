@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -43,10 +44,10 @@ def wait_until(what: str, condition) -> None:
         time.sleep(0.05)
 
 
-def networks() -> set[int]:
-    """The network namespaces that any process is in."""
+def networks(processes: Iterable[int]) -> set[int]:
+    """The network namespaces that these processes are in."""
     found = set()
-    for process in psutil.pids():
+    for process in processes:
         try:
             found.add(Path(f"/proc/{process}/ns/net").stat().st_ino)
         except OSError:
@@ -58,7 +59,7 @@ def networks() -> set[int]:
 def test_nothing_is_left_of_a_run_that_is_aborted(tmp_path: Path, number: signal.Signals) -> None:
     file, out = tmp_path / "aborted.toml", tmp_path / "run"
     file.write_text(TEXT.format(causes=", ".join(f'"{each}"' for each in causes())))
-    before = networks()
+    before = networks(psutil.pids())
     command = [sys.executable, "-m", "loadtests", "run", str(file), "--out", str(out)]
     with (tmp_path / "printed").open("wb") as printed:
         run = subprocess.Popen(command, cwd=ROOT, stdout=printed, stderr=printed)
@@ -72,12 +73,14 @@ def test_nothing_is_left_of_a_run_that_is_aborted(tmp_path: Path, number: signal
         )
         started = psutil.Process(run.pid).children(recursive=True)
         assert len(started) > len(causes())
+        made = networks(each.pid for each in started) - before
+        assert bool(made) == ("cut" in causes())
     finally:
         run.send_signal(number)
         run.wait(GIVE_UP_S)
     wait_until("their end", lambda: not [each for each in started if _lives(each)])
     # Connections that were left across a cut keep their network until they are given up.
-    wait_until("the networks' end", lambda: networks() <= before)
+    wait_until("the networks' end", lambda: not made & networks(psutil.pids()))
     assert read(out).ended == ("interrupted" if number == signal.SIGINT else "running")
 
 

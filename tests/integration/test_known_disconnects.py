@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from loadtests import network
+from loadtests.hosts import browser
 from loadtests.launch import SERVE
+from loadtests.model import Status
 from loadtests.progress import reporter
 from loadtests.results import Measurement
 from loadtests.runner import Run
@@ -105,3 +109,74 @@ def test_handler_that_runs_twice_is_counted_for_every_client(tmp_path: Path) -> 
         assert each.metrics["repeated"] == 3
         assert [one.calls for one in each.detections] == [2] * 3
         assert each.metrics["undetected"] == 0
+
+
+ALL = """
+modes = ["gevent"]
+transports = ["websocket"]
+[disconnect]
+clients = 2
+causes = ["kill", "cut", "tab"]
+ping_interval_s = 1
+ping_timeout_s = 1
+"""
+
+
+def test_cut_and_closed_tab_are_noticed_beside_the_others(tmp_path: Path) -> None:
+    if reason := network.unavailable() or browser.unavailable():
+        pytest.skip(reason)
+
+    def check(folder: Path) -> None:
+        found = measured(folder, ALL)
+        reasons = {row: {one.reason for one in each.detections} for (_, row), each in found.items()}
+        assert reasons == {
+            "disconnect:kill": {"transport close"},
+            "disconnect:cut": {"ping timeout"},
+            "disconnect:tab": {"transport close"},
+        }
+        assert [each.metrics["outside"] for each in found.values()] == [0, 0, 0]
+
+    in_a_quiet_moment(check, tmp_path)
+
+
+def test_what_this_machine_cannot_do_has_rows_that_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "unavailable", lambda: "network namespaces are not permitted")
+    monkeypatch.setattr(browser, "unavailable", lambda: "no tabs: no Chromium")
+    found = measured(tmp_path, ALL)
+    cut, tab = found["websocket", "disconnect:cut"], found["websocket", "disconnect:tab"]
+    assert cut.unavailable["detection_p50"] == "network namespaces are not permitted"
+    assert tab.unavailable["detection_p50"] == "no tabs: no Chromium"
+    assert found["websocket", "disconnect:kill"].metrics["undetected"] == 0
+
+
+def test_browser_that_does_not_start_costs_its_own_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "unavailable", lambda: "not asked for here")
+    monkeypatch.setattr(browser, "unavailable", lambda: None)
+    # The first of this name on the path is taken for the browser.
+    (tmp_path / "chromium").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (tmp_path / "chromium").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    found = measured(tmp_path, ALL)
+    assert "browser" in found["websocket", "disconnect:tab"].unavailable["detection_p50"]
+    assert found["websocket", "disconnect:kill"].metrics["undetected"] == 0
+
+
+def test_more_clients_than_a_server_takes_is_said_before_it_is_tried(tmp_path: Path) -> None:
+    text = """
+modes = ["eventlet"]
+transports = ["polling"]
+[echo]
+clients = 513
+rate_hz = 10
+latency_s = 1
+throughput_s = 1
+"""
+    (trial,) = Run(experiment(text), tmp_path).run(reporter).trials
+    assert trial.status is Status.UNAVAILABLE
+    assert trial.reason == (
+        "eventlet takes 1,024 connections at the same time, and 513 clients have 1,026"
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests import launch, machine
-from loadtests.duration import check_open_files, expected_s
+from loadtests.duration import check, expected_s, shortage
 from loadtests.experiment import ExperimentError, load, narrow, parse, plan
 from loadtests.journal import WrongConnections, verify_connections
 from loadtests.launch import LaunchError, last_words, verify
@@ -105,7 +105,7 @@ def test_scenario_that_is_not_there_takes_no_known_time() -> None:
         expected_s(narrow(EXPERIMENT, scenarios=["echo"]), "broadcast")
 
 
-@pytest.mark.parametrize(("name", "minutes"), [("quick", 2.5), ("default", 13), ("full", 170)])
+@pytest.mark.parametrize(("name", "minutes"), [("quick", 2.5), ("default", 12), ("full", 90)])
 def test_profile_takes_no_longer_than_it_says(name: str, minutes: float) -> None:
     experiment = load(name)
     total_s = sum(expected_s(experiment, each.scenario, each.variant) for each in plan(experiment))
@@ -123,7 +123,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_open_files_are_for_two_connections_of_each_client(asked: list[int]) -> None:
-    check_open_files(EXPERIMENT)
+    assert shortage(EXPERIMENT, "broadcast") is None
     assert asked == [2 * 100 + 100]
 
 
@@ -131,13 +131,28 @@ def test_too_few_open_files_say_how_many_clients_would_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(machine, "allow_open_files", lambda needed: 200)
-    with pytest.raises(ExperimentError) as caught:
-        check_open_files(EXPERIMENT)
-    assert (
-        str(caught.value)
-        == "experiment mine: broadcast has 100 clients, which needs 300 open files, and 200 are "
-        "allowed; at most 50 clients would work, or raise ulimit -n"
+    assert shortage(EXPERIMENT, "broadcast") == (
+        "100 clients need 300 open files, and 200 are allowed; at most 50 clients would work, "
+        "or raise ulimit -n"
     )
+
+
+def test_too_few_ports_say_how_many_clients_would_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "ephemeral_ports", lambda: 150)
+    assert shortage(EXPERIMENT, "broadcast") == (
+        "100 clients need 200 ports to connect from, and there are 150; at most 75 clients would "
+        "work, or widen net.ipv4.ip_local_port_range"
+    )
+    assert shortage(EXPERIMENT, "disconnect") is None
+
+
+def test_experiment_is_refused_only_if_none_of_its_trials_can_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "ephemeral_ports", lambda: 150)
+    check(EXPERIMENT, EXPERIMENT.scenarios)  # broadcast alone has too many clients
+    with pytest.raises(ExperimentError, match="experiment mine: broadcast: 100 clients need 200"):
+        check(EXPERIMENT, ["broadcast"])
 
 
 class FakeResource:

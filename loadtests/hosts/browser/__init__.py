@@ -45,16 +45,22 @@ class BrowserHost(msgspec.Struct, frozen=True):
                 f"{per_tab} polling clients per tab are more than Chromium's connections per host "
                 f"name allow; take {MOST_POLLING_PER_TAB} at most, and more tabs"
             )
-        if self.clients > MOST_CLIENTS:
-            raise ValueError(
-                f"{self.clients} clients are more than Chromium's connections allow; "
-                f"take {MOST_CLIENTS} at most"
-            )
+        if reason := too_many(self.clients):
+            raise ValueError(reason)
 
     @property
     def clients(self) -> int:
         """How many there are in all."""
         return self.tabs * self.clients_per_tab
+
+
+def too_many(clients: int) -> str | None:
+    """Why a browser cannot hold so many, in one line; None where it can."""
+    if clients <= MOST_CLIENTS:
+        return None
+    return (
+        f"{clients} clients are more than Chromium's connections allow; take {MOST_CLIENTS} at most"
+    )
 
 
 def unavailable() -> str | None:
