@@ -30,6 +30,7 @@ measure_s = 0.5
 
 [disconnect]
 clients = 2
+causes = ["close", "kill", "reset", "freeze"]
 ping_interval_s = 1
 ping_timeout_s = 0.5
 """
