@@ -70,6 +70,7 @@ def test_tiny_experiment_goes_the_whole_way_with_both_clients(tmp_path):
         "broadcast:reference",
         "disconnect:close:reference",
         "disconnect:kill:reference",
+        "disconnect:reset:reference",
         "disconnect:freeze:reference",
     }
     assert "Our client beside python-socketio" in (out / "index.html").read_text(encoding="utf-8")
@@ -82,7 +83,9 @@ def _departures_are_what_the_rules_say(result):
         for measurement in trial.measurements if planned.scenario == "disconnect" else ():
             cause = measurement.scenario.split(":")[1]
             told = {each.reason for each in measurement.detections}
-            at_once = cause == "close" or (cause, planned.transport) == ("kill", "websocket")
+            at_once = cause == "close" or (
+                cause in ("kill", "reset") and planned.transport == "websocket"
+            )
             where = (measurement.scenario, planned.transport)
             assert (told == {"ping timeout"}) is not at_once, (where, told)
             # From the timeout to interval + 2 * timeout after it fell silent.
