@@ -215,6 +215,10 @@ def _files(figure: Figure) -> tuple[str, bytes]:
     # One layout for both files, computed once: it takes as long as drawing.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    # The layout's solver differs in the last digits from time to time, and identifiers in the SVG
+    # are made from positions: rounded, the same numbers give the same file.
+    for axes in figure.axes:
+        axes.set_position([round(edge, 6) for edge in axes.get_position().bounds])
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
     # "tight" lets no text be cut off, however long somebody's label is.
     edges: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": _EDGE_INCHES}
