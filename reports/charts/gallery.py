@@ -218,7 +218,8 @@ def _files(figure: Figure) -> tuple[str, bytes]:
     # The layout's solver differs in the last digits from time to time, and identifiers in the SVG
     # are made from positions: rounded, the same numbers give the same file.
     for axes in figure.axes:
-        axes.set_position([round(edge, 6) for edge in axes.get_position().bounds])
+        left, bottom, width, height = (round(edge, 6) for edge in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
     # "tight" lets no text be cut off, however long somebody's label is.
     edges: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": _EDGE_INCHES}
