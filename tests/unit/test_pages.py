@@ -1,0 +1,90 @@
+"""The demo page as the server sends it, and what the server knows of pages that went away."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from servers import pages
+from servers.app import create_app
+from servers.presence import Presence
+
+SCRIPT = "/client/socket.io.min.js"
+POLICY = "Content-Security-Policy"
+
+
+@pytest.fixture
+def client_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the official JavaScript client would be installed."""
+    path = tmp_path / "socket.io.min.js"
+    monkeypatch.setattr(pages, "CLIENT", path)
+    return path
+
+
+def page(path: str = "/") -> tuple[int, str, str]:
+    """Status, text and policy of what the application answers."""
+    app, _socketio = create_app("threading", mode="gevent", ping_interval_s=2.5, ping_timeout_s=20)
+    with closing(app.test_client().get(path)) as answer:
+        return answer.status_code, answer.get_data(as_text=True), answer.headers[POLICY]
+
+
+def test_page_without_the_client_says_what_to_install_and_asks_for_no_script(
+    client_file: Path,
+) -> None:
+    status, text, _policy = page()
+    assert (status, "make node" in text, "<script" in text) == (200, True, False)
+    assert page(SCRIPT)[0] == 404
+
+
+def test_page_with_the_client_loads_it_from_this_server(client_file: Path) -> None:
+    client_file.write_text("the client", encoding="utf-8")
+    _status, text, _policy = page()
+    assert f'src="{SCRIPT}"' in text
+    assert "make node" not in text
+    assert page(SCRIPT)[:2] == (200, "the client")
+
+
+def test_page_names_mode_and_heartbeat(client_file: Path) -> None:
+    text = page()[1]
+    assert '<strong id="mode">gevent</strong>' in text
+    assert "pings every 2.5 s and waits 20 s for the answer" in text
+
+
+@pytest.mark.parametrize("path", ["/", SCRIPT, "/static/demo.js", "/nowhere"])
+def test_browser_is_told_to_run_no_script_of_the_page(client_file: Path, path: str) -> None:
+    policy = page(path)[2]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_secret_key_is_random_unless_it_is_given() -> None:
+    random = {create_app("threading")[0].config["SECRET_KEY"] for _ in range(2)}
+    assert len(random) == 2
+    assert all(len(key) >= 32 for key in random)
+    assert create_app("threading", secret_key="mine")[0].config["SECRET_KEY"] == "mine"
+
+
+def test_debugger_is_off() -> None:
+    assert create_app("threading")[0].debug is False
+
+
+def test_gone_page_was_silent_since_it_last_reported() -> None:
+    presence = Presence()
+    presence.heard("a", "polling", 1_000_000_000)
+    presence.heard("a", "websocket", 3_000_000_000)
+    assert presence.gone("a", "ping timeout", 4_500_000_000) == {
+        "sid": "a",
+        "transport": "websocket",
+        "reason": "ping timeout",
+        "silent_s": 1.5,
+    }
+
+
+def test_client_that_never_reported_is_nobodys_news() -> None:
+    presence = Presence()
+    assert presence.gone("a", "ping timeout", 1) is None
+    presence.heard("b", "polling", 1)
+    presence.gone("b", "client disconnect", 2)
+    assert presence.gone("b", "client disconnect", 3) is None
