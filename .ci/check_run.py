@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from loadtests.model import METRICS, Transport
-from servers.modes import ADAPTERS
+from servers.modes import MAIN
 
 FILES = ("index.html", "summary.csv", "summary.json", "summary.md", "result.json")
 CHARTS = (
@@ -41,7 +41,7 @@ def problems(folder: Path) -> list[str]:
             (row["scenario"], row["mode"], row["transport"], row["metric"]): row
             for row in csv.DictReader(file)
         }
-    for scenario, mode, transport in product(ROWS, ADAPTERS, Transport):
+    for scenario, mode, transport in product(ROWS, MAIN, Transport):
         for metric in METRICS[scenario.partition(":")[0]].values():
             place = (scenario, mode, str(transport), metric.name)
             row = rows.pop(place, None)

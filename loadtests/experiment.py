@@ -18,7 +18,7 @@ from msgspec import Meta
 from loadtests.model import METRICS, Client, Transport, row_of
 from loadtests.options import SERVER, Broadcast, Count, Disconnect, Echo, ServerOptions
 from loadtests.results import PlannedTrial
-from servers.modes import ADAPTERS
+from servers.modes import ADAPTERS, MAIN
 
 PROFILES = Path(__file__).parent / "experiments"
 
@@ -47,7 +47,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 1
     blocks: Count = 1
     modes: Annotated[list[str], Meta(min_length=1)] = msgspec.field(
-        default_factory=lambda: list(ADAPTERS)
+        default_factory=lambda: list(MAIN)
     )
     transports: Annotated[list[Transport], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: list(Transport)

@@ -178,6 +178,7 @@ def verify(ready: dict[str, Any], mode: str, ping_interval_s: float, ping_timeou
     for key, wanted in (
         ("async_mode", expected.async_mode),
         ("patched", expected.patched),
+        ("websocket", expected.websocket),
         ("ping_interval", ping_interval_s),
         ("ping_timeout", ping_timeout_s),
     ):
@@ -185,10 +186,6 @@ def verify(ready: dict[str, Any], mode: str, ping_interval_s: float, ping_timeou
             raise LaunchError(
                 f"{mode} server says {key} is {ready.get(key)!r}, it should be {wanted!r}"
             )
-    if ready.get("websocket") is None:
-        raise LaunchError(
-            f"{mode} server has no WebSocket implementation; install simple-websocket"
-        )
 
 
 def last_words(log: Path) -> str:
@@ -251,6 +248,12 @@ def process(
         yield running
     finally:
         stop(running)
+
+
+def signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to a process of ours and to all that it started, as service managers do."""
+    if process.poll() is None:
+        os.killpg(process.pid, number)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -137,7 +137,7 @@ class Run:
             number=planned.number,
             status=status,
             reason=reason,
-            server_log=f"logs/{log.name}" if self._own_server is None else None,
+            server_log=f"logs/{log.name}" if log.exists() else None,
             started_s=begun - self._begun,
             seconds=time.monotonic() - begun,
             server=server,
@@ -203,7 +203,10 @@ class Run:
         """Why a trial cannot run here, or not in its mode."""
         clients = self._experiment.connections(planned.scenario, planned.variant)
         if self._own_server is None:
-            most = ADAPTERS[planned.mode].MODE.most_connections
+            mode = ADAPTERS[planned.mode].MODE
+            if missing := mode.missing():
+                return missing
+            most = mode.most_connections
             # A polling client keeps two: a waiting GET, and POSTs beside it.
             needed = clients * (2 if planned.transport is Transport.POLLING else 1)
             if most is not None and needed > most:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
+#: What only this machine reaches.
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,22 +83,33 @@ def main(
             f"pip install {adapter.MODE.package}"
         )
 
-    # Only now: whatever these import must find the patched standard library.
-    from servers.app import create_app
-    from servers.journal import Journal
+    def application() -> tuple[Flask, SocketIO]:
+        # Only now: whatever these import must find the patched standard library.
+        from servers.app import create_app
+        from servers.journal import Journal
 
-    app, socketio = create_app(
-        adapter.MODE.async_mode,
-        ping_interval_s=options.ping_interval,
-        ping_timeout_s=options.ping_timeout,
-        journal=Journal(options.journal) if options.journal else None,
-    )
-    if customise is not None:
-        customise(app, socketio)
+        app, socketio = create_app(
+            adapter.MODE.async_mode,
+            mode=options.mode,
+            secret_key=os.environ.get("SECRET_KEY"),
+            ping_interval_s=options.ping_interval,
+            ping_timeout_s=options.ping_timeout,
+            journal=Journal(options.journal) if options.journal else None,
+        )
+        if customise is not None:
+            customise(app, socketio)
+        socketio.start_background_task(_announce, socketio, options.mode, options.host, port)
+        return app, socketio
+
+    if options.host not in LOOPBACK:
+        print(
+            f"python -m servers: listening on {options.host}: whoever reaches this machine can use "
+            "this server, and read what is broadcast",
+            file=sys.stderr,
+        )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    socketio.start_background_task(_announce, socketio, options.mode, options.host, port)
-    adapter.serve(app, socketio, options.host, port)
+    adapter.serve(application, options.host, port)
 
 
 def _announce(socketio: Any, mode: str, host: str, port: int) -> None:
@@ -114,6 +127,9 @@ def _announce(socketio: Any, mode: str, host: str, port: int) -> None:
         except OSError:
             socketio.sleep(0.01)
     print(json.dumps(describe(socketio, mode, host, port)), flush=True)
+    if sys.stderr.isatty():  # somebody is there to open it
+        shown = f"[{reachable}]" if ":" in reachable else reachable
+        print(f"{mode}: http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
 
 
 def _free_port(host: str, port: int) -> int:

@@ -22,6 +22,7 @@ PACKAGES = (
     "gevent",
     "gevent-websocket",
     "greenlet",
+    "gunicorn",
 )
 
 

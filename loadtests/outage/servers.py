@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from loadtests.launch import RunningServer, last_words
+from loadtests.launch import RunningServer, last_words, signal_all
 from loadtests.outage.clients import OutageError
 
 #: Starts a server of the cell on a port (0: a free one) with a log and a journal, verified. It must
@@ -104,7 +104,7 @@ class Servers:
     def _end(self, number: signal.Signals) -> int:
         process = self.running.process
         gone_ns = time.monotonic_ns()
-        process.send_signal(number)
+        signal_all(process, number)
         # As service managers do, the next server waits until this one has ended; one that does not
         # listen is killed, as they do too, and its clients are waited for until then.
         with suppress(subprocess.TimeoutExpired):
@@ -117,11 +117,11 @@ class Servers:
         """Stop it until the block ends, however it ends; gives the moment of stopping."""
         process = self.running.process
         gone_ns = time.monotonic_ns()
-        process.send_signal(signal.SIGSTOP)
+        signal_all(process, signal.SIGSTOP)
         try:
             yield gone_ns
         finally:
-            process.send_signal(signal.SIGCONT)
+            signal_all(process, signal.SIGCONT)
 
 
 class _Knocking:

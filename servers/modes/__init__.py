@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
@@ -24,15 +26,29 @@ class Mode:
         name: as on the command line and in reports.
         async_mode: what Flask-SocketIO must report.
         patched: whether the standard library must be monkey-patched.
-        package: what must be importable, also its name for ``pip install``.
+        websocket: which implementation must be in use, as the READY line names it.
+        package: what it needs beyond Flask-SocketIO, by its name for ``pip install``.
+        module: what must be importable for that; None for the package's name.
         most_connections: that it takes at the same time; None for any number.
     """
 
     name: str
     async_mode: str
     patched: bool
+    websocket: str
     package: str
+    module: str | None = None
     most_connections: int | None = None
+
+    def missing(self) -> str | None:
+        """Why it cannot serve here, in one line with the command that helps; None where it can."""
+        if find_spec(self.module or self.package) is not None:
+            return None
+        return f"mode {self.name} is not installed; run: pip install {self.package}"
+
+
+#: Makes the application, once, in the process that serves it and after all patching.
+Application = Callable[[], "tuple[Flask, SocketIO]"]
 
 
 class Adapter(Protocol):
@@ -47,13 +63,16 @@ class Adapter(Protocol):
             ImportError: the mode's package cannot be imported.
         """
 
-    def serve(self, app: Flask, socketio: SocketIO, host: str, port: int) -> None:
+    def serve(self, application: Application, host: str, port: int) -> None:
         """Serve until the process is told to stop."""
 
 
 def _load(module: str) -> Adapter:
     return cast("Adapter", importlib.import_module(f"{__name__}.{module}"))
 
+
+#: What ``socketio.run(app)`` chooses between; compared unless others are asked for.
+MAIN = ("eventlet", "gevent", "threading")
 
 #: Mode name -> adapter.
 ADAPTERS: dict[str, Adapter] = {

@@ -7,18 +7,13 @@ implementation is its own; simple-websocket plays no part here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from servers.modes import Mode
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask_socketio import SocketIO
+from servers.modes import Application, Mode
 
 MODE = Mode(
     name="eventlet",
     async_mode="eventlet",
     patched=True,
+    websocket="eventlet",
     package="eventlet",
     most_connections=1024,  # eventlet.wsgi.DEFAULT_MAX_SIMULTANEOUS_REQUESTS (0.41)
 )
@@ -31,6 +26,7 @@ def patch() -> None:
     eventlet.monkey_patch()
 
 
-def serve(app: Flask, socketio: SocketIO, host: str, port: int) -> None:
+def serve(application: Application, host: str, port: int) -> None:
     """Serve as Flask-SocketIO does, with no line per request (its default)."""
+    app, socketio = application()
     socketio.run(app, host=host, port=port)

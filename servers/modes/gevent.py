@@ -1,7 +1,8 @@
 """``socketio.run(app)`` on gevent's greenlets and pywsgi.
 
-The WebSocket implementation is simple-websocket, unless the package gevent-websocket happens to be
-importable: then Flask-SocketIO takes that without asking. The READY line says which it was.
+The WebSocket implementation is simple-websocket. Flask-SocketIO and python-engineio would take
+gevent-websocket without asking where it is importable; here it is hidden from them, and what they
+do with it is a mode of its own (gevent_websocket.py).
 
 pywsgi writes the head and the body of a response separately and leaves Nagle's algorithm on, so a
 long-polling client that keeps its connection waits for its own delayed acknowledgement (40 ms on
@@ -10,15 +11,17 @@ Linux) in every response. That is how ``socketio.run`` serves, so it is measured
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
 
-from servers.modes import Mode
+from servers.modes import Application, Mode
 
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask_socketio import SocketIO
-
-MODE = Mode(name="gevent", async_mode="gevent", patched=True, package="gevent")
+MODE = Mode(
+    name="gevent",
+    async_mode="gevent",
+    patched=True,
+    websocket="simple-websocket",
+    package="gevent",
+)
 
 
 def patch() -> None:
@@ -26,8 +29,15 @@ def patch() -> None:
     from gevent import monkey
 
     monkey.patch_all()
+    hide_gevent_websocket()
 
 
-def serve(app: Flask, socketio: SocketIO, host: str, port: int) -> None:
+def hide_gevent_websocket() -> None:
+    """Have an import of it fail in this process, as where it is not installed."""
+    sys.modules["geventwebsocket"] = None  # type: ignore[assignment]  # importlib's way to say so
+
+
+def serve(application: Application, host: str, port: int) -> None:
     """Serve as Flask-SocketIO does, with no line per request (its default)."""
+    app, socketio = application()
     socketio.run(app, host=host, port=port)

@@ -8,15 +8,17 @@ without that package this mode would speak long-polling only.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-from servers.modes import Mode
+from servers.modes import Application, Mode
 
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask_socketio import SocketIO
-
-MODE = Mode(name="threading", async_mode="threading", patched=False, package="simple-websocket")
+MODE = Mode(
+    name="threading",
+    async_mode="threading",
+    patched=False,
+    websocket="simple-websocket",
+    package="simple-websocket",
+    module="simple_websocket",
+)
 
 
 def patch() -> None:
@@ -24,7 +26,7 @@ def patch() -> None:
     import simple_websocket  # noqa: F401  # asked for here so that its absence is one clear line
 
 
-def serve(app: Flask, socketio: SocketIO, host: str, port: int) -> None:
+def serve(application: Application, host: str, port: int) -> None:
     """Serve as Flask-SocketIO does, less Werkzeug's line per request.
 
     The two other modes write none by default, and Flask-SocketIO's ``log_output`` does not reach
@@ -33,4 +35,5 @@ def serve(app: Flask, socketio: SocketIO, host: str, port: int) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Without a terminal on standard input Flask-SocketIO refuses Werkzeug as unfit for production.
     # Measuring it is the point here.
+    app, socketio = application()
     socketio.run(app, host=host, port=port, allow_unsafe_werkzeug=True)

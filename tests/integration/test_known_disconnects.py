@@ -14,10 +14,10 @@ from loadtests.model import Status
 from loadtests.progress import reporter
 from loadtests.results import Measurement
 from loadtests.runner import Run
-from servers.modes import ADAPTERS
+from servers.modes import MAIN
 from tests.integration.conftest import experiment, faulty, in_a_quiet_moment
 
-MODES = sorted(ADAPTERS)
+MODES = sorted(MAIN)
 
 
 def measured(

@@ -6,10 +6,10 @@ import pytest
 
 from loadtests.progress import reporter
 from loadtests.runner import Run
-from servers.modes import ADAPTERS
+from servers.modes import MAIN
 from tests.integration.conftest import experiment, faulty, in_a_quiet_moment, loadtests, measure
 
-MODES = sorted(ADAPTERS)
+MODES = sorted(MAIN)
 
 ECHO = """
 [echo]

@@ -19,9 +19,9 @@ import pytest
 from loadtests import network
 from loadtests.launch import ROOT, LaunchError, RunningServer, serving, started
 from loadtests.network import Network
-from servers.modes import ADAPTERS
+from servers.modes import MAIN
 
-MODES = sorted(ADAPTERS)
+MODES = sorted(MAIN)
 CLIENT = (sys.executable, "-m", "tests.integration.network_client")
 #: 192.0.2.2, as /proc/net/tcp writes it, and its name for a connection that both ends have.
 INSIDE, ESTABLISHED = "020200C0", "01"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -27,9 +28,11 @@ HEARTBEAT_S = 1
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are stopped and watched")
 
 
-def serve(port: int, log: Path, journal: Path) -> AbstractContextManager[RunningServer]:
+def serve(
+    port: int, log: Path, journal: Path, mode: str = "threading"
+) -> AbstractContextManager[RunningServer]:
     return serving(
-        "threading",
+        mode,
         ping_interval_s=HEARTBEAT_S,
         ping_timeout_s=HEARTBEAT_S,
         log=log,
@@ -39,7 +42,11 @@ def serve(port: int, log: Path, journal: Path) -> AbstractContextManager[Running
 
 
 def measure(
-    folder: Path, *causes: Outage, transport: Transport = Transport.WEBSOCKET, size: int = 2
+    folder: Path,
+    *causes: Outage,
+    transport: Transport = Transport.WEBSOCKET,
+    size: int = 2,
+    mode: str = "threading",
 ) -> Outcome:
     options = ServerGone(
         clients=size,
@@ -50,15 +57,15 @@ def measure(
     )
     ready, outcome = outage.measure(
         options,
-        mode="threading",
+        mode=mode,
         transport=transport,
         seed=1,
-        serve=serve,
+        serve=partial(serve, mode=mode),
         folder=folder,
         name="trial",
         core=None,
     )
-    assert ready["mode"] == "threading"
+    assert ready["mode"] == mode
     assert [each.scenario for each in outcome.measurements] == options.rows
     return outcome
 
@@ -80,11 +87,12 @@ def nothing_stays():
 
 @pytest.mark.usefixtures("nothing_stays")
 @pytest.mark.parametrize("transport", list(Transport))
-def test_official_clients_notice_as_their_rules_say_and_come_back(tmp_path, transport):
+@pytest.mark.parametrize("mode", ["threading", "gunicorn-gevent", "gunicorn-threads"])
+def test_official_clients_notice_as_their_rules_say_and_come_back(tmp_path, mode, transport):
     need_node()
 
     def check(folder):
-        outcome = measure(folder, transport=transport)
+        outcome = measure(folder, transport=transport, mode=mode)
         for each in outcome.measurements:
             assert len(each.reconnections) == 2, each.scenario
             assert each.invalid == each.unavailable == {}

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from loadtests import launch
+from loadtests.__main__ import _exit_code
 from loadtests.experiment import load
 from loadtests.launch import ROOT
 from loadtests.model import METRICS, Status
@@ -75,6 +76,29 @@ def test_server_that_dies_fails_its_rows_with_the_reason_and_the_log(tmp_path):
     rows = _rows(tmp_path / "summary.csv")
     assert {row["status"] for row in rows} == {"failed"}
     assert {row["metric"] for row in rows} == METRICS["echo"].keys()
+
+
+def test_mode_that_is_not_installed_has_rows_that_say_how_and_fails_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "servers.modes.find_spec", lambda name: None if name == "gunicorn" else name
+    )
+    both = ECHO_ONLY.replace('["gevent"]', '["gevent", "gunicorn-gevent"]')
+    result = Run(experiment(both), tmp_path).run(reporter)
+    assert {trial.status for trial in result.trials} == {Status.OK, Status.UNAVAILABLE}
+    assert _exit_code(result) == 0
+    built = subprocess.run(
+        [sys.executable, "-m", "reports", "build", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    rows = [row for row in _rows(tmp_path / "summary.csv") if row["mode"] == "gunicorn-gevent"]
+    assert {(row["status"], row["estimate"]) for row in rows} == {("unavailable", "")}
+    assert {row["metric"] for row in rows} == METRICS["echo"].keys()
+    told = "mode gunicorn-gevent is not installed; run: pip install gunicorn"
+    assert told in (tmp_path / "summary.md").read_text()
 
 
 def test_lost_client_leaves_the_others_and_no_number_is_trusted(tmp_path):

@@ -9,8 +9,11 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import gevent
+import psutil
 import pytest
 
 from loadtests.client.link import locate
@@ -21,6 +24,7 @@ from servers.modes import ADAPTERS
 from tests.integration.conftest import faulty
 
 MODES = sorted(ADAPTERS)
+UNDER_GUNICORN = [mode for mode in MODES if mode.startswith("gunicorn")]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -29,8 +33,11 @@ def test_ready_line_tells_what_really_runs(serve, mode):
         expected = ADAPTERS[mode].MODE
         assert server.ready["async_mode"] == expected.async_mode
         assert server.ready["patched"] is expected.patched
-        assert server.ready["pid"] == server.process.pid
-        assert server.ready["websocket"] in ("eventlet", "simple-websocket", "gevent-websocket")
+        assert server.ready["websocket"] == expected.websocket
+        # Whose CPU is measured: the one process that serves.
+        workers = [each.pid for each in psutil.Process(server.process.pid).children()]
+        assert [server.ready["pid"]] == (workers or [server.process.pid])
+        assert bool(workers) is (mode in UNDER_GUNICORN)
         assert {"python", "flask", "flask-socketio", "python-engineio"} <= set(
             server.ready["versions"]
         )
@@ -43,6 +50,65 @@ def test_signal_ends_a_server_cleanly(serve, mode, number):
         server.process.send_signal(number)
         assert server.process.wait(5) == 0
         assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_server_with_connections_ends_within_three_seconds_and_whole(serve, mode):
+    with serve(mode) as server, connected(server.url, *Transport):
+        processes = family(server)
+        begun = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(5) == 0
+        assert time.monotonic() - begun < 3
+        assert [each for each in processes if each.is_running()] == []
+        assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("mode", UNDER_GUNICORN)
+def test_killed_master_leaves_no_worker(serve, mode):
+    with serve(mode) as server, connected(server.url, *Transport):
+        processes = family(server)
+        assert len(processes) == 2
+        server.process.kill()
+        _gone, left = psutil.wait_procs(processes, 2)
+        assert left == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_server_ends_with_its_terminal(serve, mode):
+    with serve(mode) as server:
+        processes = family(server)
+        server.process.send_signal(signal.SIGHUP)
+        _gone, left = psutil.wait_procs(processes, 3)
+        assert left == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_server_writes_a_line_per_client_that_left_and_nothing_per_request(serve, mode):
+    with serve(mode) as server:
+        before = server.log.read_text()
+        with connected(server.url, Transport.POLLING) as (session,):
+            session.emit("my event", {"data": "hello"})
+            gevent.sleep(0.2)
+            session.close()
+            _wait_for(lambda: "Client disconnected" in server.log.read_text())
+        assert server.log.read_text().removeprefix(before) == "Client disconnected\n"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_server_leaves_no_files_behind(mode, tmp_path):
+    done = _serve_for_a_moment(mode, HOME=str(tmp_path), XDG_RUNTIME_DIR="", folder=tmp_path)
+    assert done.returncode == 0
+    assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize("mode", ["threading", "gunicorn-gevent"])
+def test_other_interface_is_warned_of_in_one_line(mode, tmp_path):
+    done = _serve_for_a_moment(mode, "--host", "0.0.0.0", folder=tmp_path)
+    assert done.stderr.count("whoever reaches this machine can use this server") == 1
+    assert "listening on 0.0.0.0" in done.stderr.splitlines()[0]
+    quiet = _serve_for_a_moment(mode, folder=tmp_path)
+    assert "whoever" not in quiet.stderr
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -78,13 +144,15 @@ def test_impossible_heartbeat_is_exit_code_2_without_a_traceback(option, value):
     assert f"{value} is not a number of seconds above 0" in _only_line(done)
 
 
-@pytest.mark.parametrize("mode", ["eventlet", "gevent"])
+@pytest.mark.parametrize("mode", MODES)
 def test_missing_package_is_one_line_that_says_how_to_install_it(mode, tmp_path):
-    (tmp_path / mode).mkdir()
-    (tmp_path / mode / "__init__.py").write_text("raise ImportError('not for this test')")
+    wanted = ADAPTERS[mode].MODE
+    module = tmp_path / (wanted.module or wanted.package)
+    module.mkdir()
+    (module / "__init__.py").write_text("raise ImportError('not for this test')")
     done = _serve(mode, path=str(tmp_path))
     assert done.returncode == 2
-    assert f"pip install {mode}" in _only_line(done)
+    assert f"pip install {wanted.package}" in _only_line(done)
 
 
 def test_journal_has_a_line_per_connect_and_disconnect_and_none_per_message(serve, tmp_path):
@@ -154,6 +222,22 @@ def test_broadcast_of_bytes_breaks_for_polling_once_websocket_was_served(serve):
     assert "500" in sessions[1].ended
 
 
+@contextmanager
+def connected(url, *transports):
+    """A session of our client over each transport."""
+    sessions = [Session(locate(url), (transport,), "/test") for transport in transports]
+    for session in sessions:
+        session.connect()
+    yield sessions
+    for session in sessions:
+        session.kill()
+
+
+def family(server):
+    leader = psutil.Process(server.process.pid)
+    return [leader, *leader.children(recursive=True)]
+
+
 def _wait_for(condition, timeout_s=5.0):
     give_up = time.monotonic() + timeout_s
     while not condition():
@@ -171,6 +255,27 @@ def _serve(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
         timeout=20,
         check=False,
     )
+
+
+def _serve_for_a_moment(
+    mode: str, *arguments: str, folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Serve until it is ready, then ask it to end."""
+    command = [sys.executable, "-B", "-m", "servers", mode, "--port", "0", *arguments]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            if line.startswith('{"ready"'):
+                break
+        process.terminate()
+        out, err = process.communicate(timeout=5)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def _only_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -20,7 +20,7 @@ from loadtests.experiment import (
     plan,
 )
 from loadtests.model import METRICS, Cause, Transport
-from servers.modes import ADAPTERS
+from servers.modes import ADAPTERS, MAIN
 
 PROFILE_NAMES = sorted(path.stem for path in PROFILES.glob("*.toml"))
 
@@ -74,7 +74,7 @@ def test_profile_loads_under_its_own_name_and_has_a_plan(name: str) -> None:
 @pytest.mark.parametrize("name", PROFILE_NAMES)
 def test_profile_covers_every_mode_transport_and_scenario(name: str) -> None:
     experiment = load(name)
-    assert list(ADAPTERS) == experiment.modes
+    assert list(MAIN) == experiment.modes
     assert list(Transport) == experiment.transports
     assert list(METRICS) == experiment.scenarios
 
@@ -188,7 +188,7 @@ def test_window_is_what_the_rules_imply_and_a_second_more(whole: Experiment) -> 
 
 def test_axes_that_are_not_named_are_complete() -> None:
     experiment = parse('name = "x"\n[disconnect]\n' + WHOLE.rpartition("[disconnect]\n")[2], "o")
-    assert list(ADAPTERS) == experiment.modes
+    assert list(MAIN) == experiment.modes
     assert list(Transport) == experiment.transports
     assert (
         experiment.seed,
@@ -269,7 +269,7 @@ def test_name_that_is_asked_for_twice_counts_once(whole: Experiment) -> None:
     ("axis", "name", "words"),
     [
         ("modes", "geven", "unknown mode 'geven'; did you mean gevent?"),
-        ("modes", "uwsgi", "unknown mode 'uwsgi'; known: eventlet, gevent, threading"),
+        ("modes", "daphne", f"unknown mode 'daphne'; known: {', '.join(ADAPTERS)}"),
         ("transports", "websockets", "unknown transport 'websockets'; did you mean websocket?"),
         ("scenarios", "ecko", "unknown scenario 'ecko'; did you mean echo?"),
     ],

@@ -94,7 +94,7 @@ BROKEN = {
         changed('"threading"]', '"treading"]'),
         4,
         "modes",
-        "unknown mode 'treading'; did you mean threading? known: eventlet, gevent, threading",
+        "unknown mode 'treading'; did you mean threading? known: eventlet, gevent, ",
     ),
     "a mode that is a number": (changed('"threading"]', "7]"), 4, "modes[1]", "Expected `str`"),
     "an unknown transport": (changed('"polling"', '"sse"'), 5, "transports[0]", "'sse'"),

@@ -254,7 +254,7 @@ def ready(mode: str, **changes: Any) -> dict[str, Any]:
         "ready": True,
         "async_mode": expected.async_mode,
         "patched": expected.patched,
-        "websocket": "simple-websocket",
+        "websocket": expected.websocket,
         "ping_interval": 25.0,
         "ping_timeout": 20.0,
     } | changes
@@ -273,7 +273,8 @@ def test_server_that_is_what_it_should_be_is_verified(mode: str) -> None:
         ("threading", {"patched": True}, "patched is True, it should be False"),
         ("eventlet", {"async_mode": None}, "async_mode is None"),
         ("gevent", {"ping_timeout": 5.0}, "ping_timeout is 5.0, it should be 20"),
-        ("gevent", {"websocket": None}, "no WebSocket implementation; install simple-websocket"),
+        ("gevent", {"websocket": None}, "websocket is None, it should be 'simple-websocket'"),
+        ("gevent", {"websocket": "gevent-websocket"}, "websocket is 'gevent-websocket'"),
     ],
 )
 def test_server_that_is_something_else_is_not_measured(

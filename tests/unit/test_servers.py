@@ -156,3 +156,34 @@ def test_entry_is_one_line_whatever_the_reason_says(tmp_path: Path) -> None:
     content = path.read_bytes()
     assert (content.count(b"\n"), content.endswith(b"\n")) == (1, True)
     assert entries(path)[0]["reason"] == 'two\nlines and a "quote" \N{SNOWMAN}'
+
+
+# --- what is not installed
+
+
+def test_mode_whose_package_is_missing_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("servers.modes.find_spec", lambda _name: None)
+    lack = ADAPTERS["gevent-websocket"].MODE.missing()
+    assert lack == "mode gevent-websocket is not installed; run: pip install gevent-websocket"
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_pinned_packages_bring_every_mode(name: str) -> None:
+    assert ADAPTERS[name].MODE.missing() is None
+
+
+def test_gevent_hides_what_is_a_mode_of_its_own() -> None:
+    code = (
+        "from servers.modes import ADAPTERS\n"
+        "ADAPTERS['gevent'].patch()\n"
+        "try:\n"
+        "    import geventwebsocket\n"
+        "except ImportError:\n"
+        "    print('hidden')\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    assert found.stdout == "hidden\n", found.stderr
