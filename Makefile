@@ -29,7 +29,7 @@ help: ## print this list
 	@echo
 	@echo "bench takes  PROFILE=quick|default|full|ci|reference  or  EXPERIMENT=file.toml,"
 	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
-	@echo "demo takes   MODE=eventlet|gevent|threading  PORT=5000"
+	@echo "demo takes   MODE=eventlet|gevent|threading|gunicorn-gevent|gunicorn-threads|gevent-websocket  PORT=5000"
 
 setup: $(READY) ## make the virtual environment (bench and test do it by themselves)
 
@@ -42,7 +42,7 @@ $(READY): requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-node: $(NODE) ## install the official JavaScript client (bench, bench-client and test do it by themselves)
+node: $(NODE) ## install the official JavaScript client (bench, bench-client, demo and test do it by themselves)
 
 # Without npm, what needs it says so in its own place.
 $(NODE): package.json package-lock.json
@@ -79,8 +79,7 @@ format: $(READY) ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-demo: $(READY) ## serve the application under test (MODE=, PORT=)
-	@echo "http://127.0.0.1:$(PORT)/ (Ctrl-C ends it)"
+demo: $(READY) $(NODE) ## serve the application under test, with a page to click on (MODE=, PORT=)
 	@$(BIN)/python -m servers "$(MODE)" --port "$(PORT)"
 
 lock: ## pin the newest versions that pyproject.toml allows (needs uv)
