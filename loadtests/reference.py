@@ -3,7 +3,7 @@
 Two clients that share no code and agree at low load are each other's witness. At high load this one
 measures itself: it spends several times as much CPU on a message as ours.
 
-It is the library as it comes (its threads are greenlets, since Locust has patched them), with five
+It is the library as it comes (its threads are greenlets, since Locust has patched them), with six
 things that a scenario asks of a session and that the library has no call for:
 
 - **Sending from gevent's loop**, where nothing may block: a greenlet per session emits, as a user's
@@ -17,9 +17,11 @@ things that a scenario asks of a session and that the library has no call for:
 - **freeze** lets nothing out any more and stops the library's loops at what they do next. What
   arrives next is still read, once, where our client reads nothing; the kernel has taken it in
   either case, so the server sees the same.
+- **close** first waits for a POST that is under way. The library stops writing after it, and its
+  goodbye would never leave (engineio/client.py, ``_write_loop``, 4.15).
 
-**close** is the library's disconnect(). Over WebSocket its closing frame overtakes its goodbye, so
-the server's handler is told "transport close" where ours makes it "client disconnect".
+After that it is the library's disconnect(). Over WebSocket its closing frame overtakes its goodbye,
+so the server's handler is told "transport close" where ours makes it "client disconnect".
 
 The methods of python-engineio's client that are overridden here are private to it (4.15).
 """
@@ -29,7 +31,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET
 from typing import Any
 from weakref import WeakSet
@@ -39,6 +41,7 @@ import engineio.packet
 import gevent
 import socketio
 from gevent.event import Event
+from gevent.lock import Semaphore
 from gevent.queue import Queue
 from requests import Session as HttpSession
 from requests.adapters import HTTPAdapter
@@ -167,7 +170,7 @@ class ReferenceSession:
     def close(self) -> None:
         """Say goodbye as the library does; it waits for the end, so a greenlet does it."""
         self._departed = True
-        gevent.spawn(self._client.disconnect)
+        gevent.spawn(self._leave)
 
     def kill(self) -> None:
         """Close every connection without a word."""
@@ -198,6 +201,10 @@ class ReferenceSession:
                     leaves()
                 self._client.emit(name, tuple(arguments), namespace=self._namespace)
 
+    def _leave(self) -> None:
+        self._client.eio.wait_for_post()
+        self._client.disconnect()  # no greenlet ran in between
+
     def _opened(self) -> None:
         self.pinged_ns = _monotonic_ns()
 
@@ -222,6 +229,7 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no 
         self.on_ping: Any = None
         self._silent = False
         self._let_go = Event()
+        self._posting = Semaphore()
 
     def fall_silent(self) -> None:
         """Send nothing more, and stop at the next thing that arrives."""
@@ -230,6 +238,11 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no 
     def let_go(self) -> None:
         """Let the loops that have stopped come to their ends."""
         self._let_go.set()
+
+    def wait_for_post(self) -> None:
+        """Wait until no POST is under way."""
+        with self._posting:
+            pass
 
     def _trigger_event(self, event: str, *arguments: Any, **options: Any) -> Any:
         if event == "connect":  # right after the handshake was read
@@ -248,11 +261,12 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no 
         if not self._silent:
             super()._send_packet(packet)
 
-    def _send_request(self, *arguments: Any, **options: Any) -> Any:
+    def _send_request(self, method: str, *arguments: Any, **options: Any) -> Any:
         if self._silent:
             self._let_go.wait()
             return "the client is gone"  # a text is a failed request
-        return super()._send_request(*arguments, **options)
+        with self._posting if method == "POST" else nullcontext():
+            return super()._send_request(method, *arguments, **options)
 
 
 class _Client(socketio.Client):  # type: ignore[misc]  # python-socketio has no types

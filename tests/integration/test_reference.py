@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 
 import pytest
 
+from loadtests.journal import entries
+from loadtests.launch import ROOT
 from loadtests.model import Client
 from loadtests.results import read
 from tests.integration.conftest import faulty, in_a_quiet_moment, loadtests, measure
@@ -91,6 +95,34 @@ def _departures_are_what_the_rules_say(result):
             # A silent client: see loadtests/expected.py for when.
             for each in measurement.detections:
                 assert (each.detected_s < 0.4) is at_once, (where, each)
+
+
+# gevent answers a POST on a kept connection 40 ms late, so it is still under way here.
+HASTY = """
+from gevent import monkey; monkey.patch_all()
+import sys, gevent
+from loadtests.client.link import locate
+from loadtests.client.packets import Packet, PacketType, encode
+from loadtests.model import Transport
+from loadtests.reference import ReferenceSession
+
+session = ReferenceSession(locate(sys.argv[1]), (Transport.POLLING,), "/test")
+session.connect()
+(echo,) = encode(Packet(PacketType.EVENT, "/test", None, ["my event", {"data": "x"}]))
+gone = session._client.eio.read_loop_task
+session.send(echo)
+gevent.sleep(0.01)
+session.close()
+gone.join(5)
+"""
+
+
+def test_goodbye_of_the_reference_arrives_when_it_leaves_during_a_post(serve, tmp_path):
+    with serve("gevent") as server:
+        subprocess.run([sys.executable, "-c", HASTY, server.url], cwd=ROOT, timeout=30, check=True)
+        noted = entries(tmp_path / "gevent.jsonl")
+        reasons = [each["reason"] for each in noted if each["event"] == "disconnect"]
+        assert reasons == ["client disconnect"]
 
 
 def test_both_clients_read_a_delay_of_50_ms_as_50_ms(serve, tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 
 import engineio.packet
 import gevent
+import gevent.event
 import msgspec
 import pytest
 import socketio
@@ -170,6 +171,9 @@ class FakeEngine:
 
     def let_go(self) -> None:
         self.calls.append("let go")
+
+    def wait_for_post(self) -> None:
+        self.calls.append("wait for the POST")
 
 
 class FakeClient:
@@ -340,6 +344,7 @@ def test_each_departure_is_the_librarys_or_below_it(
     session.depart(Cause.CLOSE)
     assert not library.disconnected  # it waits, and this may be gevent's loop
     gevent.sleep(0)
+    assert library.eio.calls[5:] == ["wait for the POST"]
     assert library.disconnected
 
 
@@ -393,3 +398,23 @@ def test_frozen_engine_sends_nothing_and_stops_at_what_it_does_next(
     engine.let_go()
     gevent.joinall([reading, asking], timeout=1, raise_error=True)
     assert asking.value == "the client is gone"
+
+
+def test_post_that_is_under_way_is_waited_for_and_a_waiting_get_is_not(
+    engine: reference._Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = {"GET": gevent.event.Event(), "POST": gevent.event.Event()}
+    monkeypatch.setattr(
+        engineio.Client, "_send_request", lambda _self, method, _url: answered[method].wait()
+    )
+    get = gevent.spawn(engine._send_request, "GET", "http://example:5000")
+    post = gevent.spawn(engine._send_request, "POST", "http://example:5000")
+    gevent.sleep(0)
+    waiting = gevent.spawn(engine.wait_for_post)
+    gevent.sleep(0)
+    assert not waiting.ready()
+    answered["POST"].set()
+    gevent.joinall([post, waiting], timeout=1, raise_error=True)
+    assert waiting.ready()
+    assert not get.ready()
+    get.kill()
