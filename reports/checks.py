@@ -26,6 +26,8 @@ BUSY_PERCENT = 90.0
 #: Linux delays an acknowledgement by 40 ms at least (TCP_DELACK_MIN, include/net/tcp.h); below is
 #: something quicker, and well above it something else.
 DELAYED_ACK_MS = (35.0, 60.0)
+#: The modes that answer long-polling requests with gevent's pywsgi.
+PYWSGI_MODES = ("gevent", "gevent-websocket")
 
 #: A hypervisor that takes more than this share of the CPU time makes stalls that reach a p99.
 STOLEN_PERCENT = 0.5
@@ -223,24 +225,28 @@ def _not_cpu_bound(run: Run) -> Iterator[Finding]:
 
 def _delayed_ack(run: Run) -> Iterator[Finding]:
     low, high = DELAYED_ACK_MS
-    cell = Cell("gevent", Transport.POLLING)
-    latency = run.value("echo", cell, "latency_p50")
-    busy = _open_loop_busy(run, cell)
-    if latency is None or busy is None or not low <= latency <= high or busy >= BUSY_PERCENT:
-        return
-    yield Finding(
-        Kind.DELAYED_ACK,
-        Severity.NOTE,
-        f"{cell} takes {short(latency)} ms for an echo while its server has time to spare (busy "
-        f"{short(busy)} % at that load). This is real, not a fault of the measurement: "
-        "gevent's pywsgi sends a response's head and body as separate segments without "
-        "TCP_NODELAY, so Nagle's algorithm on the server holds the body until the client's "
-        "delayed acknowledgement, 40 ms on Linux, on every connection that is kept alive, as "
-        "browsers keep them. Chromium sees the same.",
-        "Serve the same application under gunicorn's gevent worker, which does not have it, or "
-        "use WebSocket.",
-        (str(cell),),
-    )
+    seen: dict[Cell, str] = {}
+    for mode in PYWSGI_MODES:
+        cell = Cell(mode, Transport.POLLING)
+        latency = run.value("echo", cell, "latency_p50")
+        busy = _open_loop_busy(run, cell)
+        if latency is None or busy is None or not low <= latency <= high or busy >= BUSY_PERCENT:
+            continue
+        seen[cell] = f"{short(latency)} ms in {cell} (busy {short(busy)} % at that load)"
+    if seen:
+        yield Finding(
+            Kind.DELAYED_ACK,
+            Severity.NOTE,
+            "An echo waits while its server has time to spare: "
+            f"{', '.join(seen.values())}. This is real, not a fault of the measurement: "
+            "gevent's pywsgi sends a response's head and body as separate segments without "
+            "TCP_NODELAY, so Nagle's algorithm on the server holds the body until the client's "
+            "delayed acknowledgement, 40 ms on Linux, on every connection that is kept alive, as "
+            "browsers keep them. Chromium sees the same.",
+            "Serve the same application under gunicorn's gevent worker, which does not have it, or "
+            "use WebSocket.",
+            _names(seen),
+        )
 
 
 def _near_ceiling(run: Run) -> Iterator[Finding]:

@@ -183,6 +183,7 @@ def test_a_waiting_server_does_not_bound_throughput(busy: float, expected: int) 
         (44.0, 28.0, "gevent", 1),
         (35.0, 28.0, "gevent", 1),
         (60.0, 28.0, "gevent", 1),
+        (44.0, 28.0, "gevent-websocket", 1),  # its long-polling is the same server's
         (34.0, 28.0, "gevent", 0),  # too quick to be a delayed acknowledgement
         (61.0, 28.0, "gevent", 0),  # too slow to be only that
         (44.0, 97.0, "gevent", 0),  # the server is simply busy
@@ -198,6 +199,7 @@ def test_forty_milliseconds_on_an_idle_server_have_a_cause(
         assert finding.severity is Severity.NOTE
         assert "Nagle" in finding.text
         assert "gunicorn" in finding.advice
+        assert finding.cells == (f"{mode} × polling",)
 
 
 def test_missing_keys_are_no_reason_to_fall_over() -> None:
