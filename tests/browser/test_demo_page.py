@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests.launch import RunningServer
-from servers.modes import MAIN
-from tests.integration.conftest import serve  # noqa: F401  # a fixture
+from tests.integration.conftest import installed_mode, serve  # noqa: F401  # fixtures
 
 TRANSPORTS = {
     "polling": "polling",
@@ -71,9 +70,9 @@ def settled(page: Any) -> None:
     expect(page, "#log", "the last")
 
 
-@pytest.fixture(params=MAIN)
-def server(request: pytest.FixtureRequest, serve: Callable[..., Any]) -> Iterator[RunningServer]:  # noqa: F811
-    with serve(request.param, heartbeat_s=1) as running:
+@pytest.fixture
+def server(installed_mode: str, serve: Callable[..., Any]) -> Iterator[RunningServer]:  # noqa: F811
+    with serve(installed_mode, heartbeat_s=1) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ import pytest
 from loadtests.experiment import Experiment, parse
 from loadtests.launch import ROOT, SERVE, RunningServer, serving
 from loadtests.results import Result, read
+from servers.modes import ADAPTERS
 
 FAULTY = Path(__file__).with_name("faulty_server.py")
 TINY = ROOT / "tests" / "data" / "tiny.toml"
@@ -38,6 +39,15 @@ def serve(tmp_path: Path) -> Callable[..., AbstractContextManager[RunningServer]
         )
 
     return start
+
+
+@pytest.fixture(params=sorted(ADAPTERS))
+def installed_mode(request: pytest.FixtureRequest) -> str:
+    """Every mode; skips those whose package is not there."""
+    lack = ADAPTERS[request.param].MODE.missing()
+    if lack is not None:
+        pytest.skip(lack)
+    return str(request.param)
 
 
 def in_a_quiet_moment(check: Callable[[Path], None], folder: Path, attempts: int = 3) -> None:

@@ -13,7 +13,6 @@ import pytest
 from loadtests.bench_client.contenders import missing
 from loadtests.journal import entries
 from loadtests.launch import ROOT
-from servers.modes import ADAPTERS
 
 HERE = Path(__file__).with_name("official")
 CLIENTS = {
@@ -23,20 +22,14 @@ CLIENTS = {
 TRANSPORTS = {"polling": "polling", "websocket": "websocket", "polling,websocket": "websocket"}
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
-def mode(request):
-    lack = ADAPTERS[request.param].MODE.missing()
-    if lack is not None:
-        pytest.skip(lack)
-    return request.param
-
-
 @pytest.mark.parametrize("transports", TRANSPORTS)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_every_event_does_what_the_article_tells(serve, tmp_path, mode, client, transports):
+def test_every_event_does_what_the_article_tells(
+    serve, tmp_path, installed_mode, client, transports
+):
     if client == "javascript" and (lack := missing("node")):
         pytest.skip(lack)
-    with serve(mode) as server:
+    with serve(installed_mode) as server:
         done = subprocess.run(
             [*CLIENTS[client], server.url, transports],
             cwd=ROOT,
@@ -62,7 +55,7 @@ def test_every_event_does_what_the_article_tells(serve, tmp_path, mode, client, 
             "transport": TRANSPORTS[transports],
         }
 
-        left = all_left(tmp_path / f"{mode}.jsonl")
+        left = all_left(tmp_path / f"{installed_mode}.jsonl")
         # python-socketio's Client closes its WebSocket before its goodbye is out (5.18).
         hasty = client == "python" and TRANSPORTS[transports] == "websocket"
         allowed = {"client disconnect", "transport close"} if hasty else {"client disconnect"}
