@@ -29,6 +29,7 @@ class Kind(StrEnum):
     NOT_NOTICED = "not-noticed"
     CALLED_AGAIN = "handler-called-again"
     OUTSIDE = "outside-the-window"
+    CAME_BACK_OTHERWISE = "came-back-otherwise"
 
 
 class Severity(StrEnum):

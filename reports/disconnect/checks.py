@@ -1,4 +1,4 @@
-"""Findings about disconnects: clients that the rules do not explain, or nobody noticed."""
+"""Findings about disconnects: clients that nobody noticed, or that the rules do not explain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from loadtests import expected
 from reports.disconnect.clients import Group, departures, outages
+from reports.disconnect.names import CLIENTS
 from reports.disconnect.words import window_text
 from reports.findings import Finding, Kind, Run, Severity
 from reports.numbers import counted, seconds
+from reports.rows import Cell
 
 #: A finding names so many places; the tables name all.
 _SHOWN = 4
@@ -73,7 +75,52 @@ def _outside(run: Run) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Callable[[Run], Iterator[Finding]], ...] = (_not_noticed, _called_again, _outside)
+#: What an outage trial counts for each client library -> how it is told of.
+_OTHERWISE = {
+    "left_out": "not connected when the server went",
+    "reconnected_later": "connected again later than their own delays explain",
+    "connected_twice": "connected again more than once",
+}
+
+
+def _came_back_otherwise(run: Run) -> Iterator[Finding]:
+    found: dict[str, list[str]] = {}
+    cells = {each.number: Cell(each.mode, each.transport) for each in run.result.plan}
+    for trial in run.result.trials:
+        cell = str(cells[trial.number])
+        for outage, counts in trial.generator.get("outages", {}).items():
+            for client, name in CLIENTS.items():
+                told = [
+                    f"{count} {words}"
+                    for fact, words in _OTHERWISE.items()
+                    if (count := counts.get(client, {}).get(fact, 0))
+                ]
+                if told:
+                    found.setdefault(cell, []).append(f"{outage}, {name}: {', '.join(told)}")
+        if crashes := trial.generator.get("crashes", ()):
+            text = f"{counted(len(crashes), 'exception')} ended threads of clients ({crashes[0]})"
+            found.setdefault(cell, []).append(text)
+    if found:
+        every = [f"{cell}: {each}" for cell, several in found.items() for each in several]
+        yield Finding(
+            Kind.CAME_BACK_OTHERWISE,
+            Severity.WARNING,
+            "Not all clients went through their server's outage as their library's rules say: "
+            f"{'; '.join(every[:_SHOWN])}"
+            + (f"; and {len(every) - _SHOWN} more" if len(every) > _SHOWN else "")
+            + ".",
+            "Read the reconnection times with that in mind; result.json has the counts, and the "
+            "clients' logs in the run folder what they said.",
+            tuple(found),
+        )
+
+
+CHECKS: tuple[Callable[[Run], Iterator[Finding]], ...] = (
+    _not_noticed,
+    _called_again,
+    _outside,
+    _came_back_otherwise,
+)
 
 
 def _groups(run: Run) -> list[Group]:
