@@ -69,6 +69,7 @@ class Host:
         self._read_bytes = 0
         self._sids: dict[int, str] = {}
         self._gone: list[Gone] = []
+        self._lost: dict[int, str] = {}
         self._trouble: str | None = None
 
     def wait_until_joined(self, timeout_s: float) -> list[str]:
@@ -78,11 +79,14 @@ class Host:
             The namespace's session ids, in the order of clients.
 
         Raises:
-            HostError: a client could not connect, or not in time, or the host ended.
+            HostError: a client could not connect, or not in time, or not for long, or the host
+                ended.
         """
         give_up = time.monotonic() + timeout_s
         while len(self._sids) < self._clients:
             self._look()
+            for client, why in self._lost.items():
+                raise self._error(f"client {client} is lost: {why}")
             if len(self._sids) < self._clients:
                 if time.monotonic() > give_up:
                     raise self._error(
@@ -112,10 +116,14 @@ class Host:
         """Those that went so far, in that order; never waits.
 
         Raises:
-            HostError: a client was lost before its time, or the host ended.
+            HostError: the host ended, or could not do what it was to.
         """
         self._look()
         return list(self._gone)
+
+    def lost(self) -> dict[int, str]:
+        """Those that lost their connection before they went, as far as ``gone`` has read: why."""
+        return dict(self._lost)
 
     def _look(self) -> None:
         ended = self._process.poll()
@@ -144,7 +152,7 @@ class Host:
             case "failed":
                 self._trouble = self._trouble or entry["why"]
             case "lost":
-                self._trouble = self._trouble or f"client {entry['client']} is lost: {entry['why']}"
+                self._lost[entry["client"]] = entry["why"]
 
     def _error(self, what: str) -> HostError:
         one_line = " ".join(what.split())  # a server may refuse with a whole page

@@ -113,11 +113,21 @@ def summarise(
     noticed: Mapping[str, Notice],
     situation: Situation,
     around: Surroundings,
+    lost: Sequence[str] = (),
 ) -> Measurement:
     """The metrics of one row (``METRICS["disconnect"]``).
 
     The median counts those not detected as later than all others; minimum and maximum are over the
     detected ones. CPU is per heartbeat, from the time before the first departure.
+
+    Args:
+        row: which.
+        departures: of its clients.
+        noticed: session id -> what the journal says.
+        situation: for what is expected.
+        around: what all rows of the trial have in common.
+        lost: why each of its other clients was lost before it was to go; that leaves none of the
+            row's times to be trusted.
     """
     found = detections(
         departures, noticed, situation, start_ns=around.start_ns, window_ns=around.window_ns
@@ -149,7 +159,7 @@ def summarise(
     return Measurement(
         scenario=str(row),
         metrics=values,
-        invalid=_invalid(found, values, around.window_ns),
+        invalid=_invalid(found, lost, values, around.window_ns),
         unavailable=unavailable,
         samples={"detection": len(found)},
         detections=found,
@@ -165,7 +175,10 @@ def _is_outside(found: Detection) -> bool:
 
 
 def _invalid(
-    found: Sequence[Detection], values: Mapping[str, float | None], window_ns: int
+    found: Sequence[Detection],
+    lost: Sequence[str],
+    values: Mapping[str, float | None],
+    window_ns: int,
 ) -> dict[str, str]:
     invalid = {}
     undetected = sum(d.detected_s is None for d in found)
@@ -178,5 +191,11 @@ def _invalid(
     early = sum(d.detected_s is not None and d.detected_s < 0 for d in found)
     if early:
         reason = f"the server gave clients up before they went ({early} of {len(found)})"
+        invalid |= dict.fromkeys(_TIMES, reason)
+    if lost:
+        reason = (
+            f"clients lost their connection before they were to go: {lost[0]} "
+            f"({len(lost)} of {len(lost) + len(found)})"
+        )
         invalid |= dict.fromkeys(_TIMES, reason)
     return invalid

@@ -46,7 +46,7 @@ def measure(bench: Bench, options: Disconnect) -> list[Measurement]:
     """One trial: heartbeats alone for an interval, then departures over an interval, then waiting.
 
     Raises:
-        TrialFailed: there is no journal, or a client was lost before it was to go.
+        TrialFailed: there is no journal, or a client did not go.
     """
     if bench.journal is None or bench.assignment is None:
         raise TrialFailed("the server keeps no journal that could be read")
@@ -81,6 +81,7 @@ def _measure(
     due_ns = _send_away(bench, options, groups, start_ns)
     noticed = _wait(bench, options, groups, sids, start_ns, journal)
     departures = _departures(groups, sids, due_ns)
+    lost = _lost(groups)
     around = Surroundings(
         start_ns=start_ns,
         window_ns=round(options.observed_s * 1e9),
@@ -93,7 +94,7 @@ def _measure(
     measurements = [
         without_numbers(str(replace(row, setting=assignment.variant)), missing[row.cause])
         if row.cause in missing
-        else _row(assignment, options, row, departures, noticed, around, connected)
+        else _row(assignment, options, row, departures, lost, noticed, around, connected)
         for row in options.departing
     ]
     there = {session.sid for session in bench.sessions[: options.bystanders]}
@@ -227,13 +228,27 @@ def _wait(
 
 def _check_gone(bench: Bench, groups: Sequence[Group], give_up_ns: int) -> None:
     for group in groups:
-        while (missed := len(group.rows) - len(group.host.gone())) and _monotonic_ns() < give_up_ns:
+        while (missed := _still_there(group)) and _monotonic_ns() < give_up_ns:
             bench.sleep_until(_monotonic_ns() + 50_000_000)
         if missed:
-            raise TrialFailed(
-                f"{missed} of {len(group.rows)} clients lost their connection before they were "
-                "to go, or did not go"
-            )
+            raise TrialFailed(f"{missed} of {len(group.rows)} clients did not go")
+    lost = [why for group in groups for why in group.host.lost().values()]
+    if len(lost) == sum(len(group.rows) for group in groups):
+        raise TrialFailed(f"all {len(lost)} clients lost their connection: {lost[0]}")
+
+
+def _still_there(group: Group) -> int:
+    """How many clients of a group have neither gone nor been lost."""
+    return len(group.rows) - len(group.host.gone()) - len(group.host.lost())
+
+
+def _lost(groups: Sequence[Group]) -> dict[DepartureRow, list[str]]:
+    """Row -> why each of its clients was lost that did not live to go."""
+    found: dict[DepartureRow, list[str]] = {}
+    for group in groups:
+        for client, why in group.host.lost().items():
+            found.setdefault(group.rows[client], []).append(why)
+    return found
 
 
 def _departures(
@@ -270,6 +285,7 @@ def _row(
     options: Disconnect,
     row: DepartureRow,
     departures: Sequence[Departure],
+    lost: Mapping[DepartureRow, Sequence[str]],
     noticed: Mapping[str, Notice],
     around: Surroundings,
     connected: int,
@@ -282,8 +298,8 @@ def _row(
         ping_timeout_s=options.ping_timeout_s,
         websocket=assignment.websocket or "",
         connections=connected,
-        leaving=len(departures),
+        leaving=connected - options.bystanders,
         sent_every_s=1 / options.busy_hz if row.busy else None,
     )
     own = [each for each in departures if each.row == row]
-    return summarise(named, own, noticed, situation, around)
+    return summarise(named, own, noticed, situation, around, lost=lost.get(row, ()))

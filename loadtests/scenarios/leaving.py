@@ -32,6 +32,9 @@ class Host(Protocol):
     def gone(self) -> list[Gone]:
         """Those that went so far."""
 
+    def lost(self) -> dict[int, str]:
+        """Those whose connection ended before they went, and why."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -69,6 +72,15 @@ class Here:
     def gone(self) -> list[Gone]:
         """See Host."""
         return list(self._gone)
+
+    def lost(self) -> dict[int, str]:
+        """See Host."""
+        gone = {each.client for each in self._gone}
+        return {
+            client: session.ended
+            for client, session in enumerate(self.sessions)
+            if session.ended is not None and client not in gone
+        }
 
     def _go(self, client: int) -> None:
         session = self.sessions[client]

@@ -14,7 +14,7 @@ from loadtests.hosts.handle import HostError
 from loadtests.model import Cause, DepartureRow, Transport
 from loadtests.options import Disconnect
 from loadtests.results import Measurement
-from loadtests.scenarios import disconnect
+from loadtests.scenarios import disconnect, leaving
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.departures import (
     Notice,
@@ -209,12 +209,48 @@ def test_unnoticed_client_is_waited_for_no_longer_than_its_window(
     assert (world.now_ns - begun_ns) / 1e9 <= longest_s
 
 
-def test_client_that_was_lost_before_it_was_to_go_fails_the_trial(
+def test_client_that_was_lost_before_it_was_to_go_spoils_its_own_row_and_no_other(
     world: World, tmp_path: Path
 ) -> None:
     bench = Noticing(world, tmp_path / "journal.jsonl")
     bench.sessions[3].ended = "connection closed by the server"
-    with pytest.raises(TrialFailed, match="1 of 12 clients lost their connection before"):
+    found = measured(bench)
+    spoiled = {name: each.invalid for name, each in found.items() if each.invalid}
+    reason = (
+        "clients lost their connection before they were to go: connection closed by the server "
+        "(1 of 3)"
+    )
+    times = ("detection_min", "detection_p50", "detection_max")
+    assert spoiled == {"disconnect:reset": dict.fromkeys(times, reason)}
+    assert len(found["disconnect:reset"].detections) == 2
+    assert [len(each.detections) for each in found.values()].count(3) == 3
+
+
+def test_row_whose_clients_were_all_lost_has_no_times_and_says_why(
+    world: World, tmp_path: Path
+) -> None:
+    bench = Noticing(world, tmp_path / "journal.jsonl")
+    for session in bench.sessions[3:13:4]:
+        session.ended = "connection closed by the server"
+    found = measured(bench)["disconnect:reset"]
+    assert (found.detections, found.metrics["detection_p50"]) == ([], None)
+    assert "(3 of 3)" in found.invalid["detection_p50"]
+
+
+def test_trial_whose_clients_were_all_lost_has_failed(world: World, tmp_path: Path) -> None:
+    bench = Noticing(world, tmp_path / "journal.jsonl")
+    for session in bench.sessions[1:]:
+        session.ended = "connection closed by the server"
+    with pytest.raises(TrialFailed, match="all 12 clients lost their connection: connection cl"):
+        measured(bench)
+
+
+def test_client_that_does_not_go_fails_the_trial(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Noticing(world, tmp_path / "journal.jsonl")
+    monkeypatch.setattr(leaving.Here, "gone", lambda here: here._gone[1:])
+    with pytest.raises(TrialFailed, match="1 of 12 clients did not go"):
         measured(bench)
 
 

@@ -185,11 +185,21 @@ def test_clients_that_do_not_come_are_counted(host: Host, diary: Diary) -> None:
     assert "1 of 3 clients connected within 0.001 s" in complaint(host.wait_until_joined, 0.001)
 
 
-def test_client_that_was_lost_is_an_error_also_afterwards(host: Host, diary: Diary) -> None:
+def test_client_that_was_lost_is_told_of_and_costs_the_others_nothing(
+    host: Host, diary: Diary
+) -> None:
     diary.gone(0, 20, 10)
     diary.lost(1, "connection closed by the server")
-    for _ in range(2):
-        assert "client 1 is lost: connection closed by the server" in complaint(host.gone)
+    diary.gone(2, 30, 10)
+    assert host.gone() == [Gone(0, 20, 10), Gone(2, 30, 10)]
+    assert host.lost() == {1: "connection closed by the server"}
+
+
+def test_client_that_is_lost_while_others_connect_is_an_error(host: Host, diary: Diary) -> None:
+    diary.joined(0, "sid-0")
+    diary.lost(0, "connection closed by the server")
+    words = complaint(host.wait_until_joined, 5)
+    assert "client 0 is lost: connection closed by the server" in words
 
 
 def test_host_that_ended_is_told_with_its_last_words(host: Host, running: FakeProcess) -> None:

@@ -182,15 +182,17 @@ class _Tab:
             self._diary.joined(client, outcome["sid"])
 
     async def _watch(self, page: Page) -> None:
-        """Say so if a client is lost, or the page with all of them."""
+        """Say so if a client is lost; then none of its tab is to go, since they go together."""
         from playwright.async_api import Error
 
         try:
             loss = await page.evaluate("lost")
+            why = f"client {self._clients[loss['place']]} of its tab: {loss['why']}"
         except Error as error:
-            loss = {"place": 0, "why": f"its tab has ended: {_first_line(error)}"}
+            why = f"its tab has ended: {_first_line(error)}"
         if self.stays:
-            self._diary.lost(self._clients[loss["place"]], loss["why"])
+            for client in self._clients:
+                self._diary.lost(client, why)
 
     async def _load(self, page: Page, source: str) -> None:
         """Show the page at the server's own origin without asking the server for it.
