@@ -179,6 +179,7 @@ def verify(ready: dict[str, Any], mode: str, ping_interval_s: float, ping_timeou
         ("async_mode", expected.async_mode),
         ("patched", expected.patched),
         ("websocket", expected.websocket),
+        ("debug", False),
         ("ping_interval", ping_interval_s),
         ("ping_timeout", ping_timeout_s),
     ):

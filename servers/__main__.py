@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import errno
 import gc
+import ipaddress
 import json
 import math
 import os
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
-#: What only this machine reaches.
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     result = _Parser(
         prog="python -m servers",
         description="Serve the echo/broadcast application in one of Flask-SocketIO's modes.",
+        epilog="The environment's SECRET_KEY is Flask's; without it there is a random one.",
     )
     result.add_argument("mode", choices=sorted(ADAPTERS), help="how to serve it")
     result.add_argument("--host", default=DEFAULT_HOST, help="interface (default: %(default)s)")
@@ -72,6 +72,11 @@ def main(
         customise: called with the application before it is served; the tests put servers with a
             known fault here, so that they differ from the measured one in the fault only.
     """
+    # First: what patches can swallow a KeyboardInterrupt (eventlet's does), and the server run on.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    # Flask would take the debugger and the reloader from the environment, twice over.
+    os.environ["FLASK_DEBUG"] = "0"
     options = parser().parse_args(argv)
     adapter = ADAPTERS[options.mode]
     port = _free_port(options.host, options.port)
@@ -98,21 +103,19 @@ def main(
         )
         if customise is not None:
             customise(app, socketio)
-        socketio.start_background_task(_announce, socketio, options.mode, options.host, port)
+        socketio.start_background_task(_announce, app, socketio, options.mode, options.host, port)
         return app, socketio
 
-    if options.host not in LOOPBACK:
+    if not _is_loopback(options.host):
         print(
             f"python -m servers: listening on {options.host}: whoever reaches this machine can use "
             "this server, and read what is broadcast",
             file=sys.stderr,
         )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
     adapter.serve(application, options.host, port)
 
 
-def _announce(socketio: Any, mode: str, host: str, port: int) -> None:
+def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:
     """Print the READY line once the port answers: the server itself does not tell when it does."""
     from servers.ready import describe
 
@@ -126,10 +129,18 @@ def _announce(socketio: Any, mode: str, host: str, port: int) -> None:
             break
         except OSError:
             socketio.sleep(0.01)
-    print(json.dumps(describe(socketio, mode, host, port)), flush=True)
-    if sys.stderr.isatty():  # somebody is there to open it
-        shown = f"[{reachable}]" if ":" in reachable else reachable
-        print(f"{mode}: http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    shown = f"[{reachable}]" if ":" in reachable else reachable
+    print(f"{mode}: http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    if not sys.stdout.isatty():  # a program is there to read it
+        print(json.dumps(describe(app, socketio, mode, host, port)), flush=True)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _free_port(host: str, port: int) -> int:

@@ -1,30 +1,40 @@
-"""When the server last heard from each page, so that it can say how long it did not notice."""
+"""When the server last heard from a page, so that it can say how long it did not notice its end."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+#: In the WSGI environment of the client's handshake, which lives exactly as long as the client.
+_REPORT = "transport_bench.report"
 
-@dataclass(slots=True)
-class Presence:
-    """Who is there, of those that report; the demo page does, once a second."""
 
-    _last: dict[str, tuple[str, int]] = field(default_factory=dict)
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What is to be told of a client that has gone.
 
-    def heard(self, sid: str, transport: str, at_ns: int) -> None:
-        """A client has reported, over a transport."""
-        self._last[sid] = (transport, at_ns)
+    Attributes:
+        sid: its session id in the namespace.
+        transport: that of its last report.
+        reason: what the disconnect handler was given.
+        silent_s: how long before that it had last reported.
+    """
 
-    def gone(self, sid: str, reason: str, at_ns: int) -> dict[str, Any] | None:
-        """Its disconnect handler runs.
+    sid: str
+    transport: str
+    reason: str
+    silent_s: float
 
-        Returns:
-            What is to be told of it, with ``silent_s``, the seconds since it last reported; None
-            for a client that never did.
-        """
-        transport, last_ns = self._last.pop(sid, ("", at_ns))
-        if not transport:
-            return None
-        silent_s = (at_ns - last_ns) / 1e9
-        return {"sid": sid, "transport": transport, "reason": reason, "silent_s": silent_s}
+
+def heard(environ: dict[str, Any], transport: str, at_ns: int) -> None:
+    """The client has reported, over a transport; the demo page does once a second."""
+    environ[_REPORT] = (transport, at_ns)
+
+
+def gone(environ: dict[str, Any], sid: str, reason: str, at_ns: int) -> Absence | None:
+    """Its disconnect handler runs; None for a client that never reported."""
+    report = environ.pop(_REPORT, None)
+    if report is None:
+        return None
+    transport, last_ns = report
+    return Absence(sid, transport, reason, (at_ns - last_ns) / 1e9)

@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 from typing import Any
 
+from flask import Flask
 from flask_socketio import SocketIO
 
 PACKAGES = (
@@ -23,10 +24,11 @@ PACKAGES = (
     "gevent-websocket",
     "greenlet",
     "gunicorn",
+    "uwsgi",
 )
 
 
-def describe(socketio: SocketIO, mode: str, host: str, port: int) -> dict[str, Any]:
+def describe(app: Flask, socketio: SocketIO, mode: str, host: str, port: int) -> dict[str, Any]:
     """Everything that a harness must verify before it measures, as JSON-ready values.
 
     ``ping_interval`` and ``ping_timeout`` are in seconds; ``versions`` holds installed packages.
@@ -41,6 +43,7 @@ def describe(socketio: SocketIO, mode: str, host: str, port: int) -> dict[str, A
         "async_mode": socketio.async_mode,
         "websocket": websocket_implementation(eio),
         "patched": is_patched(),
+        "debug": app.debug,
         "ping_interval": eio.ping_interval,
         "ping_timeout": eio.ping_timeout,
         "versions": {"python": platform.python_version(), **_versions()},
@@ -57,6 +60,8 @@ def websocket_implementation(eio: Any) -> str | None:
         return "simple-websocket"
     if "eventlet.websocket" in ancestry:
         return "eventlet"
+    if "engineio.async_drivers.gevent_uwsgi" in ancestry:
+        return "uwsgi"
     return "gevent-websocket"
 
 

@@ -33,11 +33,13 @@ def run(application: Application, host: str, port: int, **settings: Any) -> None
                 "bind": address,
                 "workers": 1,
                 "graceful_timeout": _GRACE_S,
+                "timeout": 0,  # a worker that was stopped and goes on is to be the same
                 "loglevel": "warning",
                 "control_socket_disable": True,  # it would be a file in the user's home
                 "when_ready": _end_with_the_terminal,
                 "post_fork": _end_with_the_master,
                 "post_worker_init": _end_at_once,
+                "child_exit": _end_with_the_worker,
             }
             for name, value in (defaults | settings).items():
                 self.cfg.set(name, value)
@@ -58,6 +60,14 @@ def _end_at_once(_worker: Any) -> None:
     """What is open is not waited for, as in the other modes; WebSockets never end by themselves."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, lambda *_: os._exit(0))
+
+
+def _end_with_the_worker(arbiter: Any, _worker: Any) -> None:
+    """A server that died is not to be another one by now."""
+    if arbiter.LISTENERS:  # none any more where it was asked to stop (gunicorn.arbiter, 27)
+        from gunicorn.errors import HaltServer
+
+        raise HaltServer("the worker died", exit_status=1)
 
 
 def _end_with_the_master(_arbiter: Any, worker: Any) -> None:

@@ -20,8 +20,9 @@ from loadtests.outage.clients import OutageError
 #: die with us even while it is stopped, as ``launch.serving`` sees to.
 Serve = Callable[[int, Path, Path], AbstractContextManager[RunningServer]]
 
-#: How exactly the first moment is known at which a port accepts.
+#: Between two attempts: how exactly the first moment is known at which a server answers.
 _KNOCK_S = 0.003
+_ANSWER_S = 10.0
 _TERMINATE_S = 3.0
 
 
@@ -79,8 +80,9 @@ class Servers:
         """Start the first one, or the next one on the same port.
 
         Returns:
-            The first moment at which its port accepted, in monotonic nanoseconds. Not that of its
-            READY line, which comes later, so that a client can be connected before it.
+            The first moment at which it answered a request, in monotonic nanoseconds: gunicorn's
+            port accepts while its worker is still loading. Not that of its READY line, which comes
+            later, so that a client can be connected before it.
         """
         self._count += 1
         number = "" if self._count == 1 else f"-{self._count}"
@@ -91,7 +93,7 @@ class Servers:
             port = self._address[1]
             self._running = self._stack.enter_context(self._serve(port, log, self.journal))
         self._address = (self._running.ready["host"], self._running.ready["port"])
-        return knocking.accepted_ns or time.monotonic_ns()
+        return knocking.answered_ns or time.monotonic_ns()
 
     def kill(self) -> int:
         """Kill it, and wait until its port is free; gives the moment of the kill."""
@@ -125,10 +127,10 @@ class Servers:
 
 
 class _Knocking:
-    """Finds out when a port accepts, while the server that will listen there is being started."""
+    """Finds out when a server answers, while it is being started."""
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self.accepted_ns: int | None = None
+        self.answered_ns: int | None = None
         self._address = address
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._knock, daemon=True)
@@ -148,6 +150,9 @@ class _Knocking:
             with suppress(OSError), socket.create_connection(self._address, 1) as door:
                 # A connection to a port that nobody listens on can meet itself (RFC 9293, 3.5).
                 if door.getsockname() != door.getpeername():
-                    self.accepted_ns = time.monotonic_ns()
-                    return
+                    door.settimeout(_ANSWER_S)
+                    door.sendall(b"HEAD /knock HTTP/1.0\r\n\r\n")
+                    if door.recv(1):
+                        self.answered_ns = time.monotonic_ns()
+                        return
             self._over.wait(_KNOCK_S)

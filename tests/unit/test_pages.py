@@ -9,7 +9,6 @@ import pytest
 
 from servers import pages
 from servers.app import create_app
-from servers.presence import Presence
 
 SCRIPT = "/client/socket.io.min.js"
 POLICY = "Content-Security-Policy"
@@ -68,23 +67,3 @@ def test_secret_key_is_random_unless_it_is_given() -> None:
 
 def test_debugger_is_off() -> None:
     assert create_app("threading")[0].debug is False
-
-
-def test_gone_page_was_silent_since_it_last_reported() -> None:
-    presence = Presence()
-    presence.heard("a", "polling", 1_000_000_000)
-    presence.heard("a", "websocket", 3_000_000_000)
-    assert presence.gone("a", "ping timeout", 4_500_000_000) == {
-        "sid": "a",
-        "transport": "websocket",
-        "reason": "ping timeout",
-        "silent_s": 1.5,
-    }
-
-
-def test_client_that_never_reported_is_nobodys_news() -> None:
-    presence = Presence()
-    assert presence.gone("a", "ping timeout", 1) is None
-    presence.heard("b", "polling", 1)
-    presence.gone("b", "client disconnect", 2)
-    assert presence.gone("b", "client disconnect", 3) is None
