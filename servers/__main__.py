@@ -79,13 +79,15 @@ def main(
     os.environ["FLASK_DEBUG"] = "0"
     options = parser().parse_args(argv)
     adapter = ADAPTERS[options.mode]
+    if lack := adapter.MODE.missing():
+        _refuse(lack)
     port = _free_port(options.host, options.port)
     try:
         adapter.patch()
-    except ImportError as error:
+    except ImportError as error:  # it is there, and broken
         _refuse(
-            f"mode {options.mode} needs the package {adapter.MODE.package} ({error}); "
-            f"pip install {adapter.MODE.package}"
+            f"mode {options.mode} cannot be served ({error}); "
+            f"pip install {' '.join(adapter.MODE.packages)}"
         )
 
     def application() -> tuple[Flask, SocketIO]:

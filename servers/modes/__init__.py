@@ -27,8 +27,8 @@ class Mode:
         async_mode: what Flask-SocketIO must report.
         patched: whether the standard library must be monkey-patched.
         websocket: which implementation must be in use, as the READY line names it.
-        package: what it needs beyond Flask-SocketIO, by its name for ``pip install``.
-        module: what must be importable for that; None for the package's name.
+        packages: what it needs beyond Flask-SocketIO, by their names for ``pip install``; first the
+            one that serves.
         most_connections: that it takes at the same time; None for any number.
     """
 
@@ -36,15 +36,22 @@ class Mode:
     async_mode: str
     patched: bool
     websocket: str
-    package: str
-    module: str | None = None
+    packages: tuple[str, ...]
     most_connections: int | None = None
 
     def missing(self) -> str | None:
         """Why it cannot serve here, in one line with the command that helps; None where it can."""
-        if find_spec(self.module or self.package) is not None:
+        lacking = [each for each in self.packages if find_spec(module_of(each)) is None]
+        if not lacking:
             return None
-        return f"mode {self.name} is not installed; run: pip install {self.package}"
+        return f"mode {self.name} is not installed; run: pip install {' '.join(lacking)}"
+
+
+def module_of(package: str) -> str:
+    """What can be imported where a package is installed."""
+    # Of uwsgi only the decorators: the rest is a program.
+    others = {"gevent-websocket": "geventwebsocket", "uwsgi": "uwsgidecorators"}
+    return others.get(package, package.replace("-", "_"))
 
 
 #: Makes the application, once, in the process that serves it and after all patching.

@@ -14,7 +14,7 @@ MODE = Mode(
     async_mode="eventlet",
     patched=True,
     websocket="eventlet",
-    package="eventlet",
+    packages=("eventlet",),
     most_connections=1024,  # eventlet.wsgi.DEFAULT_MAX_SIMULTANEOUS_REQUESTS (0.41)
 )
 

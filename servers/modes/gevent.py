@@ -20,7 +20,7 @@ MODE = Mode(
     async_mode="gevent",
     patched=True,
     websocket="simple-websocket",
-    package="gevent",
+    packages=("gevent", "simple-websocket"),
 )
 
 

@@ -13,8 +13,7 @@ MODE = Mode(
     async_mode="gevent",
     patched=True,
     websocket="gevent-websocket",
-    package="gevent-websocket",
-    module="geventwebsocket",
+    packages=("gevent-websocket", "gevent"),
 )
 
 

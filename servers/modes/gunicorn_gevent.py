@@ -21,7 +21,7 @@ MODE = Mode(
     async_mode="gevent",
     patched=True,
     websocket="simple-websocket",
-    package="gunicorn",
+    packages=("gunicorn", "gevent", "simple-websocket"),
     most_connections=1000,  # gunicorn's worker_connections
 )
 

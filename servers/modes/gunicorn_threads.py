@@ -20,7 +20,7 @@ MODE = Mode(
     async_mode="threading",
     patched=False,
     websocket="simple-websocket",
-    package="gunicorn",
+    packages=("gunicorn", "simple-websocket"),
     most_connections=_THREADS,
 )
 

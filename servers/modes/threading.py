@@ -16,8 +16,7 @@ MODE = Mode(
     async_mode="threading",
     patched=False,
     websocket="simple-websocket",
-    package="simple-websocket",
-    module="simple_websocket",
+    packages=("simple-websocket",),
 )
 
 
