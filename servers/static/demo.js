@@ -1,62 +1,97 @@
 "use strict";
 // The demo page: two namespaces over one connection of the official client.
 const PING_MS = 1000;
-const KEPT = 60; // round trips in the chart
-const LINES = 200; // of the log
+const MINUTE_MS = 60000; // that the chart shows; an answer that takes longer is not waited for
+const LINES = 200; // of the log, and of those that went away
+const LONGEST = 500; // characters of what a line of the log tells
+
+// Why the server noticed, by python-engineio's reasons.
+const NOTICED = new Map([
+  ["client disconnect", "at once: it said goodbye"],
+  ["transport close", "at once: connection closed"],
+  ["ping timeout", "by the heartbeat: no answer"],
+]);
+// A page reports once a second. Of one that was silent for longer "transport close" says little:
+// eventlet gives it for a WebSocket that is cut off, too, when its patience ends
+// (docs/disconnect.md).
+const SILENT_S = 2;
 
 const at = (id) => document.getElementById(id);
-let manager = null;
+let manager = null; // of the connection that is shown; null after Disconnect
 let test = null;
 let main = null;
-let trips = [];
+let trips = []; // {at, ms}, of the last minute
 
 function show(id, text) {
   // Never as HTML: what others send is text, whatever it looks like.
   at(id).textContent = text;
 }
 
-function log(namespace, event, data) {
+function log(namespace, event, data, kind = "") {
   const line = document.createElement("li");
   const from = document.createElement("span");
+  const text = typeof data === "string" ? data : String(JSON.stringify(data));
+  line.className = kind;
   from.className = "from";
   from.textContent = `${namespace} ${event}`;
-  line.append(from, typeof data === "string" ? data : JSON.stringify(data));
-  at("log").prepend(line);
-  while (at("log").childElementCount > LINES) at("log").lastElementChild.remove();
+  line.append(from, text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+  add("log", line);
+}
+
+function add(list, line) {
+  at(list).prepend(line);
+  while (at(list).childElementCount > LINES) at(list).lastElementChild.remove();
 }
 
 function connect() {
-  const opening = new io.Manager({ transports: at("transports").value.split(","), forceNew: true });
+  const opening = new io.Manager({ transports: at("transports").value.split(",") });
   manager = opening;
-  test = manager.socket("/test");
-  main = manager.socket("/");
-  opening.on("open", () => {
+  test = opening.socket("/test");
+  main = opening.socket("/");
+  // One that was left lives on for a moment: it ends its upgrade before it closes.
+  const hear = (source, event, handler) =>
+    source.on(event, (...content) => {
+      if (manager === opening) handler(...content);
+    });
+  hear(opening, "open", () => {
     show("transport", opening.engine.transport.name);
-    opening.engine.on("upgrade", (transport) => show("transport", transport.name));
+    hear(opening.engine, "upgrade", (transport) => show("transport", transport.name));
   });
-  test.on("connect", () => {
-    show("state", "connected");
-    show("session", test.id);
-    test.emit("watch");
-  });
-  test.on("disconnect", (reason) => ended(`disconnected: ${reason}`));
-  test.on("connect_error", (error) => ended(`cannot connect: ${error.message}`));
-  test.on("my response", (message) => log("/test", "my response", message.data));
-  test.on("message", (content) => log("/test", "message", content));
-  test.on("json", (content) => log("/test", "json", content));
-  main.on("message", (content) => log("/", "message", content));
-  test.on("my rooms", (message) => show("rooms", message.rooms.join(", ") || "no room"));
-  test.on("gone", gone);
-  trips = [];
-  show("rtt", "–");
+  hear(test, "connect", connected);
+  hear(test, "disconnect", (reason) => lost(`disconnected: ${reason}`));
+  hear(test, "connect_error", (error) => lost(`cannot connect: ${error.message}`));
+  hear(test, "my response", (message) => log("/test", "my response", message.data));
+  hear(test, "my rooms", (message) => show("rooms", message.rooms.join(", ") || "no room"));
+  hear(test, "gone", gone);
+  hear(main, "connect", () => (at("to-main").disabled = false));
+  for (const socket of [test, main]) {
+    hear(socket, "message", (content) => log(socket.nsp, "message", content));
+    hear(socket, "json", (content) => log(socket.nsp, "json", content));
+    hear(socket, "my error", ({ error }) => log(socket.nsp, "my error", error, "error"));
+  }
+  ended("connecting");
   buttons(true);
 }
 
-function disconnect() {
+function connected() {
+  show("state", "connected");
+  show("session", test.id);
+  at("to-test").disabled = false;
+  test.emit("watch");
+}
+
+function lost(state) {
+  // The client tries again, unless it was the server's will.
+  if (test.active) ended(`${state}; trying again`);
+  else leave(state);
+}
+
+function leave(state) {
+  manager = null;
   // Both namespaces, so that the connection goes too.
   main.disconnect();
   test.disconnect();
-  manager.engine.close();
+  ended(state);
   buttons(false);
 }
 
@@ -65,72 +100,104 @@ function ended(state) {
   show("transport", "none");
   show("session", "none");
   show("rooms", "no room");
+  for (const id of ["to-test", "to-main"]) at(id).disabled = true;
+  trips = [];
+  draw();
 }
 
-function buttons(connected) {
-  at("connect").disabled = connected;
-  at("disconnect").disabled = !connected;
+function buttons(open) {
+  at("connect").disabled = open;
+  at("disconnect").disabled = !open;
 }
 
-function gone(departure) {
-  const row = at("gone").insertRow(0);
+function gone({ sid, transport, reason, silent_s: silentS }) {
+  const known = reason !== "transport close" || silentS < SILENT_S;
+  const row = document.createElement("tr");
   const cells = [
-    departure.sid,
-    departure.transport,
-    departure.reason,
-    `${departure.silent_s.toFixed(1)} s`,
+    [sid, transport],
+    [reason, ""],
+    // Rounded up: it is a bound.
+    [`at most ${(Math.ceil(silentS * 10) / 10).toFixed(1)} s`, known ? NOTICED.get(reason) : ""],
   ];
-  for (const text of cells) row.insertCell().textContent = text;
+  for (const [text, more] of cells) {
+    const small = document.createElement("small");
+    small.textContent = more ?? "";
+    row.insertCell().append(text, small);
+  }
+  add("gone", row);
 }
 
 function ping() {
-  if (!test || !test.connected) return;
+  draw(); // the time goes on without answers, too
+  if (!test.connected) return;
   const begun = performance.now();
-  // Volatile: what could not go out at once would tell of the wait and not of the way.
-  test.volatile.emit("my ping", () => {
-    trips = [...trips, performance.now() - begun].slice(-KEPT);
+  // Volatile: what could not go out at once would tell of the wait and not of the way. It gets no
+  // answer then, and the callback has to be given up.
+  test.volatile.timeout(MINUTE_MS).emit("my ping", (error) => {
+    const now = performance.now();
+    if (error) return;
+    trips.push({ at: now, ms: now - begun });
     draw();
   });
 }
 
 function draw() {
-  const top = Math.max(...trips);
-  const points = trips.map((ms, place) => {
-    const x = (300 * (KEPT - trips.length + place)) / (KEPT - 1);
-    return `${x.toFixed(1)},${(58 - (54 * ms) / top).toFixed(1)}`;
+  const now = performance.now();
+  trips = trips.filter((trip) => now - trip.at < MINUTE_MS);
+  const top = Math.max(...trips.map((trip) => trip.ms));
+  const points = trips.map((trip) => {
+    const x = 300 * (1 - (now - trip.at) / MINUTE_MS);
+    return `${x.toFixed(1)},${(58 - (54 * trip.ms) / top).toFixed(1)}`;
   });
+  const last = trips.length ? `${trips.at(-1).ms.toFixed(1)} ms` : "–";
+  const most = trips.length ? `${top.toFixed(1)} ms` : "–";
+  show("rtt", last);
+  show("rtt-top", most);
   document.querySelector("#rtt-chart polyline").setAttribute("points", points.join(" "));
-  show("rtt", `${trips.at(-1).toFixed(1)} ms`);
-  show("rtt-top", `${top.toFixed(1)} ms`);
+  at("rtt-chart").setAttribute(
+    "aria-label",
+    `Round trips of the last minute: the last ${last}, the longest ${most}`,
+  );
 }
 
 function on(form, send) {
   at(form).addEventListener("submit", (submitted) => {
     submitted.preventDefault();
-    if (test.connected) send(new FormData(at(form)), submitted.submitter);
+    send(new FormData(at(form)), submitted.submitter.value);
   });
 }
 
-on("echo", (form) => test.emit("my event", { data: form.get("data") }));
-on("broadcast", (form) => test.emit("my broadcast event", { data: form.get("data") }));
-on("join", (form, button) => test.emit(button.value, { room: form.get("room") }));
-on("room", (form) =>
-  test.emit("my room event", { room: form.get("room"), data: form.get("data") }),
-);
-on("text", (form) => test.send(form.get("data")));
-on("json", (form) => {
+function sendJson(socket, text) {
   try {
-    test.emit("json", JSON.parse(form.get("data")));
+    socket.emit("json", JSON.parse(text));
   } catch (error) {
-    log("here", "not JSON", error.message);
+    log("here", "not JSON", error.message, "error");
   }
-});
-on("default", (form) => main.send(form.get("data")));
-at("connect").addEventListener("click", connect);
-at("disconnect").addEventListener("click", disconnect);
-at("transports").addEventListener("change", () => {
-  if (test && manager.engine) disconnect();
+}
+
+function start() {
+  on("echo", (form) => test.emit("my event", { data: form.get("data") }));
+  on("broadcast", (form) => test.emit("my broadcast event", { data: form.get("data") }));
+  on("join", (form, what) => test.emit(what, { room: form.get("room") }));
+  on("room", (form) =>
+    test.emit("my room event", { room: form.get("room"), data: form.get("data") }),
+  );
+  on("text", (form) => test.send(form.get("data")));
+  on("json", (form) => sendJson(test, form.get("data")));
+  on("default", (form, what) => {
+    if (what === "json") sendJson(main, form.get("data"));
+    else main.send(form.get("data"));
+  });
+  at("connect").addEventListener("click", connect);
+  at("disconnect").addEventListener("click", () => leave("disconnected"));
+  at("transports").addEventListener("change", () => {
+    if (manager) leave("disconnected");
+    connect();
+  });
+  at("connection").disabled = false;
   connect();
-});
-connect();
-setInterval(ping, PING_MS);
+  setInterval(ping, PING_MS);
+}
+
+if (typeof io === "undefined") at("missing").hidden = false;
+else start();

@@ -13,9 +13,9 @@ from servers.pages import CLIENT
 
 
 # Not of the session: playwright's event loop would go on running under all other tests.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """One browser for the tests of a file; skips where there is none."""
+    """One browser for the tests of this folder; skips where there is none."""
     lack = browser.unavailable() or (None if CLIENT.is_file() else "run: make node")
     if lack is not None:
         pytest.skip(lack)

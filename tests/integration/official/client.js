@@ -10,11 +10,7 @@ const [url, transports] = process.argv.slice(2);
 const GIVE_UP_MS = 10000;
 
 function client() {
-  const manager = new Manager(url, {
-    transports: transports.split(","),
-    forceNew: true,
-    reconnection: false,
-  });
+  const manager = new Manager(url, { transports: transports.split(","), reconnection: false });
   const test = manager.socket("/test");
   const main = manager.socket("/");
   return { manager, test, main };
@@ -31,7 +27,7 @@ function next(socket, event) {
 }
 
 // What a socket gets until an echo of its own comes back, which was sent last.
-async function until_echo(socket, mark) {
+async function untilEcho(socket, mark) {
   const heard = [];
   let coming = next(socket, "my response");
   socket.emit("my event", { data: mark });
@@ -68,10 +64,10 @@ async function main() {
   const joined = next(other.test, "my rooms");
   other.test.emit("join", { room: "kitchen" });
   found.joined = (await joined).rooms;
-  const in_room = next(other.test, "my response");
+  const inRoom = next(other.test, "my response");
   one.test.emit("my room event", { room: "kitchen", data: "room" });
-  found.room = (await in_room).data;
-  found.not_in_room = await until_echo(one.test, "mark");
+  found.room = (await inRoom).data;
+  found.not_in_room = await untilEcho(one.test, "mark");
   const left = next(other.test, "my rooms");
   other.test.emit("leave", { room: "kitchen" });
   found.left = (await left).rooms;
