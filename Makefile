@@ -29,7 +29,7 @@ help: ## print this list
 	@echo
 	@echo "bench takes  PROFILE=quick|default|full|ci|reference  or  EXPERIMENT=file.toml,"
 	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
-	@echo "demo takes   MODE=eventlet|gevent|threading|gunicorn-gevent|gunicorn-threads|gevent-websocket  PORT=5000"
+	@echo "demo takes   MODE=eventlet|gevent|threading|gunicorn-gevent|gunicorn-threads|gevent-websocket|uwsgi-gevent  PORT=5000"
 
 setup: $(READY) ## make the virtual environment (bench and test do it by themselves)
 

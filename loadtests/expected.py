@@ -1,8 +1,9 @@
 """When a client that went away is to be noticed, by python-engineio's own rules.
 
 Read from the sources of python-engineio 4.15 (``engineio.socket``, ``engineio.server``, its
-``async_drivers``), simple-websocket 1.1, gevent-websocket 0.10 and eventlet 0.41; held against the
-library's own code in virtual time by ``tests/unit/test_expected_by_the_library.py``. Pure.
+``async_drivers``), simple-websocket 1.1, gevent-websocket 0.10, eventlet 0.41 and uWSGI 2.0.31;
+held against the library's own code in virtual time by
+``tests/unit/test_expected_by_the_library.py``, but for uWSGI, which is no Python. Pure.
 
 The rule, with I for the ping interval and T for the ping timeout, from the client's last answered
 heartbeat (or its connecting) on:
@@ -17,6 +18,8 @@ heartbeat (or its connecting) on:
    (``Socket._websocket_handler``): eventlet's does.
 5. A WebSocket whose connection ends is noticed at once (the same place). The end of a long-polling
    client's connections is not looked at: to the server, such a client is silent.
+6. uWSGI has a heartbeat of its own over WebSocket (``core/websockets.c``,
+   ``uwsgi_websockets_check_pingpong``): whichever of the two is the first ends the client.
 """
 
 from __future__ import annotations
@@ -54,6 +57,17 @@ _ENDS_CONNECTIONS = frozenset({Cause.KILL, Cause.RESET, Cause.TAB})
 #: python-engineio nothing that has it.
 _HAS_READ_TIMEOUT = "eventlet"
 
+_UWSGI = "uwsgi"
+#: Its ``websockets-ping-freq`` and ``websockets-pong-tolerance``. It counts whole clock seconds,
+#: so that an interval ends up to a second early, and a tolerance, which must be exceeded, late.
+_UWSGI_PING_S = 30.0
+_UWSGI_PONG_S = 3.0
+#: It looks when python-engineio asks it for messages, which is so often at least
+#: (``engineio.async_drivers.gevent_uwsgi.uWSGIWebSocket.wait``, 4.15).
+_UWSGI_LOOK_S = 3.0
+#: From an answer to uWSGI's ping until the client that went right after it is given up.
+_UWSGI_LATEST_S = _UWSGI_PING_S + _UWSGI_LOOK_S + _UWSGI_PONG_S + 1 + _UWSGI_LOOK_S
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -64,7 +78,7 @@ class Situation:
         cause: how it goes.
         ping_interval_s, ping_timeout_s: of the server.
         websocket: the server's WebSocket implementation, as in its READY line:
-            ``simple-websocket``, ``eventlet`` or ``gevent-websocket``.
+            ``simple-websocket``, ``eventlet``, ``gevent-websocket`` or ``uwsgi``.
         connections: how many clients are connected at first.
         leaving: how many of them go in the trial, this one included.
         sent_every_s: the server sends something to this client so often; None: heartbeats only.
@@ -102,11 +116,14 @@ def window_at(situation: Situation, silent_s: float) -> Window:
     Returns:
         In seconds from when it went; by the rules alone, without ``TOLERANCE_S``.
     """
+    over_websocket = situation.transport is Transport.WEBSOCKET
+    under_uwsgi = over_websocket and situation.websocket == _UWSGI
     if situation.cause is Cause.CLOSE:
         # Engine.IO's CLOSE: engineio.socket.Socket.receive (4.15). Socket.IO's DISCONNECT:
-        # socketio.server.Server._handle_disconnect without a reason (5.18).
-        return Window(0.0, 0.0, [CLIENT_DISCONNECT])
-    over_websocket = situation.transport is Transport.WEBSOCKET
+        # socketio.server.Server._handle_disconnect without a reason (5.18). uWSGIWebSocket.wait
+        # reads until there is nothing left, and throws away what it has read where that is the
+        # end: the goodbye too, if the end is right behind it.
+        return Window(0.0, 0.0, [CLIENT_DISCONNECT] + [TRANSPORT_CLOSE] * under_uwsgi)
     if over_websocket and situation.cause in _ENDS_CONNECTIONS:
         # The read returns nothing or raises: the end of Socket._websocket_handler (4.15).
         closes_s = TAB_CLOSES_S if situation.cause is Cause.TAB else 0.0
@@ -123,6 +140,11 @@ def window_at(situation: Situation, silent_s: float) -> Window:
     if not over_websocket and _waiting_get_can_end_first(situation, silent_s):
         reasons.append(TRANSPORT_ERROR)
     latest_s = too_old_s + _longest_unseen_s(situation)
+    if under_uwsgi:
+        # Nobody outside knows the phase of its ping: it may have gone out just before the client.
+        if latest_s > _UWSGI_PONG_S:
+            reasons.append(TRANSPORT_CLOSE)
+        too_old_s, latest_s = min(too_old_s, _UWSGI_PONG_S), min(latest_s, _UWSGI_LATEST_S)
     return Window(max(0.0, too_old_s), max(0.0, latest_s), reasons)
 
 

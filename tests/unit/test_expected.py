@@ -80,6 +80,45 @@ def test_eventlet_notices_a_silent_websocket_when_its_read_times_out(
     assert window_at(case, at_s) == Window(due_s, due_s, reasons)
 
 
+@pytest.mark.parametrize("sent_every_s", [None, 1.0])
+@pytest.mark.parametrize(
+    ("heartbeat", "earliest_s", "latest_s"),
+    [
+        ((25, 20), 3, 40),  # all of it uWSGI's 30 s and 3 s
+        ((60, 60), 3, 40),
+        ((10, 5), 3, 20),
+        ((10, 2), 2, 14),
+    ],
+)
+def test_uwsgi_notices_a_silent_websocket_by_whichever_heartbeat_is_the_first(
+    heartbeat: tuple[float, float], earliest_s: float, latest_s: float, sent_every_s: float | None
+) -> None:
+    case = Situation(WEBSOCKET, Cause.FREEZE, *heartbeat, "uwsgi", 1, 1, sent_every_s)
+    found = window(case)
+    assert found.earliest_s == earliest_s
+    assert found.latest_s <= latest_s + 1.1 * expected.WAIT_LATE_S
+    assert sent_every_s is not None or found.latest_s >= latest_s
+    assert found.reasons == ["ping timeout", "transport close"]
+
+
+def test_uwsgis_heartbeat_comes_too_late_where_the_librarys_is_quick() -> None:
+    case = Situation(WEBSOCKET, Cause.FREEZE, 0.5, 0.5, "uwsgi", 1, 1)
+    assert window(case) == window(replace(case, websocket="simple-websocket"))
+
+
+@pytest.mark.parametrize("cause", [Cause.KILL, Cause.RESET, Cause.FREEZE, Cause.CUT, Cause.CLOSE])
+def test_uwsgi_is_like_the_others_over_polling(cause: Cause) -> None:
+    case = Situation(POLLING, cause, 25, 20, "uwsgi", 50, 20)
+    assert window(case) == window(replace(case, websocket="simple-websocket"))
+
+
+def test_uwsgi_may_not_hear_a_goodbye_but_notices_at_once() -> None:
+    case = Situation(WEBSOCKET, Cause.CLOSE, 25, 20, "uwsgi", 50, 20)
+    assert window(case) == Window(0.0, 0.0, ["client disconnect", "transport close"])
+    killed = replace(case, cause=Cause.KILL)
+    assert window(killed) == Window(0.0, 0.0, ["transport close"])
+
+
 @pytest.mark.parametrize(
     ("transport", "cause", "reason"),
     [
@@ -174,7 +213,7 @@ def test_two_looks_are_never_two_timeouts_apart(n: int, leaving: int, timeout_s:
 @given(
     st.sampled_from(Transport),
     st.sampled_from(Cause),
-    st.sampled_from(["simple-websocket", "eventlet", "gevent-websocket"]),
+    st.sampled_from(["simple-websocket", "eventlet", "gevent-websocket", "uwsgi"]),
     st.floats(0.1, 100),
     st.floats(0.1, 100),
     st.integers(1, 2000),
