@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -53,13 +54,10 @@ def between(begin: Reading, end: Reading) -> Usage:
 
 
 class Meter:
-    """Reads this process and one server process; ``server_pid`` None for a server of one's own."""
+    """Reads this process and one server; ``server_pid`` None for a server of one's own."""
 
     def __init__(self, server_pid: int | None) -> None:
-        self._server = None if server_pid is None else psutil.Process(server_pid)
-        # clock_getcpuclockid(3): the CPU clock of another process, exact where /proc/PID/stat
-        # counts in hundredths of a second. MAKE_PROCESS_CPUCLOCK in the kernel's posix-timers.h.
-        self._clock = None if server_pid is None else (~server_pid << 3) | 2
+        self._server = [] if server_pid is None else serving(server_pid)
 
     def read(self) -> Reading:
         """All clocks, now.
@@ -70,19 +68,36 @@ class Meter:
         return Reading(time.monotonic_ns(), time.process_time_ns(), self._server_ns())
 
     def server_mib(self) -> float | None:
-        """Resident memory of the server."""
-        return None if self._server is None else self._server.memory_info().rss / _MIB
+        """Resident memory of the server; what its processes share counts in each."""
+        return sum(each.memory_info().rss for each in self._server) / _MIB if self._server else None
 
     def _server_ns(self) -> int | None:
-        if self._server is None or self._clock is None:
-            return None
-        if sys.platform == "linux":
-            try:
-                return time.clock_gettime_ns(self._clock)
-            except OSError as error:
-                raise ProcessLookupError(f"server process {self._server.pid} is gone") from error
-        times = self._server.cpu_times()
-        return round((times.user + times.system) * 1e9)
+        return sum(_cpu_ns(each) for each in self._server) if self._server else None
+
+
+def serving(server_pid: int) -> list[psutil.Process]:
+    """The process that runs the application, with those that its master has started beside it.
+
+    uWSGI's router is one. A master that only waits is not counted.
+    """
+    server = psutil.Process(server_pid)
+    # Every server is started in a session of its own (loadtests.launch.process): who leads it has
+    # no master.
+    if os.getsid(server_pid) == server_pid or (master := server.parent()) is None:
+        return [server]
+    return master.children()
+
+
+def _cpu_ns(process: psutil.Process) -> int:
+    if sys.platform == "linux":
+        # clock_getcpuclockid(3): the CPU clock of another process, exact where /proc/PID/stat
+        # counts in hundredths of a second. MAKE_PROCESS_CPUCLOCK in the kernel's posix-timers.h.
+        try:
+            return time.clock_gettime_ns((~process.pid << 3) | 2)
+        except OSError as error:
+            raise ProcessLookupError(f"server process {process.pid} is gone") from error
+    times = process.cpu_times()
+    return round((times.user + times.system) * 1e9)
 
 
 def metrics(

