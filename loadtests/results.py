@@ -60,8 +60,9 @@ class Reconnection(msgspec.Struct, frozen=True):
         noticed_s: from the server's end (or its freezing) to the client's disconnect event; None if
             there was none.
         reason: what that event said, in the client library's words.
-        reconnected_s: from when a server could be reached again to the client's next connect
-            event; None if there was none within the observation window.
+        reconnected_s: from when a server answered again to the client's next connect event; None if
+            there was none within the observation window. Below 0 by milliseconds where the client
+            was served beside the request that asked.
     """
 
     noticed_s: float | None

@@ -1,7 +1,7 @@
 """``python -m servers MODE``: patch first, import the application after, say READY, serve.
 
 Exit codes: 0 stopped by SIGTERM or Ctrl-C; 2 the call is wrong, the port is taken or the mode's
-package cannot be imported.
+package cannot be imported; 4 under gunicorn if its worker died.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from servers import under_uwsgi
 from servers.modes import ADAPTERS
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def main(
     adapter = ADAPTERS[options.mode]
     if lack := adapter.MODE.missing():
         _refuse(lack)
-    port = _free_port(options.host, options.port)
+    inside = under_uwsgi.port_inside()
+    port = inside or _free_port(options.host, options.port)
     try:
         adapter.patch()
     except ImportError as error:  # it is there, and broken
@@ -108,7 +110,7 @@ def main(
         socketio.start_background_task(_announce, app, socketio, options.mode, options.host, port)
         return app, socketio
 
-    if not _is_loopback(options.host):
+    if inside is None and not _is_loopback(options.host):
         print(
             f"python -m servers: listening on {options.host}: whoever reaches this machine can use "
             "this server, and read what is broadcast",
@@ -118,7 +120,7 @@ def main(
 
 
 def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:
-    """Print the READY line once the port answers: the server itself does not tell when it does."""
+    """Say where it is, and READY to a program, once the port accepts: the server does not tell."""
     from servers.ready import describe
 
     # Start-up leaves a full collection due, of tens of milliseconds, that would fall into the first

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import secrets
 import time
+import traceback
 from dataclasses import asdict
 from typing import Any
 
+import flask_socketio
 from flask import Flask, request
 from flask_socketio import SocketIO, emit, join_room, leave_room, rooms, send
 
@@ -19,12 +21,16 @@ from servers import pages, presence
 from servers.journal import Journal
 
 NAMESPACE = "/test"
-#: The room of those who want to be told of others that were found to be gone. No text, so that
-#: nobody can name it.
-WATCHERS = object()
+#: The room of those who want to be told of others that were found to be gone. No text, so that no
+#: client can name it.
+WATCHERS = 1
 #: For one client, and in characters: each answer names all of its rooms.
 MOST_ROOMS = 20
 LONGEST_ROOM = 64
+
+
+class Refused(Exception):
+    """A message asks for what is not to be had; in words for its sender."""
 
 
 def create_app(
@@ -89,10 +95,10 @@ def _add_rooms(socketio: SocketIO) -> None:
     def join(message: dict[str, Any]) -> None:
         room = _room(message)
         # Everybody is in a room of one's own, named by the session id: what is sent to one alone.
-        if socketio.server.manager.is_connected(room, NAMESPACE):
-            raise ValueError("this room is somebody's own")
+        if socketio.server.manager.is_sid_room(NAMESPACE, room):
+            raise Refused("this room is somebody's own")
         if len(_own_rooms()) >= MOST_ROOMS:
-            raise ValueError(f"a client can be in {MOST_ROOMS} rooms")
+            raise Refused(f"a client can be in {MOST_ROOMS} rooms")
         join_room(room)
         emit("my rooms", {"rooms": _own_rooms()})
 
@@ -100,7 +106,7 @@ def _add_rooms(socketio: SocketIO) -> None:
     def leave(message: dict[str, Any]) -> None:
         room = _room(message)
         if room not in _own_rooms():
-            raise ValueError("not in this room")
+            raise Refused("not in this room")
         leave_room(room)
         emit("my rooms", {"rooms": _own_rooms()})
 
@@ -113,11 +119,11 @@ def _room(message: dict[str, Any]) -> str:
     """The room that a message names.
 
     Raises:
-        ValueError: it is no name of a room.
+        Refused: it is no name of a room.
     """
     room = message["room"]
     if not (isinstance(room, str) and 0 < len(room) <= LONGEST_ROOM):
-        raise ValueError(f"a room is a text of 1 to {LONGEST_ROOM} characters")
+        raise Refused(f"a room is a text of 1 to {LONGEST_ROOM} characters")
     return room
 
 
@@ -127,18 +133,11 @@ def _own_rooms() -> list[str]:
 
 
 def _add_coming_and_going(socketio: SocketIO, journal: Journal | None) -> None:
-    def is_sent_by_client() -> bool:
-        """Whether the event comes from the client and not from the library.
-
-        python-socketio (5.18) passes on what a client calls "connect" or "disconnect". In the
-        library's own, the client is not connected yet, or no longer.
-        """
-        connected: bool = socketio.server.manager.is_connected(_sid(), NAMESPACE)
-        return connected
-
+    # python-socketio (5.18) passes on what a client calls "connect" or "disconnect".
     @socketio.on("connect", namespace=NAMESPACE)
     def connected() -> None:
-        if is_sent_by_client():
+        given = request.event["args"]  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+        if not given or given[0] is not request.environ:  # the library gives that, a client cannot
             return
         if journal is not None:
             transport = socketio.server.transport(_sid(), NAMESPACE)
@@ -148,8 +147,11 @@ def _add_coming_and_going(socketio: SocketIO, journal: Journal | None) -> None:
     @socketio.on("my ping", namespace=NAMESPACE)
     def pinged() -> dict[str, str]:
         # What is returned is the acknowledgement, by which the page knows the round trip.
-        transport = socketio.server.transport(_sid(), NAMESPACE)
-        presence.heard(request.environ, transport, time.monotonic_ns())
+        try:
+            transport = socketio.server.transport(_sid(), NAMESPACE)
+        except KeyError:  # it has gone since
+            return {}
+        presence.heard(request.environ, _sid(), transport, time.monotonic_ns())
         return {"transport": transport}
 
     @socketio.on("watch", namespace=NAMESPACE)
@@ -157,9 +159,10 @@ def _add_coming_and_going(socketio: SocketIO, journal: Journal | None) -> None:
         join_room(WATCHERS)
 
     @socketio.on("disconnect", namespace=NAMESPACE)
-    def disconnected(reason: str) -> None:
+    def disconnected(reason: str = "") -> None:
         now_ns = time.monotonic_ns()  # before anything else: this is the moment of detection
-        if is_sent_by_client():
+        # Only while the client really goes does the manager not count it as connected any more.
+        if socketio.server.manager.is_connected(_sid(), NAMESPACE):
             return
         if journal is not None:
             journal.disconnected(_sid(), reason, now_ns)
@@ -178,11 +181,24 @@ def _add_refusal(socketio: SocketIO) -> None:
     @socketio.on_error_default
     def refused(error: Exception) -> dict[str, str]:
         """Tell the sender of a message that nobody can read, instead of the log."""
-        if not isinstance(error, (KeyError, TypeError, ValueError)):
+        event = request.event["message"]  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+        if event in ("connect", "disconnect") or not _is_of_the_message(error):
             raise error
-        answer = {"error": f"{request.event['message']}: {error}"[:200]}  # type: ignore[attr-defined]
+        why = str(error) if isinstance(error, Refused) else "this is not what it takes"
+        answer = {"error": f"{event}: {why}"}
         emit("my error", answer)
         return answer
+
+
+def _is_of_the_message(error: Exception) -> bool:
+    """Whether an error comes from reading a message, or calling a handler with it.
+
+    Others of the same types, from deeper down, are faults of a library or ours.
+    """
+    if not isinstance(error, (Refused, KeyError, TypeError)):
+        return False
+    *_, deepest = traceback.walk_tb(error.__traceback__)
+    return deepest[0].f_code.co_filename in (__file__, flask_socketio.__file__)
 
 
 def _sid() -> str:

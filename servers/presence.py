@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-#: In the WSGI environment of the client's handshake, which lives exactly as long as the client.
+#: In the WSGI environment of the client's handshake, which goes with its connection.
 _REPORT = "transport_bench.report"
 
 
@@ -26,15 +26,14 @@ class Absence:
     silent_s: float
 
 
-def heard(environ: dict[str, Any], transport: str, at_ns: int) -> None:
+def heard(environ: dict[str, Any], sid: str, transport: str, at_ns: int) -> None:
     """The client has reported, over a transport; the demo page does once a second."""
-    environ[_REPORT] = (transport, at_ns)
+    environ[_REPORT] = (sid, transport, at_ns)
 
 
 def gone(environ: dict[str, Any], sid: str, reason: str, at_ns: int) -> Absence | None:
     """Its disconnect handler runs; None for a client that never reported."""
-    report = environ.pop(_REPORT, None)
-    if report is None:
+    reporter, transport, last_ns = environ.pop(_REPORT, (None, "", 0))
+    if reporter != sid:  # a connection can join the namespace more than once
         return None
-    transport, last_ns = report
     return Absence(sid, transport, reason, (at_ns - last_ns) / 1e9)

@@ -67,7 +67,7 @@ def _end_with_the_worker(arbiter: Any, _worker: Any) -> None:
     if arbiter.LISTENERS:  # none any more where it was asked to stop (gunicorn.arbiter, 27)
         from gunicorn.errors import HaltServer
 
-        raise HaltServer("the worker died", exit_status=1)
+        raise HaltServer("the worker died", exit_status=4)
 
 
 def _end_with_the_master(_arbiter: Any, worker: Any) -> None:

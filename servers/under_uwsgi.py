@@ -36,6 +36,7 @@ _HIGHEST_BACKLOG = Path("/proc/sys/net/core/somaxconn")
 
 #: What the program has made, in the worker.
 _made: list[Flask] = []
+_port: int | None = None
 
 
 def is_inside() -> bool:
@@ -77,7 +78,7 @@ def run(application: Application, host: str, port: int, **settings: str | int) -
         app, _socketio = application()
         _made.append(app)
         return
-    again = {"argv": sys.argv, "path": sys.path, "file": _program_file(), "port": port}
+    again = {"argv": sys.argv, "path": sys.path, "program": _program(), "port": port}
     sys.stdout.flush()
     sys.stderr.flush()
     environment = os.environ | {_AGAIN: json.dumps(again)}
@@ -119,31 +120,36 @@ def application() -> Flask:
     """
     # KeyboardInterrupt would leave the worker without an application: to its master, a failure.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from servers import __main__ as program
-
     if sys.modules["uwsgi"].workers()[0]["respawn_count"]:
         raise ChildProcessError("the worker died")
     again: dict[str, Any] = json.loads(os.environ.pop(_AGAIN))
     sys.argv[:], sys.path[:] = again["argv"], again["path"]
     # uWSGI puts a file on standard error in its place (plugins/python/python_plugin.c, 2.0.31).
     sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115  # a descriptor
-    # What came before uWSGI is not done twice: its router has taken the port by now, and the
-    # warning of other interfaces has been given.
-    vars(program).update(_free_port=lambda *_: again["port"], _is_loopback=lambda _: True)
-    if again["file"] is None:
-        program.main()
-    else:
-        runpy.run_path(again["file"], run_name="__main__")
+    global _port
+    _port = again["port"]
+    kind, name = again["program"]
+    run = runpy.run_module if kind == "module" else runpy.run_path
+    run(name, run_name="__main__")
     [app] = _made
     return app
 
 
-def _program_file() -> str | None:
-    """What Python was started with; None for ``-m servers``."""
+def port_inside() -> int | None:
+    """The port that uWSGI's router has taken, in its worker; None anywhere else.
+
+    There it has been settled, and whom the server may be reached by has been told.
+    """
+    return _port
+
+
+def _program() -> tuple[str, str]:
+    """What Python was started with: ("module", its name) or ("file", its path)."""
     main = sys.modules["__main__"]
     if main.__spec__ is not None:
-        return None
-    return os.path.abspath(cast("str", main.__file__))  # noqa: PTH100  # links are part of a name
+        return "module", main.__spec__.name
+    path = os.path.abspath(cast("str", main.__file__))  # noqa: PTH100  # links are part of a name
+    return "file", path
 
 
 def _backlog() -> int:

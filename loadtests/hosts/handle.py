@@ -85,7 +85,8 @@ class Host:
         give_up = time.monotonic() + timeout_s
         while len(self._sids) < self._clients:
             self._look()
-            for client, why in self._lost.items():
+            if self._lost:
+                client, why = next(iter(self._lost.items()))
                 raise self._error(f"client {client} is lost: {why}")
             if len(self._sids) < self._clients:
                 if time.monotonic() > give_up:

@@ -281,8 +281,7 @@ class _Child:
         try:
             take_down(interface)
         except OSError as error:
-            for client in there:
-                self._diary.lost(client, f"{interface} was not taken down: {error.strerror}")
+            self._diary.failed(f"{interface} was not taken down: {error.strerror}")
             return
         for client in there:
             self._tell(client)

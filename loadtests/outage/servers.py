@@ -22,6 +22,7 @@ Serve = Callable[[int, Path, Path], AbstractContextManager[RunningServer]]
 
 #: Between two attempts: how exactly the first moment is known at which a server answers.
 _KNOCK_S = 0.003
+#: For a worker that is still loading behind its master's port; then another attempt.
 _ANSWER_S = 10.0
 _TERMINATE_S = 3.0
 

@@ -49,7 +49,7 @@ class Happening:
 
     Attributes:
         gone_ns: when the server was killed, stopped, or asked to stop.
-        back_ns: when a server could be reached again.
+        back_ns: when a server answered a request again, or went on.
         until_ns: when the waiting for the clients was over.
     """
 

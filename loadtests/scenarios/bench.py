@@ -37,6 +37,7 @@ class Bench:
         journal: the server's, where it is ours.
         assignment: of the trial, for scenarios that start clients of their own.
         facts: what the generator says of the trial beside its measurements.
+        judged: the sessions whose loss spoils every number; None for all.
     """
 
     sessions: list[Session]
@@ -46,6 +47,7 @@ class Bench:
     journal: Path | None = None
     assignment: Assignment | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    judged: Sequence[Session] | None = None
 
     def sleep_until(self, moment_ns: int) -> None:
         """Let the loop run until then, to a millisecond.
@@ -66,10 +68,11 @@ class Bench:
 
     def distrust(self, measurements: Sequence[Measurement]) -> list[Measurement]:
         """The same; every number is invalid when clients were lost that nobody sent away."""
-        ended = [session.ended for session in self.sessions if session.ended is not None]
+        judged = self.sessions if self.judged is None else self.judged
+        ended = [session.ended for session in judged if session.ended is not None]
         if not ended:
             return list(measurements)
-        reason = f"clients lost their connection: {ended[0]} ({len(ended)} of {len(self.sessions)})"
+        reason = f"clients lost their connection: {ended[0]} ({len(ended)} of {len(judged)})"
         return [
             msgspec.structs.replace(
                 each,

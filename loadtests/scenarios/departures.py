@@ -14,6 +14,8 @@ from loadtests.results import Detection, Measurement
 from loadtests.samples import NEVER, milliseconds, quantile
 
 _TIMES = ("detection_min", "detection_p50", "detection_max")
+#: What a row tells of its clients: of all of them, or not to be trusted.
+_OF_ALL = (*_TIMES, "undetected", "outside", "repeated", "lateness_p99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,8 @@ def summarise(
         noticed: session id -> what the journal says.
         situation: for what is expected.
         around: what all rows of the trial have in common.
-        lost: why each of its other clients was lost before it was to go; that leaves none of the
-            row's times to be trusted.
+        lost: why each of its other clients was lost before it was to go; that leaves no number of
+            the row's clients to be trusted.
     """
     found = detections(
         departures, noticed, situation, start_ns=around.start_ns, window_ns=around.window_ns
@@ -194,8 +196,8 @@ def _invalid(
         invalid |= dict.fromkeys(_TIMES, reason)
     if lost:
         reason = (
-            f"clients lost their connection before they were to go: {lost[0]} "
+            f"clients were lost before they were to go: {lost[0]} "
             f"({len(lost)} of {len(lost) + len(found)})"
         )
-        invalid |= dict.fromkeys(_TIMES, reason)
+        invalid |= dict.fromkeys(_OF_ALL, reason)
     return invalid

@@ -64,6 +64,8 @@ def _measure(
     groups: Sequence[Group],
     journal: Path,
 ) -> list[Measurement]:
+    # Those that are to go are accounted for by their rows.
+    bench.judged = bench.sessions[: options.bystanders]
     # Those that are cut off together connect over an interval.
     timeout_s = connect_timeout_s(options.connections) + options.ping_interval_s
     groups, sids, lacking = _joined(groups, timeout_s)
@@ -219,8 +221,12 @@ def _wait(
     give_up_ns = last_ns + round(options.observed_s * 1e9)
     bench.sleep_until(last_ns)
     _check_gone(bench, groups, last_ns + _LATE_NS)
-    everybody = {sid for own in sids for sid in own}
-    while not everybody <= read_journal(journal).keys() and _monotonic_ns() < give_up_ns:
+    gone = {
+        own[each.client]
+        for group, own in zip(groups, sids, strict=True)
+        for each in group.host.gone()
+    }
+    while not gone <= read_journal(journal).keys() and _monotonic_ns() < give_up_ns:
         bench.sleep_until(_monotonic_ns() + 50_000_000)
     bench.sleep_until(_monotonic_ns() + _AFTERMATH_NS)
     return read_journal(journal)
@@ -233,7 +239,7 @@ def _check_gone(bench: Bench, groups: Sequence[Group], give_up_ns: int) -> None:
         if missed:
             raise TrialFailed(f"{missed} of {len(group.rows)} clients did not go")
     lost = [why for group in groups for why in group.host.lost().values()]
-    if len(lost) == sum(len(group.rows) for group in groups):
+    if lost and len(lost) == sum(len(group.rows) for group in groups):
         raise TrialFailed(f"all {len(lost)} clients lost their connection: {lost[0]}")
 
 
@@ -302,4 +308,7 @@ def _row(
         sent_every_s=1 / options.busy_hz if row.busy else None,
     )
     own = [each for each in departures if each.row == row]
+    if not own:
+        empty = without_numbers(str(named), f"all its clients were lost: {lost[row][0]}")
+        return msgspec.structs.replace(empty, unavailable={}, invalid=empty.unavailable)
     return summarise(named, own, noticed, situation, around, lost=lost.get(row, ()))

@@ -9,6 +9,7 @@ That is the command of Flask-SocketIO's and python-socketio's documentation. Wha
   python-engineio's have none; with ``--http-auto-chunked`` they are kept and each waits 40 ms in
   Nagle's algorithm, as in the mode gevent. ``--http11-socket``, without a router, breaks under the
   gevent loop at the second request of a connection.
+  Both processes count as the server's CPU, and share its core where it has one.
 - WebSocket is uWSGI's own, and so is its heartbeat of 30 s and 3 s, beside python-engineio's.
 - What a WebSocket client sends right before it closes is lost, its goodbye too: python-engineio's
   driver throws away what it has read together with the end (loadtests/expected.py).

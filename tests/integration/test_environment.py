@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from loadtests.launch import ROOT
+from servers.modes import ADAPTERS
 
 
 def test_debugger_stays_off_whatever_the_environment_says(serve, installed_mode, monkeypatch):
@@ -45,8 +46,10 @@ def test_server_that_is_still_starting_can_be_stopped(mode, number):
                 server.wait()
 
 
-@pytest.mark.parametrize("mode", ["gunicorn-gevent", "gunicorn-threads"])
+@pytest.mark.parametrize("mode", ["gunicorn-gevent", "gunicorn-threads", "uwsgi-gevent"])
 def test_server_whose_worker_dies_has_died(serve, mode):
+    if lack := ADAPTERS[mode].MODE.missing():
+        pytest.skip(lack)
     with serve(mode) as server:
         os.kill(server.ready["pid"], signal.SIGKILL)
         assert server.process.wait(5) != 0

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from loadtests.client import packets
@@ -216,12 +217,12 @@ def test_client_that_was_lost_before_it_was_to_go_spoils_its_own_row_and_no_othe
     bench.sessions[3].ended = "connection closed by the server"
     found = measured(bench)
     spoiled = {name: each.invalid for name, each in found.items() if each.invalid}
-    reason = (
-        "clients lost their connection before they were to go: connection closed by the server "
-        "(1 of 3)"
-    )
-    times = ("detection_min", "detection_p50", "detection_max")
-    assert spoiled == {"disconnect:reset": dict.fromkeys(times, reason)}
+    reason = "clients were lost before they were to go: connection closed by the server (1 of 3)"
+    of_all = ("detection_min", "detection_p50", "detection_max")
+    of_all += ("undetected", "outside", "repeated", "lateness_p99")
+    assert spoiled == {"disconnect:reset": dict.fromkeys(of_all, reason)}
+    # What goes for every scenario does not go for those that have a row.
+    assert [session.ended for session in bench.judged or ()] == [None]
     assert len(found["disconnect:reset"].detections) == 2
     assert [len(each.detections) for each in found.values()].count(3) == 3
 
@@ -233,8 +234,28 @@ def test_row_whose_clients_were_all_lost_has_no_times_and_says_why(
     for session in bench.sessions[3:13:4]:
         session.ended = "connection closed by the server"
     found = measured(bench)["disconnect:reset"]
-    assert (found.detections, found.metrics["detection_p50"]) == ([], None)
-    assert "(3 of 3)" in found.invalid["detection_p50"]
+    assert set(found.metrics.values()) == {None}
+    assert set(found.invalid.values()) == {
+        "all its clients were lost: connection closed by the server"
+    }
+    assert found.invalid.keys() == found.metrics.keys()
+
+
+def test_machine_on_which_nothing_can_be_done_has_rows_that_say_so(
+    world: World, tmp_path: Path
+) -> None:
+    bench = Noticing(world, tmp_path / "journal.jsonl")
+    assert bench.assignment is not None
+    causes = {Cause.CLOSE, Cause.RESET, Cause.TAB}
+    bench.assignment = msgspec.structs.replace(
+        bench.assignment, missing=dict.fromkeys(causes, "not here")
+    )
+    del bench.sessions[1:]
+    bench.journal.write_text(  # type: ignore[union-attr]
+        line("connect", bench.sessions[0].sid, 0, transport="polling"), encoding="utf-8"
+    )
+    for each in measured(bench).values():
+        assert set(each.unavailable.values()) == {"not here"}
 
 
 def test_trial_whose_clients_were_all_lost_has_failed(world: World, tmp_path: Path) -> None:

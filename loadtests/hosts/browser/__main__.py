@@ -187,7 +187,7 @@ class _Tab:
 
         try:
             loss = await page.evaluate("lost")
-            why = f"client {self._clients[loss['place']]} of its tab: {loss['why']}"
+            why = f"its tab lost client {self._clients[loss['place']]}: {loss['why']}"
         except Error as error:
             why = f"its tab has ended: {_first_line(error)}"
         if self.stays:
