@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests.launch import RunningServer
+from servers.modes import MAIN
 from tests.browser.steps import (
     HOSTILE,
     TRANSPORTS,
@@ -95,6 +96,7 @@ def test_page_shows_in_two_browsers_what_the_article_tells(
 @pytest.mark.parametrize(
     ("transports", "reason"), [("websocket", "transport close"), ("polling", "ping timeout")]
 )
+@pytest.mark.parametrize("installed_mode", MAIN, indirect=True)
 def test_closed_tab_is_told_of_in_the_other_browser(
     chromium: Any, server: RunningServer, transports: str, reason: str
 ) -> None:

@@ -86,8 +86,16 @@ def nothing_stays():
 
 
 @pytest.mark.usefixtures("nothing_stays")
-@pytest.mark.parametrize("transport", list(Transport))
-@pytest.mark.parametrize("mode", ["threading", "gunicorn-gevent", "gunicorn-threads"])
+@pytest.mark.parametrize(
+    ("mode", "transport"),
+    [
+        ("threading", Transport.POLLING),
+        ("threading", Transport.WEBSOCKET),
+        # Two processes each, all of which must be killed, stopped and started.
+        ("gunicorn-gevent", Transport.POLLING),
+        ("gunicorn-threads", Transport.WEBSOCKET),
+    ],
+)
 def test_official_clients_notice_as_their_rules_say_and_come_back(tmp_path, mode, transport):
     need_node()
 

@@ -229,9 +229,9 @@ def test_a_run_in_which_everything_failed_has_its_charts(variant: str) -> None:
     assert any(word.startswith("failed: no measurement") for word in texts(chart))
 
 
-@pytest.mark.parametrize("label", ["<b>&", "$x^2$", "日本語", "x" * 200])
-def test_any_label_makes_well_formed_charts(label: str) -> None:
-    run = disconnects(modes=(label,), clients=3, sweep=("10/5:10",), causes=(Cause.FREEZE,))
+def test_any_label_makes_well_formed_charts() -> None:
+    labels = ("<b>&", "$x^2$", "日本語", "x" * 200)
+    run = disconnects(modes=labels, clients=3, sweep=("10/5:10",), causes=(Cause.FREEZE,))
     assert all(texts(chart) for chart in drawn(run).values())
 
 
