@@ -8,7 +8,7 @@ import sys
 from itertools import product
 from pathlib import Path
 
-from loadtests.model import METRICS, Transport
+from loadtests.record.words import METRICS, Transport
 from servers.modes import MAIN
 
 FILES = ("index.html", "summary.csv", "summary.json", "summary.md", "result.json")

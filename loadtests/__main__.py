@@ -25,9 +25,9 @@ from loadtests.client.link import locate
 from loadtests.duration import check
 from loadtests.experiment import Experiment, ExperimentError, load, narrow
 from loadtests.launch import ROOT
-from loadtests.model import METRICS, Status, Transport
 from loadtests.progress import reporter
-from loadtests.results import FILE_NAME, Result
+from loadtests.record.results import FILE_NAME, Result
+from loadtests.record.words import METRICS, Status, Transport
 from loadtests.runner import NEEDS_JOURNAL, OwnServer, Run
 from servers.modes import ADAPTERS
 

@@ -15,9 +15,9 @@ from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.conductor import Conductor
 from loadtests.pacing import ConstantRate
+from loadtests.record.application import NAMESPACE
 from loadtests.recording import errors_logged
 from loadtests.scenarios.endless import WORKLOADS, Load, Workload
-from loadtests.scenarios.messages import NAMESPACE
 from loadtests.sessions import make_session
 from loadtests.users import SocketIOUser
 

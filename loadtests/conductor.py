@@ -22,7 +22,7 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.journal import WrongConnections, verify_connections
 from loadtests.meter import Meter
-from loadtests.results import Measurement
+from loadtests.record.results import Measurement
 from loadtests.scenarios import broadcast, disconnect, echo
 from loadtests.scenarios.bench import Bench, TrialFailed
 from loadtests.sessions import PACKAGES, arrival_clock, measured_with

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from loadtests import machine
 from loadtests.experiment import Experiment, ExperimentError
-from loadtests.model import Cause, Outage
 from loadtests.options import SERVER, Disconnect, ServerGone
+from loadtests.record.words import Cause, Outage
 from loadtests.trial import connect_timeout_s
 
 _LAUNCH_S = 1.7  # a server and a Locust process, side by side

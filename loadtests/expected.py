@@ -27,8 +27,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isqrt
 
-from loadtests.model import Cause, Transport
-from loadtests.results import Window
+from loadtests.record.results import Window
+from loadtests.record.words import Cause, Transport
 
 #: What a loaded machine may add or take: a timer that fires late, a ping on its way, and a
 #: departure that is timed by another process than the one that notices it.

@@ -15,9 +15,9 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 from msgspec import Meta
 
-from loadtests.model import METRICS, Client, Transport, row_of
 from loadtests.options import SERVER, Broadcast, Count, Disconnect, Echo, ServerOptions
-from loadtests.results import PlannedTrial
+from loadtests.record.results import PlannedTrial
+from loadtests.record.words import METRICS, Client, Transport, row_of
 from servers.modes import ADAPTERS, MAIN
 
 PROFILES = Path(__file__).parent / "experiments"

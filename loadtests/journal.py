@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 
 class WrongConnections(Exception):

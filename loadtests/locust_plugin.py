@@ -19,7 +19,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.latency_results import Results
 from loadtests.locust_preflight import files_problem, host_problem, raise_open_files
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from loadtests.recording import recorder_of
 
 #: ``--transport`` -> the session's transports.

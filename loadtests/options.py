@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from loadtests import expected
-from loadtests.model import Cause, DepartureRow, Official, Outage, OutageRow
+from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow
 
 #: Bounded, since TOML can write infinity.
 Positive = Annotated[float, Meta(gt=0, le=1e6)]

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from loadtests.model import Client, Status
-from loadtests.results import PlannedTrial, Trial
+from loadtests.record.results import PlannedTrial, Trial
+from loadtests.record.words import Client, Status
 
 
 class Reporter(Protocol):

@@ -53,7 +53,7 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import OnLeave, Server
 from loadtests.client.session import DEPARTURES, Arrival, Handler
 from loadtests.client.stream import NO_LINGERING
-from loadtests.model import Cause, Transport
+from loadtests.record.words import Cause, Transport
 
 _monotonic_ns = time.monotonic_ns
 

@@ -18,17 +18,17 @@ from typing import Any
 
 import msgspec
 
-from loadtests import __version__, machine, network, outage, results
-from loadtests.calibrate import store
+from loadtests import __version__, machine, network, outage
 from loadtests.duration import expected_s, longest_s, shortage
 from loadtests.experiment import Experiment, plan
 from loadtests.hosts import browser
 from loadtests.launch import SERVE, LaunchError, RunningServer, generating, last_words, serving
 from loadtests.machine import Pinning
-from loadtests.model import Cause, Client, Status, Transport
 from loadtests.options import SERVER, Disconnect
 from loadtests.progress import Estimate, Reporter
-from loadtests.results import PlannedTrial, Result, Trial
+from loadtests.record import calibration, results
+from loadtests.record.results import PlannedTrial, Result, Trial
+from loadtests.record.words import Cause, Client, Status, Transport
 from loadtests.trial import Assignment, Cable, Outcome
 from servers.modes import ADAPTERS
 
@@ -80,7 +80,7 @@ class Run:
             )
         self._plan = plan(experiment)
         self._environment = machine.describe(self._pins)
-        self._calibration, note = store.for_run(self._environment, __version__)
+        self._calibration, note = calibration.for_run(self._environment, __version__)
         if note is not None:
             self._environment["calibration"] = note
         self._trials: list[Trial] = []

@@ -10,8 +10,8 @@ import msgspec
 from loadtests.client import arrivals
 from loadtests.client.link import Server
 from loadtests.client.session import Session
-from loadtests.model import Client, Transport, row_of
-from loadtests.results import Measurement
+from loadtests.record.results import Measurement
+from loadtests.record.words import Client, Transport, row_of
 
 #: Packages whose versions the facts of a trial name.
 PACKAGES = {

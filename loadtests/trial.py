@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from loadtests.experiment import Experiment
-from loadtests.model import Cause, Client, Transport
-from loadtests.results import Measurement
+from loadtests.record.results import Measurement
+from loadtests.record.words import Cause, Client, Transport
 
 
 def connect_timeout_s(clients: int) -> float:

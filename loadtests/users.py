@@ -20,7 +20,7 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
 from loadtests.locust_plugin import TRANSPORTS
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from loadtests.recording import Recorder, errors_logged, recorder_of
 from loadtests.series import UNKNOWN
 

@@ -4,7 +4,6 @@ The way of the data, with no way back::
 
     result.json -> rows (one per number, with its status) -> findings, answers -> files
 
-Nothing here measures and nothing here starts a server: of loadtests, only the vocabulary
-(``loadtests.model``), the result file (``loadtests.results``) and python-engineio's rules
-(``loadtests.expected``) are imported.
+Nothing here measures and nothing here starts a server: of loadtests, only the words and files
+(``loadtests.record``) and python-engineio's rules (``loadtests.expected``) are imported.
 """

@@ -13,7 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NoReturn
 
-from loadtests.results import ResultError, read
+from loadtests.record.results import ResultError, read
 from reports.errors import ReportError
 from reports.summary import summarise
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loadtests.model import Better, Status
+from loadtests.record.words import Better, Status
 from reports.numbers import percent, short, with_unit
 from reports.rows import Cell, Row
 from reports.stats import Ratio, ratio

@@ -11,8 +11,8 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from loadtests.model import Status, Transport
-from loadtests.results import Result
+from loadtests.record.results import Result
+from loadtests.record.words import Status, Transport
 from reports import generator
 from reports.disconnect import checks as disconnect
 from reports.findings import Finding, Kind, Run, Severity

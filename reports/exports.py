@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from loadtests.model import Status
+from loadtests.record.words import Status
 from reports import generator
 from reports.best import Answer
 from reports.disconnect import tables as disconnect

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loadtests.results import Result
+from loadtests.record.results import Result
 from reports.rows import Cell, Outcomes, Row
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from loadtests.model import Transport
-from loadtests.results import Result
+from loadtests.record.results import Result
+from loadtests.record.words import Transport
 from reports.numbers import EMPTY, percent, short
 from reports.rows import Cell, Row, cells_of
 from reports.tables import Entry, Table

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from loadtests.model import Client, client_of, row_of
+from loadtests.record.words import Client, client_of, row_of
 from reports import generator
 from reports.charts.gallery import Chart, inline
 from reports.disconnect import tables as disconnect

@@ -6,7 +6,7 @@ import math
 
 import numpy
 
-from loadtests.model import Unit
+from loadtests.record.words import Unit
 from reports.stats import Estimate
 
 _MS_PER_S = 1000

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loadtests.model import Better, Client, Status, Unit, metrics_of, row_of
+from loadtests.record.words import Better, Client, Status, Unit, metrics_of, row_of
 from reports.numbers import EMPTY, counted, readable, short, with_unit
 from reports.rows import Cell, Row, cells_of, scenarios_of
 from reports.stats import Ratio, ratio

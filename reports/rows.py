@@ -11,16 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.model import (
-    METRICS,
-    Client,
-    Metric,
-    Status,
-    Transport,
-    client_of,
-    metrics_of,
-)
-from loadtests.results import Measurement, PlannedTrial, Result, Trial
+from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
+from loadtests.record.words import METRICS, Client, Metric, Status, Transport, client_of, metrics_of
 from reports.disconnect.names import order
 from reports.errors import ReportError
 from reports.stats import Estimate, estimate

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.model import Client, Status, client_of
-from loadtests.results import Result
+from loadtests.record.results import Result
+from loadtests.record.words import Client, Status, client_of
 from reports.best import Answer, answers
 from reports.checks import findings_of
 from reports.findings import Finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.model import Metric, Status, metrics_of
+from loadtests.record.words import Metric, Status, metrics_of
 from reports.best import Answer, Certainty, leaders
 from reports.numbers import EMPTY, counted, readable, with_interval, with_unit
 from reports.rows import Cell, Row, cells_of, scenarios_of

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from loadtests.model import Status
+from loadtests.record.words import Status
 from reports.disconnect import tables as disconnect
 from reports.findings import Severity
 from reports.summary import Summary, provenance

@@ -19,7 +19,8 @@ from typing import Any, BinaryIO, NamedTuple
 import dpkt  # type: ignore[import-untyped]
 
 from loadtests.bench_client.measured import TrialFailed
-from loadtests.scenarios.messages import ECHO_EVENT, NAMESPACE, RESPONSE_EVENT, identity
+from loadtests.record.application import ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
+from loadtests.scenarios.messages import identity
 
 _SEQUENCES = 2**32
 _TEXT, _CONTINUATION = 0x1, 0x0

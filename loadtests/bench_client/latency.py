@@ -22,17 +22,12 @@ from loadtests.bench_client.measured import OURS
 from loadtests.client.alarm import Alarm
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.model import Transport
 from loadtests.pacing import ConstantRate, staggered
+from loadtests.record.application import BROADCAST_EVENT, NAMESPACE, RESPONSE_EVENT
+from loadtests.record.words import Transport
 from loadtests.scenarios.bench import LEAD_NS
 from loadtests.scenarios.echo import EchoClient
-from loadtests.scenarios.messages import (
-    BROADCAST_EVENT,
-    NAMESPACE,
-    RESPONSE_EVENT,
-    MessageMaker,
-    identity,
-)
+from loadtests.scenarios.messages import MessageMaker, identity
 
 _DRAIN_S = 2.0
 #: How long one look at this process's CPU time takes, and what it should be above what is wanted,

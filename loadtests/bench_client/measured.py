@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from loadtests.calibrate.footprint import Footprint
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 OURS = "ours"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from loadtests.bench_client.measured import OURS, Cost, Load, Setup, Trial, Workload
 from loadtests.bench_client.rows import Reference, Row
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 #: Echoes per second of the open loop that a capture watches.
 OPEN_LOOP_HZ = 1000.0

@@ -15,7 +15,7 @@ import msgspec
 
 from loadtests.bench_client.contenders import CONTENDERS
 from loadtests.bench_client.measured import OURS, Cost, Load, Quantiles, Setup, Trial, Workload
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 _WEBSOCKET = Load(Workload.ECHO, Transport.WEBSOCKET)
 

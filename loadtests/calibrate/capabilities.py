@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
-import msgspec
-
-from loadtests.model import METRICS, Transport
+from loadtests.record.calibration import Capability, Figure, Limit
+from loadtests.record.words import METRICS, Transport
 from loadtests.trial import Outcome
 from loadtests.validity import BUSY_GENERATOR_PERCENT
 
@@ -26,56 +24,6 @@ _LOST_CLIENTS = "clients lost their connection"
 
 class CalibrationError(Exception):
     """A round did not give a number that a calibration needs."""
-
-
-class Limit(StrEnum):
-    """What kept a closed loop from going faster."""
-
-    GENERATOR = "generator"
-    RESPONDER = "responder"
-    NEITHER = "neither"  #: both had time to spare: somebody else on the machine
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """One number over all rounds.
-
-    Attributes:
-        name: a metric's, or ``resident`` (KiB per connection).
-        title: a few words.
-        unit: of all numbers here.
-        median, low, high: over the rounds; the ends are the least and the greatest.
-        rounds: what each round gave.
-    """
-
-    name: str
-    title: str
-    unit: str
-    median: float
-    low: float
-    high: float
-    rounds: list[float]
-
-
-class Capability(msgspec.Struct, frozen=True):
-    """One thing that the generator was made to do.
-
-    Attributes:
-        scenario: ``echo``, ``broadcast`` or ``idle``.
-        load: ``closed loop``, a rate (``200/s``), or how many connections.
-        transport: of all clients.
-        rate_hz: of an open loop; None otherwise.
-        limit: of a closed loop; None otherwise.
-        meaning: one sentence for who reads the figures.
-        figures: the most important first.
-    """
-
-    scenario: str
-    load: str
-    transport: Transport
-    rate_hz: float | None
-    limit: Limit | None
-    meaning: str
-    figures: list[Figure]
 
 
 def figure(name: str, title: str, unit: str, rounds: Sequence[float]) -> Figure:

@@ -15,12 +15,12 @@ from rich.text import Text
 
 from loadtests import __version__, machine
 from loadtests.arguments import count, seconds
-from loadtests.calibrate import store
-from loadtests.calibrate.capabilities import CalibrationError, Capability, Figure
+from loadtests.calibrate.capabilities import CalibrationError
 from loadtests.calibrate.plan import Plan
 from loadtests.calibrate.rounds import Rounds
-from loadtests.calibrate.store import Calibration
 from loadtests.launch import LaunchError
+from loadtests.record import calibration
+from loadtests.record.calibration import Calibration, Capability, Figure
 from loadtests.runner import TrialError
 
 FINE, WRONG_CALL, FAILED = 0, 2, 4
@@ -52,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="how many are idle when memory is measured",
     )
     parser.add_argument(
-        "--out", type=Path, default=store.PATH, metavar="FILE", help="what it writes"
+        "--out", type=Path, default=calibration.PATH, metavar="FILE", help="what it writes"
     )
 
 
@@ -75,12 +75,12 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         return _complain(str(error), WRONG_CALL)
     try:
-        calibration = calibrate(plan, logs)
-        store.write(calibration, path)
+        measured = calibrate(plan, logs)
+        calibration.write(measured, path)
     except (CalibrationError, LaunchError, TrialError, OSError) as error:
         return _complain(str(error), FAILED)
     out = Console(highlight=False)
-    show(calibration, out if out.is_terminal else Console(highlight=False, width=_WIDTH))
+    show(measured, out if out.is_terminal else Console(highlight=False, width=_WIDTH))
     print(path)
     return FINE
 
@@ -116,7 +116,7 @@ def calibrate(plan: Plan, logs: Path) -> Calibration:
     with machine.staying_off(pins.server):
         capabilities = Rounds(plan, logs, pins, _tell).run()
     return Calibration(
-        format=store.FORMAT,
+        format=calibration.FORMAT,
         version=__version__,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=time.monotonic() - begun,
@@ -125,10 +125,10 @@ def calibrate(plan: Plan, logs: Path) -> Calibration:
     )
 
 
-def show(calibration: Calibration, out: Console) -> None:
+def show(measured: Calibration, out: Console) -> None:
     """Print a line for each thing that was measured, and what it means."""
-    out.print(table(calibration.capabilities))
-    note = calibration.environment["pinning"]["note"]
+    out.print(table(measured.capabilities))
+    note = measured.environment["pinning"]["note"]
     if note:
         out.print(Text(f"warning: {note}", style="yellow"))
 

@@ -21,8 +21,8 @@ from loadtests import machine
 from loadtests.calibrate.footprint import Footprint
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.model import Transport
-from loadtests.scenarios.messages import NAMESPACE, RESPONSE_EVENT
+from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
+from loadtests.record.words import Transport
 
 #: Sessions before the first look: by then everything that all of them share is loaded.
 _FIRST = 50

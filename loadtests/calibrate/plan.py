@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loadtests.experiment import Experiment
-from loadtests.model import Transport
 from loadtests.options import Broadcast, Echo
+from loadtests.record.words import Transport
 
 CLIENTS = 40  # as in ``default``
 PUBLISHERS = 4

@@ -11,13 +11,14 @@ from pathlib import Path
 import msgspec
 
 from loadtests.calibrate import capabilities
-from loadtests.calibrate.capabilities import RESIDENT, CalibrationError, Capability
+from loadtests.calibrate.capabilities import RESIDENT, CalibrationError
 from loadtests.calibrate.footprint import Footprint
 from loadtests.calibrate.plan import Plan
 from loadtests.experiment import Experiment
 from loadtests.launch import generating, started
 from loadtests.machine import Pinning
-from loadtests.model import Transport
+from loadtests.record.calibration import Capability
+from loadtests.record.words import Transport
 from loadtests.runner import Run
 from loadtests.trial import Assignment, Outcome, connect_timeout_s
 

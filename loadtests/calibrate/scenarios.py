@@ -16,13 +16,14 @@ from loadtests.calibrate.capabilities import LATENESS_P50, RECEIVE_LAG_P50, RESI
 from loadtests.client.session import Session
 from loadtests.meter import between, metrics
 from loadtests.options import Broadcast, Echo
-from loadtests.results import Measurement
+from loadtests.record.application import BROADCAST_EVENT
+from loadtests.record.results import Measurement
 from loadtests.samples import milliseconds, quantile
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.broadcast import Recipient
 from loadtests.scenarios.echo import EchoClient
-from loadtests.scenarios.messages import BROADCAST_EVENT, MessageMaker, identity
+from loadtests.scenarios.messages import MessageMaker, identity
 
 _KIB = 1024
 

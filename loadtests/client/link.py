@@ -13,7 +13,7 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.packets import Handshake
 from loadtests.client.stream import Address, OnData, OnEnd, Stream
 from loadtests.client.tls import TlsStream
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 #: Called with one Engine.IO packet, when the kernel had it and when it was read (monotonic ns).
 OnPacket = Callable[[bytes, int, int], None]

@@ -17,7 +17,7 @@ from loadtests.client.link import OnLeave, OnPacket, Server
 from loadtests.client.packets import Handshake
 from loadtests.client.stream import OnEnd, Stream
 from loadtests.client.tls import TlsStream
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 #: Called with the response, when the kernel had its end and when it was read.
 OnResponse = Callable[[http.Response, int, int], None]

@@ -17,7 +17,7 @@ from loadtests.client.packets import Packet, PacketType
 from loadtests.client.polling import PollingLink
 from loadtests.client.upgrade import UpgradingLink
 from loadtests.client.websocket import WebSocketLink
-from loadtests.model import Cause, Transport
+from loadtests.record.words import Cause, Transport
 
 #: A packet as it came, when the kernel had it and when it was read (monotonic ns).
 Arrival = tuple[bytes, int, int]

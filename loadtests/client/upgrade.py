@@ -15,7 +15,7 @@ from loadtests.client.packets import Handshake
 from loadtests.client.polling import PollingLink
 from loadtests.client.stream import OnEnd
 from loadtests.client.websocket import WebSocketLink
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 
 class UpgradingLink:

@@ -14,7 +14,7 @@ from loadtests.client.link import OnLeave, OnPacket, Server
 from loadtests.client.packets import BINARY, Handshake
 from loadtests.client.stream import OnEnd, Stream
 from loadtests.client.tls import TlsStream
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")

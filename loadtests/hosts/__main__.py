@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.model import Client
+from loadtests.record.words import Client
 
 
 class _Whose(msgspec.Struct):

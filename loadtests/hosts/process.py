@@ -31,8 +31,8 @@ from loadtests.client.link import locate
 from loadtests.client.session import Session
 from loadtests.hosts.diary import Diary
 from loadtests.hosts.interface import check_link, take_down
-from loadtests.model import Cause, Client, Transport
-from loadtests.scenarios.messages import NAMESPACE
+from loadtests.record.application import NAMESPACE
+from loadtests.record.words import Cause, Client, Transport
 from loadtests.sessions import make_session
 from loadtests.trial import connect_timeout_s
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtests.launch import RunningServer, last_words, started
-from loadtests.model import Official, Transport
 from loadtests.outage.summary import Event, What, connected
-from loadtests.scenarios.messages import NAMESPACE
+from loadtests.record.application import NAMESPACE
+from loadtests.record.words import Official, Transport
 
 _HERE = Path(__file__).parent
 COMMANDS = {

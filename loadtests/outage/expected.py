@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from loadtests.model import Official, Outage, Transport
-from loadtests.results import Window
+from loadtests.record.results import Window
+from loadtests.record.words import Official, Outage, Transport
 
 #: What python-socketio's Client calls every end that is not its own or said by the server
 #: (engineio.base_client.BaseClient.reason).

@@ -12,8 +12,8 @@ from enum import StrEnum
 import numpy as np
 
 from loadtests.expected import is_outside
-from loadtests.model import OutageRow, metrics_of
-from loadtests.results import Measurement, Reconnection, Window, without_numbers
+from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
+from loadtests.record.words import OutageRow, metrics_of
 from loadtests.samples import NEVER, quantile
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95}

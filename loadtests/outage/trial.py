@@ -18,13 +18,13 @@ from typing import Any
 from loadtests.bench_client.contenders import missing
 from loadtests.expected import TOLERANCE_S
 from loadtests.journal import WrongConnections, entries, verify_connections
-from loadtests.model import Official, Outage, OutageRow, Transport
 from loadtests.options import ServerGone
 from loadtests.outage import expected
 from loadtests.outage.clients import Crowd, OutageError, crowd
 from loadtests.outage.servers import Serve, Servers
 from loadtests.outage.summary import Event, Happening, reconnections, repeated, settled, summarise
-from loadtests.results import Measurement, Window, without_numbers
+from loadtests.record.results import Measurement, Window, without_numbers
+from loadtests.record.words import Official, Outage, OutageRow, Transport
 from loadtests.trial import Outcome, connect_timeout_s
 
 _LOOK_S = 0.05

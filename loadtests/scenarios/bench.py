@@ -14,7 +14,7 @@ import msgspec
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.meter import Meter
-from loadtests.results import Measurement
+from loadtests.record.results import Measurement
 from loadtests.trial import Assignment
 
 #: From the decision to begin to the first due time.

@@ -22,7 +22,8 @@ from loadtests.client.session import Session
 from loadtests.meter import Usage, between, metrics
 from loadtests.options import Broadcast
 from loadtests.pacing import ConstantRate, staggered
-from loadtests.results import Measurement
+from loadtests.record.application import BROADCAST_EVENT, RESPONSE_EVENT
+from loadtests.record.results import Measurement
 from loadtests.samples import (
     NEVER,
     Audit,
@@ -35,13 +36,7 @@ from loadtests.samples import (
     quantile,
 )
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.messages import (
-    BROADCAST_EVENT,
-    RESPONSE_EVENT,
-    MessageMaker,
-    identity,
-    identity_of,
-)
+from loadtests.scenarios.messages import MessageMaker, identity, identity_of
 
 _monotonic_ns = time.monotonic_ns
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from loadtests.expected import Situation, is_outside, window, window_at
 from loadtests.meter import Usage, metrics
-from loadtests.model import DepartureRow
-from loadtests.results import Detection, Measurement
+from loadtests.record.results import Detection, Measurement
+from loadtests.record.words import DepartureRow
 from loadtests.samples import NEVER, milliseconds, quantile
 
 _TIMES = ("detection_min", "detection_p50", "detection_max")

@@ -21,14 +21,14 @@ from loadtests.expected import Situation
 from loadtests.hosts.handle import HostError
 from loadtests.journal import entries, verify_connections
 from loadtests.meter import Usage, between
-from loadtests.model import Cause, DepartureRow
 from loadtests.options import Disconnect
 from loadtests.pacing import ConstantRate
-from loadtests.results import Measurement, without_numbers
+from loadtests.record.application import NAMESPACE
+from loadtests.record.results import Measurement, without_numbers
+from loadtests.record.words import Cause, DepartureRow
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.departures import Departure, Notice, Surroundings, summarise
 from loadtests.scenarios.leaving import Group, assembled
-from loadtests.scenarios.messages import NAMESPACE
 from loadtests.trial import Assignment, connect_timeout_s
 
 _monotonic_ns = time.monotonic_ns

@@ -19,7 +19,8 @@ from loadtests.client.session import Session
 from loadtests.meter import Usage, between, metrics
 from loadtests.options import Echo
 from loadtests.pacing import ConstantRate, staggered
-from loadtests.results import Measurement
+from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
+from loadtests.record.results import Measurement
 from loadtests.samples import (
     NEVER,
     Nanoseconds,
@@ -30,7 +31,7 @@ from loadtests.samples import (
     quantile,
 )
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.messages import ECHO_EVENT, RESPONSE_EVENT, MessageMaker, identity
+from loadtests.scenarios.messages import MessageMaker, identity
 
 _LATENCY = ("latency_p50", "latency_p90", "latency_p99", "latency_max")
 _SERVICE = ("service_p50", "service_p99")

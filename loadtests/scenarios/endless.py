@@ -18,7 +18,7 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.clock import clock_name
 from loadtests.pacing import ConstantRate
-from loadtests.scenarios.messages import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
+from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
 from loadtests.series import UNKNOWN, Series
 
 #: A message says whose clock its due time is of, that time and who sent it.

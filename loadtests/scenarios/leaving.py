@@ -14,8 +14,8 @@ from loadtests.client.session import Session
 from loadtests.hosts.browser import MOST_POLLING_PER_TAB, BrowserHost
 from loadtests.hosts.handle import Config, Gone, hosting
 from loadtests.hosts.process import ProcessHost
-from loadtests.model import Cause, DepartureRow, Transport
 from loadtests.options import IN_GENERATOR, Disconnect
+from loadtests.record.words import Cause, DepartureRow, Transport
 from loadtests.scenarios.bench import Bench
 from loadtests.trial import Assignment
 

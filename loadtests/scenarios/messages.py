@@ -6,11 +6,7 @@ import re
 from typing import Any
 
 from loadtests.client import packets
-
-NAMESPACE = "/test"
-ECHO_EVENT = "my event"
-BROADCAST_EVENT = "my broadcast event"
-RESPONSE_EVENT = "my response"
+from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
 
 
 class MessageMaker:

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from loadtests.expected import TOLERANCE_S
-from loadtests.model import Status
-from loadtests.results import Window
+from loadtests.record.results import Window
+from loadtests.record.words import Status
 from reports.charts import style
 from reports.charts.style import Look
 from reports.disconnect.clients import Noticed

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtests.model import Status, Transport
+from loadtests.record.words import Status, Transport
 from reports.charts import clients, style
 from reports.charts.clients import Track
 from reports.charts.style import Look

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtests.model import Status
+from loadtests.record.words import Status
 from reports.charts import style
 from reports.charts.style import Look
 from reports.numbers import short

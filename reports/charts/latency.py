@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from loadtests.model import Status
+from loadtests.record.words import Status
 from reports.charts import style
 from reports.charts.style import Look
 from reports.distributions import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from loadtests.model import Official, Status
+from loadtests.record.words import Official, Status
 from reports.charts import clients, style
 from reports.charts.clients import Track
 from reports.charts.style import Look

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from loadtests.expected import TOLERANCE_S
-from loadtests.model import Cause
+from loadtests.record.words import Cause
 from reports.charts import clients, style
 from reports.charts.clients import OUTSIDE, SHADE
 from reports.disconnect.clients import Group, Noticed, departures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtests.model import Client, Status, row_of
+from loadtests.record.words import Client, Status, row_of
 from reports.charts import style
 from reports.charts.style import Look
 from reports.reference import MARGIN_MS, MARGIN_SHARE

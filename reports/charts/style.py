@@ -14,7 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from loadtests.model import Status, Transport
+from loadtests.record.words import Status, Transport
 from reports.numbers import short
 from reports.rows import Cell, Row
 

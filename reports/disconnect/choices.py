@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from loadtests import expected
-from loadtests.model import DepartureRow, Transport
-from loadtests.results import Window
+from loadtests.record.results import Window
+from loadtests.record.words import DepartureRow, Transport
 from reports.disconnect.settings import Heartbeat, rule
 from reports.rows import Cell
 from reports.summary import Summary

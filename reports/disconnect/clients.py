@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from loadtests import expected
-from loadtests.model import DepartureRow, OutageRow, Status
-from loadtests.results import Detection, Reconnection, Window
+from loadtests.record.results import Detection, Reconnection, Window
+from loadtests.record.words import DepartureRow, OutageRow, Status
 from reports.rows import Cell, Outcome, Outcomes, Row
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from loadtests.model import Cause, DepartureRow, Official, Outage, OutageRow
+from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow
 
 CAUSES = {
     Cause.CLOSE: "it says goodbye",

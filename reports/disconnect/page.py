@@ -8,8 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from loadtests.model import Cause, Transport
-from loadtests.results import Result
+from loadtests.record.results import Result
+from loadtests.record.words import Cause, Transport
 from reports.disconnect.checks import CHECKS
 from reports.disconnect.choices import Choice, Cost, choices, costs
 from reports.disconnect.clients import Group, departures, hull, outages

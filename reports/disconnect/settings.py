@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from loadtests import expected
 from loadtests.expected import Situation
-from loadtests.model import Cause, DepartureRow, Transport
-from loadtests.results import Result, Window
+from loadtests.record.results import Result, Window
+from loadtests.record.words import Cause, DepartureRow, Transport
 from reports.disconnect.clients import Group
 from reports.disconnect.names import numbers_of
 from reports.rows import Cell, Row

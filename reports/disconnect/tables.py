@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy
 
-from loadtests.model import Status, Transport
+from loadtests.record.words import Status, Transport
 from reports.disconnect.clients import Group, departures, outages
 from reports.disconnect.names import title
 from reports.disconnect.settings import CROWD, Point, points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loadtests.results import Window
+from loadtests.record.results import Window
 from reports.disconnect.clients import at_once
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from loadtests.experiment import Experiment, parse
 from loadtests.launch import ROOT, SERVE, RunningServer, serving
-from loadtests.results import Result, read
+from loadtests.record.results import Result, read
 from servers.modes import ADAPTERS
 
 FAULTY = Path(__file__).with_name("faulty_server.py")

@@ -9,7 +9,7 @@ import gevent
 
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 role, *urls = sys.argv[1:]
 sessions = [Session(locate(url), (Transport.WEBSOCKET,), "/test") for url in urls]

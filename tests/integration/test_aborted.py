@@ -15,7 +15,7 @@ import pytest
 from loadtests import network
 from loadtests.hosts import browser
 from loadtests.launch import ROOT
-from loadtests.results import read
+from loadtests.record.results import read
 
 TEXT = """
 name = "aborted"

@@ -12,7 +12,7 @@ from loadtests.bench_client.contenders import CONTENDERS, missing
 from loadtests.bench_client.measured import OURS, Setup, Trial, Workload
 from loadtests.bench_client.trials import Conditions
 from loadtests.machine import Pinning
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 CLIENTS = 3
 WS, POLLING = Transport.WEBSOCKET, Transport.POLLING

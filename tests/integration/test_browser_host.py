@@ -24,7 +24,7 @@ from loadtests.hosts.browser import BrowserHost, unavailable
 from loadtests.hosts.handle import hosting
 from loadtests.journal import entries
 from loadtests.launch import ROOT, process
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 MODULE = "loadtests.hosts.browser"
 PATIENCE_S = 30.0

@@ -15,15 +15,16 @@ import gevent
 import pytest
 
 from loadtests import __version__, machine
-from loadtests.calibrate import command, store
-from loadtests.calibrate.capabilities import Limit
+from loadtests.calibrate import command
 from loadtests.calibrate.plan import Plan
 from loadtests.calibrate.rounds import RESPONDER
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
 from loadtests.launch import ROOT, LaunchError, started
-from loadtests.model import Transport
+from loadtests.record import calibration
+from loadtests.record.calibration import Limit
+from loadtests.record.words import Transport
 
 NAMESPACE = "/test"
 
@@ -188,9 +189,9 @@ def test_a_short_calibration_leaves_a_file_that_a_run_finds(tmp_path: Path) -> N
     plan = Plan(
         rounds=1, seconds=0.2, recipients=5, connections=(10, 20), users=10, rates_hz=(1000,)
     )
-    store.write(command.calibrate(plan, tmp_path), tmp_path / "calibration.json")
+    calibration.write(command.calibrate(plan, tmp_path), tmp_path / "calibration.json")
     environment = machine.describe(machine.pinning())
-    found, note = store.for_run(environment, __version__, tmp_path / "calibration.json")
+    found, note = calibration.for_run(environment, __version__, tmp_path / "calibration.json")
     assert note is None
     assert found is not None
     assert [(one["scenario"], one["load"], one["transport"]) for one in found["capabilities"]] == [

@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.session import Session
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from tests.integration.hostile import (
     BINARY,
     CLOSE,

@@ -19,7 +19,7 @@ from loadtests.hosts.handle import HostError, hosting
 from loadtests.hosts.process import ProcessHost
 from loadtests.journal import entries
 from loadtests.launch import ROOT, serving
-from loadtests.model import Cause, Client, Transport
+from loadtests.record.words import Cause, Client, Transport
 from tests.integration.conftest import in_a_quiet_moment
 
 KILL, FREEZE, CUT = Cause.KILL, Cause.FREEZE, Cause.CUT
@@ -303,7 +303,7 @@ from pathlib import Path
 import psutil
 from loadtests.hosts.handle import hosting
 from loadtests.hosts.process import ProcessHost
-from loadtests.model import Cause, Client, Transport
+from loadtests.record.words import Cause, Client, Transport
 folder, url = Path(sys.argv[1]), sys.argv[2]
 config = ProcessHost(
     url=url,

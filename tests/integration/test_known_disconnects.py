@@ -10,9 +10,9 @@ import pytest
 from loadtests import network
 from loadtests.hosts import browser
 from loadtests.launch import SERVE
-from loadtests.model import Status
 from loadtests.progress import reporter
-from loadtests.results import Measurement
+from loadtests.record.results import Measurement
+from loadtests.record.words import Status
 from loadtests.runner import Run
 from servers.modes import MAIN
 from tests.integration.conftest import experiment, faulty, in_a_quiet_moment

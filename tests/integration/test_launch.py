@@ -14,7 +14,7 @@ import pytest
 from loadtests.client.link import locate
 from loadtests.client.session import Session
 from loadtests.launch import LEASH, ROOT, LaunchError, RunningServer, process, serving, started
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from tests.integration.locusts import eventually, free_port
 
 SLEEP = ("sleep", "60")

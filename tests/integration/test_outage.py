@@ -17,9 +17,9 @@ import pytest
 
 from loadtests import outage
 from loadtests.launch import ROOT, RunningServer, serving
-from loadtests.model import Official, Outage, Transport
 from loadtests.options import ServerGone
 from loadtests.outage import clients, expected, trial
+from loadtests.record.words import Official, Outage, Transport
 from loadtests.trial import Outcome
 from tests.integration.conftest import in_a_quiet_moment
 
@@ -170,7 +170,8 @@ def test_clients_that_end_in_the_middle_fail_the_trial_in_one_line(tmp_path, mon
 
 def test_run_that_is_killed_while_the_server_is_stopped_leaves_nothing(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from loadtests.model import Outage, Transport;"
+        "import sys; from pathlib import Path;"
+        "from loadtests.record.words import Outage, Transport;"
         "from tests.integration.test_outage import measure;"
         "measure(Path(sys.argv[1]), Outage.FREEZE, transport=Transport.POLLING)"
     )

@@ -13,7 +13,7 @@ import pytest
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from tests.integration.conftest import in_a_quiet_moment
 from tests.integration.peers.certificates import Issued, issue
 from tests.integration.peers.listening import (

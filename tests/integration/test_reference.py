@@ -10,8 +10,8 @@ import pytest
 
 from loadtests.journal import entries
 from loadtests.launch import ROOT
-from loadtests.model import Client
-from loadtests.results import read
+from loadtests.record.results import read
+from loadtests.record.words import Client
 from tests.integration.conftest import faulty, in_a_quiet_moment, loadtests, measure
 
 TINY = """
@@ -103,7 +103,7 @@ from gevent import monkey; monkey.patch_all()
 import sys, gevent
 from loadtests.client.link import locate
 from loadtests.client.packets import Packet, PacketType, encode
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from loadtests.reference import ReferenceSession
 
 session = ReferenceSession(locate(sys.argv[1]), (Transport.POLLING,), "/test")

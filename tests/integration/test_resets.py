@@ -14,7 +14,7 @@ import pytest
 
 from loadtests.journal import entries
 from loadtests.launch import ROOT
-from loadtests.model import Cause, Client, Transport
+from loadtests.record.words import Cause, Client, Transport
 
 PATIENCE_S = 10
 
@@ -25,7 +25,7 @@ from gevent import monkey
 monkey.patch_all()
 import time
 from loadtests.client.link import locate
-from loadtests.model import Cause, Client, Transport
+from loadtests.record.words import Cause, Client, Transport
 from loadtests.sessions import make_session
 url, transport, client, cause = sys.argv[1:]
 session = make_session(Client(client), locate(url), Transport(transport), "/test")

@@ -19,9 +19,9 @@ from loadtests import launch
 from loadtests.__main__ import _exit_code
 from loadtests.experiment import load
 from loadtests.launch import ROOT
-from loadtests.model import METRICS, Status
 from loadtests.progress import reporter
-from loadtests.results import read
+from loadtests.record.results import read
+from loadtests.record.words import METRICS, Status
 from loadtests.runner import Run
 from tests.integration.conftest import TINY, experiment, faulty, loadtests
 

@@ -20,7 +20,7 @@ from loadtests.client.link import locate
 from loadtests.client.session import Session
 from loadtests.launch import ROOT
 from loadtests.meter import serving
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from servers.modes import ADAPTERS, module_of
 from tests.integration.conftest import faulty
 

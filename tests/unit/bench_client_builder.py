@@ -21,7 +21,7 @@ from loadtests.bench_client.rows import (
     Reference,
     Row,
 )
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 WS, POLLING = Transport.WEBSOCKET, Transport.POLLING
 ECHO, IDLE = Workload.ECHO, Workload.IDLE

@@ -14,8 +14,16 @@ import msgspec
 import numpy
 from hdrh.histogram import HdrHistogram
 
-from loadtests.model import Status, Transport, metrics_of
-from loadtests.results import FORMAT, Detection, Measurement, PlannedTrial, Result, Trial, write
+from loadtests.record.results import (
+    FORMAT,
+    Detection,
+    Measurement,
+    PlannedTrial,
+    Result,
+    Trial,
+    write,
+)
+from loadtests.record.words import Status, Transport, metrics_of
 
 MODES = ("eventlet", "gevent", "threading")
 TRANSPORTS = (Transport.POLLING, Transport.WEBSOCKET)

@@ -15,8 +15,7 @@ import numpy
 
 from loadtests import expected
 from loadtests.expected import Situation
-from loadtests.model import Cause, DepartureRow, Official, Outage, OutageRow, Transport
-from loadtests.results import (
+from loadtests.record.results import (
     Detection,
     Measurement,
     PlannedTrial,
@@ -26,6 +25,7 @@ from loadtests.results import (
     Window,
     write,
 )
+from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow, Transport
 from tests.unit.reports_builder import ENVIRONMENT, MODES, TRANSPORTS, metrics, ran, result
 
 WEBSOCKETS = {"eventlet": "eventlet", "gevent": "simple-websocket", "threading": "simple-websocket"}

@@ -16,8 +16,8 @@ import pytest
 
 from loadtests.client import packets
 from loadtests.meter import Reading
-from loadtests.model import Cause
-from loadtests.scenarios.messages import NAMESPACE, RESPONSE_EVENT
+from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
+from loadtests.record.words import Cause
 from loadtests.trial import Assignment
 
 MS = 1_000_000

@@ -102,7 +102,7 @@ def test_what_explains_reads_files_only() -> None:
 
 
 def test_what_explains_knows_of_what_measures_the_words_and_the_files_only() -> None:
-    allowed = ("loadtests.model", "loadtests.results", "loadtests.expected")
+    allowed = ("loadtests.record.words", "loadtests.record.results", "loadtests.expected")
     assert breaches("reports", "loadtests", but=allowed) == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.results import Measurement
+from loadtests.record.results import Measurement
 from loadtests.scenarios.bench import Bench, TrialFailed
 
 FOUND = Measurement(

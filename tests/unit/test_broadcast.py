@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from loadtests.meter import Usage
-from loadtests.model import METRICS
 from loadtests.options import Broadcast
 from loadtests.pacing import ConstantRate
+from loadtests.record.words import METRICS
 from loadtests.samples import NEVER, Audit, Nanoseconds
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import TrialFailed

@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.hosts import browser
 from loadtests.hosts.browser import BrowserHost, chromium, page, unavailable
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 URL = "http://192.0.2.1:5000"
 

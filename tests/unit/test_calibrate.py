@@ -14,23 +14,22 @@ import pytest
 from rich.console import Console
 
 from loadtests import __version__, machine
-from loadtests.calibrate import capabilities, command, scenarios, store
+from loadtests.calibrate import capabilities, command, scenarios
 from loadtests.calibrate.capabilities import (
     LATENESS_P50,
     RECEIVE_LAG_P50,
     RESIDENT,
     CalibrationError,
-    Capability,
-    Limit,
     figure,
     limit_of,
 )
 from loadtests.calibrate.plan import Plan
-from loadtests.calibrate.store import Calibration
 from loadtests.client.alarm import Alarm
 from loadtests.experiment import Experiment, load, narrow
-from loadtests.model import METRICS, Transport
-from loadtests.results import Measurement, read
+from loadtests.record import calibration
+from loadtests.record.calibration import Calibration, Capability, Limit
+from loadtests.record.results import Measurement, read
+from loadtests.record.words import METRICS, Transport
 from loadtests.runner import OwnServer, Run
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import Bench, TrialFailed
@@ -217,21 +216,21 @@ ENVIRONMENT = {
 
 def stored(tmp_path: Path, **changes: Any) -> Path:
     path = tmp_path / "calibration.json"
-    calibration = Calibration(
-        format=store.FORMAT,
+    whole = Calibration(
+        format=calibration.FORMAT,
         version="0.1.0",
         made="2025-01-02T03:04:05+00:00",
         seconds=100,
         environment=ENVIRONMENT,
         capabilities=measured(),
     )
-    store.write(msgspec.structs.replace(calibration, **changes), path)
+    calibration.write(msgspec.structs.replace(whole, **changes), path)
     return path
 
 
 def test_what_was_written_is_what_a_run_on_the_same_machine_gets(tmp_path: Path) -> None:
     now = ENVIRONMENT | {"load_average": [9.0], "packages": {"gevent": "26.9.0", "rich": "16"}}
-    found, note = store.for_run(now, "0.1.0", stored(tmp_path))
+    found, note = calibration.for_run(now, "0.1.0", stored(tmp_path))
     assert note is None
     assert found is not None
     assert measured() == msgspec.convert(found["capabilities"], list[Capability])
@@ -241,13 +240,13 @@ def test_other_cores_and_a_server_of_ones_own_change_nothing_of_the_generator(
     tmp_path: Path,
 ) -> None:
     now = ENVIRONMENT | {"pinning": {"server": [], "generator": [1], "note": "not started by us"}}
-    found, note = store.for_run(now, "0.1.0", stored(tmp_path))
+    found, note = calibration.for_run(now, "0.1.0", stored(tmp_path))
     assert note is None
     assert found is not None
 
 
 def test_a_machine_that_was_never_calibrated_is_told_how(tmp_path: Path) -> None:
-    found = store.for_run(ENVIRONMENT, "0.1.0", tmp_path / "none.json")
+    found = calibration.for_run(ENVIRONMENT, "0.1.0", tmp_path / "none.json")
     assert found == (None, "not calibrated on this machine; make calibrate")
 
 
@@ -271,14 +270,14 @@ def test_a_machine_that_was_never_calibrated_is_told_how(tmp_path: Path) -> None
 def test_a_stale_calibration_is_refused_and_the_change_named(
     tmp_path: Path, changes: dict[str, Any], version: str, what: str
 ) -> None:
-    found, note = store.for_run(ENVIRONMENT | changes, version, stored(tmp_path))
+    found, note = calibration.for_run(ENVIRONMENT | changes, version, stored(tmp_path))
     assert found is None
     assert note == f"the calibration is stale ({what}); make calibrate"
 
 
 def test_a_calibration_of_another_format_is_refused_not_guessed(tmp_path: Path) -> None:
     path = stored(tmp_path, format="transport-bench-calibration/2")
-    found, note = store.for_run(ENVIRONMENT, "0.1.0", path)
+    found, note = calibration.for_run(ENVIRONMENT, "0.1.0", path)
     assert found is None
     assert note is not None
     assert "format 'transport-bench-calibration/2'" in note
@@ -291,7 +290,7 @@ def test_a_calibration_of_another_format_is_refused_not_guessed(tmp_path: Path) 
 def test_a_file_that_is_no_calibration_does_not_stop_a_run(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "calibration.json"
     path.write_bytes(content)
-    found, note = store.for_run(ENVIRONMENT, "0.1.0", path)
+    found, note = calibration.for_run(ENVIRONMENT, "0.1.0", path)
     assert found is None
     assert note is not None
     assert note.endswith("make calibrate")
@@ -308,7 +307,7 @@ def test_a_run_takes_the_calibration_of_its_machine_into_its_result(
 ) -> None:
     environment = machine.describe(machine.pinning()) | ({"kernel": "another"} if stale else {})
     monkeypatch.setattr(
-        store, "PATH", stored(tmp_path, environment=environment, version=__version__)
+        calibration, "PATH", stored(tmp_path, environment=environment, version=__version__)
     )
     # Nothing is started for it: a server of one's own has no journal of disconnects.
     experiment = narrow(load("ci"), modes=["gevent"], scenarios=["disconnect"])
@@ -319,7 +318,7 @@ def test_a_run_takes_the_calibration_of_its_machine_into_its_result(
         assert "the kernel was another" in result.environment["calibration"]
     else:
         assert result.calibration is not None
-        assert result.calibration["format"] == store.FORMAT
+        assert result.calibration["format"] == calibration.FORMAT
         assert "calibration" not in result.environment
 
 
@@ -336,7 +335,7 @@ def test_the_usual_calibration_is_the_plans() -> None:
     found, usual = options(), Plan()
     assert (found.rounds, found.seconds) == (usual.rounds, usual.seconds) == (5, 1.0)
     assert found.connections == usual.connections == (1000, 10_000)
-    assert found.out == store.PATH
+    assert found.out == calibration.PATH
 
 
 def test_connections_are_counts_in_order() -> None:

@@ -16,12 +16,12 @@ from loadtests.calibrate.capabilities import (
     RECEIVE_LAG_P50,
     RESIDENT,
     CalibrationError,
-    Capability,
 )
 from loadtests.calibrate.plan import Plan
 from loadtests.machine import Pinning
-from loadtests.model import METRICS
-from loadtests.results import Measurement
+from loadtests.record.calibration import Capability
+from loadtests.record.results import Measurement
+from loadtests.record.words import METRICS
 from loadtests.trial import Assignment, Outcome
 
 PLAN = Plan(rounds=3, seconds=1, recipients=5, connections=(10,), users=25, rates_hz=(200,))

@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.conductor import Conductor
 from loadtests.experiment import parse
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from loadtests.trial import Assignment, Outcome
 
 TEXT = """

@@ -8,8 +8,8 @@ import pytest
 
 from loadtests.expected import Situation, window, window_at
 from loadtests.meter import Usage
-from loadtests.model import METRICS, Cause, DepartureRow, Transport
-from loadtests.results import Detection, Measurement, without_numbers
+from loadtests.record.results import Detection, Measurement, without_numbers
+from loadtests.record.words import METRICS, Cause, DepartureRow, Transport
 from loadtests.scenarios.departures import (
     Departure,
     Notice,

@@ -12,9 +12,9 @@ import pytest
 from loadtests.client import packets
 from loadtests.experiment import parse
 from loadtests.hosts.handle import HostError
-from loadtests.model import Cause, DepartureRow, Transport
 from loadtests.options import Disconnect
-from loadtests.results import Measurement
+from loadtests.record.results import Measurement
+from loadtests.record.words import Cause, DepartureRow, Transport
 from loadtests.scenarios import disconnect, leaving
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.departures import (

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from loadtests.meter import Usage
-from loadtests.model import METRICS
 from loadtests.options import Echo
 from loadtests.pacing import ConstantRate
+from loadtests.record.words import METRICS
 from loadtests.samples import NEVER, Nanoseconds
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import TrialFailed

@@ -6,9 +6,9 @@ import pytest
 
 from loadtests.client import packets
 from loadtests.pacing import ConstantRate
+from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT
 from loadtests.scenarios import endless
 from loadtests.scenarios.endless import SHORTEST_BYTES, WORKLOADS, Load
-from loadtests.scenarios.messages import BROADCAST_EVENT, ECHO_EVENT
 from loadtests.series import UNKNOWN, Series
 
 START_NS = 10**18  # thirty years of uptime

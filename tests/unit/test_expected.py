@@ -18,8 +18,8 @@ from loadtests.expected import (
     window,
     window_at,
 )
-from loadtests.model import Cause, Transport
-from loadtests.results import Window
+from loadtests.record.results import Window
+from loadtests.record.words import Cause, Transport
 
 POLLING, WEBSOCKET = Transport
 SILENT = Situation(WEBSOCKET, Cause.FREEZE, 25, 20, "simple-websocket", 1, 1)

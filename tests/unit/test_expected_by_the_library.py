@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from loadtests import expected
 from loadtests.expected import Situation
-from loadtests.model import Cause, Transport
+from loadtests.record.words import Cause, Transport
 from tests.unit.virtual_clients import CLIENTS, Client, VirtualServer
 
 EXACT_S = 1e-6

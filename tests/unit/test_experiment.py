@@ -19,7 +19,7 @@ from loadtests.experiment import (
     parse,
     plan,
 )
-from loadtests.model import METRICS, Cause, Transport
+from loadtests.record.words import METRICS, Cause, Transport
 from servers.modes import ADAPTERS, MAIN
 
 PROFILE_NAMES = sorted(path.stem for path in PROFILES.glob("*.toml"))

@@ -17,7 +17,7 @@ from loadtests.hosts.handle import Gone, Host, HostError
 from loadtests.hosts.interface import check_link
 from loadtests.hosts.process import ProcessHost
 from loadtests.launch import ROOT
-from loadtests.model import Cause, Client, Transport
+from loadtests.record.words import Cause, Client, Transport
 
 KILL, FREEZE, CUT = Cause.KILL, Cause.FREEZE, Cause.CUT
 

@@ -10,8 +10,8 @@ import pytest
 
 from loadtests import __main__ as cli
 from loadtests.experiment import load
-from loadtests.model import Status
-from loadtests.results import FILE_NAME, FORMAT, Result, Trial
+from loadtests.record.results import FILE_NAME, FORMAT, Result, Trial
+from loadtests.record.words import Status
 
 
 @pytest.fixture(autouse=True)

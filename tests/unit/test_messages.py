@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 
 from loadtests.client import packets
 from loadtests.client.errors import ProtocolError
-from loadtests.scenarios.messages import (
-    ECHO_EVENT,
-    NAMESPACE,
-    RESPONSE_EVENT,
-    MessageMaker,
-    identity,
-    identity_of,
-)
+from loadtests.record.application import ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
+from loadtests.scenarios.messages import MessageMaker, identity, identity_of
 
 
 @given(st.integers(0, 9999), st.integers(0, 99_999_999), st.integers(16, 500))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.meter import Reading, Usage, between, metrics
-from loadtests.model import METRICS
+from loadtests.record.words import METRICS
 
 SECOND = 1_000_000_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.model import METRICS, Better, Cause, Status, Transport, Unit, metrics_of
+from loadtests.record.words import METRICS, Better, Cause, Status, Transport, Unit, metrics_of
 
 EVERY_TRIAL = "server_cpu server_rss generator_cpu lateness_p99"
 

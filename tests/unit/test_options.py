@@ -6,8 +6,8 @@ import pytest
 
 from loadtests import expected
 from loadtests.experiment import ExperimentError, parse, plan
-from loadtests.model import Cause, DepartureRow, Official, Outage, OutageRow, metrics_of
 from loadtests.options import Disconnect
+from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow, metrics_of
 
 HEAD = 'name = "mine"\nblocks = 3\nmodes = ["gevent"]\ntransports = ["polling"]\n'
 TABLE = """\

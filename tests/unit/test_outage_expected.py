@@ -11,7 +11,6 @@ import socketio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.model import Official, Outage, Transport
 from loadtests.outage.expected import (
     ATTEMPT_S,
     PYTHON_REASON,
@@ -20,6 +19,7 @@ from loadtests.outage.expected import (
     observed_s,
     reconnected_latest_s,
 )
+from loadtests.record.words import Official, Outage, Transport
 
 PYTHON, JAVASCRIPT = Official.PYTHON, Official.JAVASCRIPT
 POLLING, WEBSOCKET = Transport.POLLING, Transport.WEBSOCKET

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.model import Official, Outage, OutageRow, metrics_of
 from loadtests.outage.summary import (
     Event,
     Happening,
@@ -15,7 +14,8 @@ from loadtests.outage.summary import (
     settled,
     summarise,
 )
-from loadtests.results import Measurement, Reconnection, Window, without_numbers
+from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
+from loadtests.record.words import Official, Outage, OutageRow, metrics_of
 
 ROW = OutageRow(Outage.KILL, Official.PYTHON)
 AT_ONCE = Window(0.0, 0.0, ["transport error"])

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from loadtests import progress
-from loadtests.model import Status, Transport
 from loadtests.progress import Estimate, reporter
-from loadtests.results import PlannedTrial, Trial
+from loadtests.record.results import PlannedTrial, Trial
+from loadtests.record.words import Status, Transport
 
 PLANNED = PlannedTrial(4, 0, "echo", "gevent", Transport.POLLING, ["echo"])
 

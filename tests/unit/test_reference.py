@@ -9,9 +9,9 @@ import pytest
 
 from loadtests.client.session import Session
 from loadtests.experiment import Experiment, ExperimentError, load, parse, plan
-from loadtests.model import Client, Transport, client_of, metrics_of, row_of
+from loadtests.record.results import Measurement, PlannedTrial
+from loadtests.record.words import Client, Transport, client_of, metrics_of, row_of
 from loadtests.reference import ReferenceSession
-from loadtests.results import Measurement, PlannedTrial
 from loadtests.sessions import PACKAGES, arrival_clock, make_session, measured_with
 from tests.unit.streams import SERVER
 

@@ -15,7 +15,7 @@ from loadtests import reference
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.session import DEPARTURES
-from loadtests.model import Cause, Transport
+from loadtests.record.words import Cause, Transport
 from loadtests.reference import ReferenceSession
 from tests.unit.streams import SERVER
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy
 import pytest
 
-from loadtests.results import Result
+from loadtests.record.results import Result
 from reports.charts.gallery import Chart, draw_all, inline
 from reports.charts.latency import echo_percentiles
 from reports.charts.style import log_limits, looks, spans_a_decade

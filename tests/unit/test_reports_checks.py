@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.results import Result
+from loadtests.record.results import Result
 from reports.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports_builder import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.results import read, write
+from loadtests.record.results import read, write
 from reports.__main__ import main
 from tests.unit.reports_builder import failed, measurement, planned, ran, realistic, result
 
@@ -198,5 +198,5 @@ def test_reports_load_nothing_that_measures() -> None:
         text=True,
         check=True,
     )
-    own = "['loadtests.expected', 'loadtests.model', 'loadtests.results']"
+    own = "['loadtests.expected', 'loadtests.record.words', 'loadtests.record.results']"
     assert done.stdout.strip() == f"[] {own}"

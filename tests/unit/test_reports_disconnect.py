@@ -8,8 +8,16 @@ import msgspec
 import pytest
 
 from loadtests import expected
-from loadtests.model import Cause, DepartureRow, Official, Outage, OutageRow, Status, Transport
-from loadtests.results import Detection, Measurement, Result, Window
+from loadtests.record.results import Detection, Measurement, Result, Window
+from loadtests.record.words import (
+    Cause,
+    DepartureRow,
+    Official,
+    Outage,
+    OutageRow,
+    Status,
+    Transport,
+)
 from reports.best import QUESTIONS
 from reports.disconnect.choices import CLIENTS as PROMISED
 from reports.disconnect.choices import LIMITS_S, Cost, choices, costs

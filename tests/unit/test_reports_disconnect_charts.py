@@ -10,8 +10,8 @@ import numpy
 import pytest
 from matplotlib.axes import Axes
 
-from loadtests.model import Cause, Official, Outage, Transport
-from loadtests.results import Detection, Result, Window
+from loadtests.record.results import Detection, Result, Window
+from loadtests.record.words import Cause, Official, Outage, Transport
 from reports.charts import clients, style
 from reports.charts.detection import detection
 from reports.charts.gallery import Chart, draw_all

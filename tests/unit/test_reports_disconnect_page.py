@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.model import Cause
-from loadtests.results import read, write
+from loadtests.record.results import read, write
+from loadtests.record.words import Cause
 from reports.__main__ import main
 from reports.disconnect.page import CHARTS, render
 from reports.disconnect.pictures import wanted

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.results import Result
+from loadtests.record.results import Result
 from reports.exports import to_markdown
 from reports.findings import Finding, Kind, Severity
 from reports.generator import NONE, TITLE, absence_of, readings, tables

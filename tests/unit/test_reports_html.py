@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from loadtests.results import Result
+from loadtests.record.results import Result
 from reports.charts.gallery import draw_all
 from reports.html import to_html
 from reports.summary import summarise

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.model import Official, Outage
-from loadtests.results import Result
+from loadtests.record.results import Result
+from loadtests.record.words import Official, Outage
 from reports.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports_builder import planned, ran, result

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.model import Status, Transport, metrics_of
-from loadtests.results import Result
+from loadtests.record.results import Result
+from loadtests.record.words import Status, Transport, metrics_of
 from reports.errors import ReportError
 from reports.rows import Cell, Row, cells_of, outcomes_of, rows_of, scenarios_of
 from tests.unit.reports_builder import (

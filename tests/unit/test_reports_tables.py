@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from loadtests.model import Better, Status, metrics_of
-from loadtests.results import Result
+from loadtests.record.results import Result
+from loadtests.record.words import Better, Status, metrics_of
 from reports.best import QUESTIONS, Answer, Certainty
 from reports.summary import summarise
 from reports.tables import HEADLINES, Table, best_table, headline_tables, metric_tables

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.model import Status, Transport
-from loadtests.results import (
+from loadtests.record.results import (
     FILE_NAME,
     FORMAT,
     Detection,
@@ -23,6 +22,7 @@ from loadtests.results import (
     read,
     write,
 )
+from loadtests.record.words import Status, Transport
 
 RESULT = Result(
     format=FORMAT,

@@ -14,7 +14,7 @@ from loadtests.experiment import ExperimentError, load, narrow, parse, plan
 from loadtests.journal import WrongConnections, verify_connections
 from loadtests.launch import LaunchError, last_words, verify
 from loadtests.machine import Pinning
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from servers.modes import ADAPTERS
 
 EXPERIMENT = parse(

@@ -10,7 +10,7 @@ from loadtests.client import packets, session
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import OnEnd, OnPacket, Server
 from loadtests.client.session import DEPARTURES, Session
-from loadtests.model import Cause, Transport
+from loadtests.record.words import Cause, Transport
 
 OPEN = b'0{"sid":"eio","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
 SERVER = Server("x:1", (0, None))

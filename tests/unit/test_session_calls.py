@@ -13,7 +13,7 @@ from gevent.timeout import Timeout
 from loadtests.client import packets, session
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.session import DEPARTURES, Session
-from loadtests.model import Cause, Transport
+from loadtests.record.words import Cause, Transport
 from tests.unit.test_session import OPEN, SERVER, FakeLink, connected, made
 
 HOLE = b'{"_placeholder":true,"num":0}'

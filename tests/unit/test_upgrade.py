@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.client.frames import Opcode
 from loadtests.client.packets import PROBE_PING, PROBE_PONG, UPGRADE_PACKET
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from tests.unit.streams import play
 from tests.unit.test_frames import server_frame
 from tests.unit.test_polling_link import answer

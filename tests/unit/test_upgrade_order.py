@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loadtests.client.frames import Opcode
 from loadtests.client.packets import PROBE_PONG, UPGRADE_PACKET, decode_payload
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 from tests.unit.streams import FakeStream, play
 from tests.unit.test_frames import server_frame
 from tests.unit.test_polling_link import answer, requests

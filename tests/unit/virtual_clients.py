@@ -20,7 +20,7 @@ import engineio.socket
 
 from loadtests.client import frames
 from loadtests.client.frames import FrameDecoder, Opcode
-from loadtests.model import Cause, Transport
+from loadtests.record.words import Cause, Transport
 from tests.unit.virtual_time import ServerSocket, Task, VirtualTime, pieces
 
 _SILENT = logging.getLogger("engineio in virtual time")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from loadtests.bench_client.contenders.contract import GREETING, Call, Running
-from loadtests.scenarios.messages import ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
+from loadtests.record.application import ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
 
 PACKAGE = "locust"
 

@@ -9,11 +9,11 @@ from loadtests.bench_client.contenders.contract import Call, Running, connect_al
 from loadtests.client.alarm import Alarm
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.model import Transport
 from loadtests.pacing import ConstantRate
+from loadtests.record.application import NAMESPACE
+from loadtests.record.words import Transport
 from loadtests.scenarios.broadcast import Publisher, Recipient
 from loadtests.scenarios.echo import EchoClient
-from loadtests.scenarios.messages import NAMESPACE
 
 PACKAGE = ""
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from loadtests.bench_client.contenders.contract import GREETING, Call, Running, connect_all
-from loadtests.scenarios.messages import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
+from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
 
 PACKAGE = "python-socketio"
 

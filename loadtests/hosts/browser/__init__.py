@@ -12,8 +12,8 @@ import msgspec
 
 from loadtests.hosts.browser.chromium import NO_CHROMIUM, installed
 from loadtests.hosts.browser.page import LIBRARY
-from loadtests.model import Transport
 from loadtests.options import Count
+from loadtests.record.words import Transport
 
 #: Chromium opens 6 HTTP connections to a host name (net/socket/client_socket_pool_manager.cc). Each
 #: polling client holds one with its waiting GET, and needs another one now and then for a POST.

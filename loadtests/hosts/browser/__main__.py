@@ -23,7 +23,7 @@ from loadtests.hosts.browser import BrowserHost, unavailable
 from loadtests.hosts.browser.chromium import DOMAIN, installed, launch_options
 from loadtests.hosts.browser.page import html
 from loadtests.hosts.diary import Diary
-from loadtests.scenarios.messages import NAMESPACE
+from loadtests.record.application import NAMESPACE
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Route

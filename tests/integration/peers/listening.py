@@ -11,7 +11,7 @@ from gevent.queue import Queue
 
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.model import Transport
+from loadtests.record.words import Transport
 
 #: Starts a server with these options unless it runs already; gives its URL.
 Peer = Callable[..., str]

@@ -3,19 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from loadtests.calibrate.capabilities import Capability
-from loadtests.launch import ROOT
+from loadtests.record.words import Transport
 
 FORMAT = "transport-bench-calibration/1"
-PATH = ROOT / "reports" / "runs" / "calibration.json"
+PATH = Path(__file__).resolve().parents[2] / "reports" / "runs" / "calibration.json"
 
 _REMEDY = "make calibrate"
 NONE = f"not calibrated on this machine; {_REMEDY}"
+
+
+class Limit(StrEnum):
+    """What kept a closed loop from going faster."""
+
+    GENERATOR = "generator"
+    RESPONDER = "responder"
+    NEITHER = "neither"  #: both had time to spare: somebody else on the machine
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One number over all rounds.
+
+    Attributes:
+        name: a metric's, or ``resident`` (KiB per connection).
+        title: a few words.
+        unit: of all numbers here.
+        median, low, high: over the rounds; the ends are the least and the greatest.
+        rounds: what each round gave.
+    """
+
+    name: str
+    title: str
+    unit: str
+    median: float
+    low: float
+    high: float
+    rounds: list[float]
+
+
+class Capability(msgspec.Struct, frozen=True):
+    """One thing that the generator was made to do.
+
+    Attributes:
+        scenario: ``echo``, ``broadcast`` or ``idle``.
+        load: ``closed loop``, a rate (``200/s``), or how many connections.
+        transport: of all clients.
+        rate_hz: of an open loop; None otherwise.
+        limit: of a closed loop; None otherwise.
+        meaning: one sentence for who reads the figures.
+        figures: the most important first.
+    """
+
+    scenario: str
+    load: str
+    transport: Transport
+    rate_hz: float | None
+    limit: Limit | None
+    meaning: str
+    figures: list[Figure]
 
 
 class Calibration(msgspec.Struct, frozen=True):

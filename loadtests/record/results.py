@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from loadtests.model import Client, Status, Transport, metrics_of
+from loadtests.record.words import Client, Status, Transport, metrics_of
 
 FORMAT = "transport-bench/1"
 FILE_NAME = "result.json"

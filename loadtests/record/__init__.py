@@ -1,0 +1,1 @@
+"""Words and files: the vocabulary, and what runs and calibrations leave behind."""
