@@ -9,12 +9,12 @@ from typing import ClassVar
 from locust import constant, task
 from locust.env import Environment
 
+from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.client.alarm import Alarm
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.conductor import Conductor
-from loadtests.pacing import ConstantRate
 from loadtests.record.application import NAMESPACE
 from loadtests.recording import errors_logged
 from loadtests.scenarios.endless import WORKLOADS, Load, Workload

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, jsonify, request
 from locust import stats as locust_stats
 from locust.env import Environment
 
-from loadtests.merging import TITLES, Board, Row, lines
+from loadtests.arithmetic.board import TITLES, Board, Row, lines
 
 _KEY = "socketio-latency"
 _LONGEST_WAIT_S = 2.0

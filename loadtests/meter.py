@@ -5,52 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
 
 import psutil
 
+from loadtests.arithmetic.usage import Reading
+
 _MIB = 1024 * 1024
-_NOT_OURS = "the server was not started by this run, so its CPU and memory are not known"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Clocks at one moment, all in nanoseconds; the server's is None where it is not known."""
-
-    at_ns: int
-    generator_ns: int
-    server_ns: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What was used between two readings, in nanoseconds."""
-
-    wall_ns: int
-    generator_ns: int
-    server_ns: int | None
-
-    @property
-    def generator_percent(self) -> float:
-        """Share of one core."""
-        return 100 * self.generator_ns / self.wall_ns
-
-    @property
-    def server_percent(self) -> float | None:
-        """Share of one core."""
-        return None if self.server_ns is None else 100 * self.server_ns / self.wall_ns
-
-
-def between(begin: Reading, end: Reading) -> Usage:
-    """The usage from one reading to a later one."""
-    server_ns = None
-    if begin.server_ns is not None and end.server_ns is not None:
-        server_ns = end.server_ns - begin.server_ns
-    return Usage(
-        wall_ns=end.at_ns - begin.at_ns,
-        generator_ns=end.generator_ns - begin.generator_ns,
-        server_ns=server_ns,
-    )
 
 
 class Meter:
@@ -98,36 +58,3 @@ def _cpu_ns(process: psutil.Process) -> int:
             raise ProcessLookupError(f"server process {process.pid} is gone") from error
     times = process.cpu_times()
     return round((times.user + times.system) * 1e9)
-
-
-def metrics(
-    usage: Usage, messages: int, server_mib: float | None
-) -> tuple[dict[str, float | None], dict[str, str]]:
-    """The metrics that every trial has, and why some of them are not available.
-
-    Args:
-        usage: over the time in which ``messages`` were counted.
-        messages: what the CPU time is divided by.
-        server_mib: resident memory at the end.
-    """
-    values: dict[str, float | None] = {
-        "server_cpu": _microseconds_each(usage.server_ns, messages),
-        "server_busy": usage.server_percent,
-        "server_rss": server_mib,
-        "generator_cpu": _microseconds_each(usage.generator_ns, messages),
-        "generator_busy": usage.generator_percent,
-    }
-    unavailable = {}
-    if usage.server_ns is None:
-        unavailable = dict.fromkeys(("server_cpu", "server_busy", "server_rss"), _NOT_OURS)
-    if not messages:
-        unavailable |= {
-            name: "nothing was received in the time over which CPU was measured"
-            for name in ("server_cpu", "generator_cpu")
-            if name not in unavailable
-        }
-    return values, unavailable
-
-
-def _microseconds_each(total_ns: int | None, messages: int) -> float | None:
-    return total_ns / messages / 1000 if total_ns is not None and messages else None

@@ -17,9 +17,9 @@ import numpy as np
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtests.arithmetic.board import Board, Measure
+from loadtests.arithmetic.series import Series
 from loadtests.locust_statistics import Batch, log_in_bulk, others_listen
-from loadtests.merging import Board, Measure
-from loadtests.series import Series
 
 #: How often raw times become statistics.
 REPORT_S = 0.5

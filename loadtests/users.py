@@ -16,13 +16,13 @@ from locust import User
 from locust.env import Environment
 from locust.exception import RescheduleTask, StopUser
 
+from loadtests.arithmetic.series import UNKNOWN
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
 from loadtests.locust_plugin import TRANSPORTS
 from loadtests.record.words import Transport
 from loadtests.recording import Recorder, errors_logged, recorder_of
-from loadtests.series import UNKNOWN
 
 #: For the server to take our goodbye.
 _GOODBYE_S = 0.1

@@ -20,8 +20,8 @@ from reports.numbers import counted, short
 from reports.rows import SAMPLES_FOR_P99, Cell, Outcomes, Row, cells_of, fewest_samples
 
 #: Below this share of one core a server is waiting, not working. That SATURATED_SERVER_PERCENT of
-#: loadtests/validity.py has the same number is chance: it says from where on an open loop measures
-#: a queue, and either may change without the other.
+#: loadtests/arithmetic/validity.py has the same number is chance: it says from where on an open
+#: loop measures a queue, and either may change without the other.
 BUSY_PERCENT = 90.0
 #: Linux delays an acknowledgement by 40 ms at least (TCP_DELACK_MIN, include/net/tcp.h); below is
 #: something quicker, and well above it something else.

@@ -6,16 +6,13 @@ messages met; its percentiles carry no interval, since messages are not the unit
 
 from __future__ import annotations
 
-import binascii
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy
-from hdrh.codec import HdrCookieException, HdrLengthException
-from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
+from loadtests.arithmetic.distribution import counters
 from reports.errors import ReportError
 from reports.rows import Outcome
 
@@ -50,7 +47,8 @@ class Distribution:
     def at(self, quantiles: Floats) -> Floats:
         """The smallest value that at least this share of what was expected does not exceed, in ms.
 
-        What was lost is slower than everything that arrived, as in loadtests.samples.quantile.
+        What was lost is slower than everything that arrived, as in
+        ``loadtests.arithmetic.samples.quantile``.
 
         Args:
             quantiles: shares from 0 to 1, any shape; the result has the same, and NaN where the
@@ -106,27 +104,15 @@ def decoded(text: str, where: str, expected: int = 0) -> Distribution:
         ReportError: it is none.
     """
     try:
-        histogram = HdrHistogram.decode(text)
-    except (
-        HdrCookieException,
-        HdrLengthException,
-        binascii.Error,
-        zlib.error,
-        TypeError,
-        ValueError,
-    ) as error:
+        found = counters(text)
+    except ValueError as error:
         raise ReportError(
             f"the result is damaged: {where} is not an HdrHistogram; run the experiment again"
         ) from error
-    counts = numpy.array(histogram.counts, dtype=numpy.float64)
-    used = numpy.flatnonzero(counts)
-    values = [
-        histogram.get_highest_equivalent_value(histogram.get_value_from_index(int(index)))
-        for index in used
-    ]
+    counts = found.counts.astype(numpy.float64)
     return Distribution(
-        numpy.array(values, dtype=numpy.float64) / _NS_PER_MS,
-        counts[used],
+        found.values_ns.astype(numpy.float64) / _NS_PER_MS,
+        counts,
         max(float(expected), float(counts.sum())),
     )
 

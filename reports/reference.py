@@ -23,7 +23,7 @@ from reports.tables import Entry, Table, metric_label
 #: needs that much CPU time for a message, and a millisecond's difference decides nothing.
 MARGIN_SHARE, MARGIN_MS = 0.10, 0.5
 #: Above this share of its core a generator measures itself (BUSY_GENERATOR_PERCENT of
-#: loadtests/validity.py, from where on it calls a number invalid).
+#: loadtests/arithmetic/validity.py, from where on it calls a number invalid).
 BUSY_PERCENT = 85.0
 #: CPU time of the generator that makes up this share of a difference explains it.
 EXPLAINING_SHARE = 0.5

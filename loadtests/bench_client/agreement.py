@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loadtests.arithmetic.samples import Nanoseconds, quantile
 from loadtests.bench_client.measured import Quantiles, TrialFailed
-from loadtests.samples import Nanoseconds, quantile
 
 if TYPE_CHECKING:  # see trials.py
     from loadtests.bench_client.capture import Identity, Passage

@@ -17,12 +17,12 @@ from typing import Any
 
 import gevent
 
+from loadtests.arithmetic.pacing import ConstantRate, staggered
 from loadtests.bench_client.contenders.contract import connect_all
 from loadtests.bench_client.measured import OURS
 from loadtests.client.alarm import Alarm
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.pacing import ConstantRate, staggered
 from loadtests.record.application import BROADCAST_EVENT, NAMESPACE, RESPONSE_EVENT
 from loadtests.record.words import Transport
 from loadtests.scenarios.bench import LEAD_NS

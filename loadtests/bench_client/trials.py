@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from loadtests.arithmetic.usage import Usage, between
 from loadtests.bench_client import agreement
 from loadtests.bench_client.children import Child, child
 from loadtests.bench_client.contenders import CONTENDERS, missing
@@ -33,7 +34,7 @@ from loadtests.calibrate.rounds import MEMORY, RESPONDER
 from loadtests.journal import WrongConnections, verify_connections
 from loadtests.launch import LaunchError, serving, started
 from loadtests.machine import Pinning
-from loadtests.meter import Meter, Usage, between
+from loadtests.meter import Meter
 from loadtests.trial import connect_timeout_s
 
 #: The server's heartbeat: python-engineio's defaults.

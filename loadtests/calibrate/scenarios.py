@@ -12,13 +12,13 @@ from typing import Any
 
 import psutil
 
+from loadtests.arithmetic.samples import milliseconds, quantile
+from loadtests.arithmetic.usage import between, metrics
 from loadtests.calibrate.capabilities import LATENESS_P50, RECEIVE_LAG_P50, RESIDENT
 from loadtests.client.session import Session
-from loadtests.meter import between, metrics
 from loadtests.options import Broadcast, Echo
 from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
-from loadtests.samples import milliseconds, quantile
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.broadcast import Recipient

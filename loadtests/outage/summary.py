@@ -11,10 +11,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from loadtests.arithmetic.samples import NEVER, quantile
 from loadtests.expected import is_outside
 from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
 from loadtests.record.words import OutageRow, metrics_of
-from loadtests.samples import NEVER, quantile
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95}
 

@@ -15,26 +15,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtests import validity
-from loadtests.client.alarm import Alarm
-from loadtests.client.errors import ProtocolError
-from loadtests.client.session import Session
-from loadtests.meter import Usage, between, metrics
-from loadtests.options import Broadcast
-from loadtests.pacing import ConstantRate, staggered
-from loadtests.record.application import BROADCAST_EVENT, RESPONSE_EVENT
-from loadtests.record.results import Measurement
-from loadtests.samples import (
+from loadtests.arithmetic import validity
+from loadtests.arithmetic.distribution import histogram
+from loadtests.arithmetic.pacing import ConstantRate, staggered
+from loadtests.arithmetic.samples import (
     NEVER,
     Audit,
     Nanoseconds,
     audit,
     durations,
     first_arrivals,
-    histogram,
     milliseconds,
     quantile,
 )
+from loadtests.arithmetic.usage import Usage, between, metrics
+from loadtests.client.alarm import Alarm
+from loadtests.client.errors import ProtocolError
+from loadtests.client.session import Session
+from loadtests.options import Broadcast
+from loadtests.record.application import BROADCAST_EVENT, RESPONSE_EVENT
+from loadtests.record.results import Measurement
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.messages import MessageMaker, identity, identity_of
 

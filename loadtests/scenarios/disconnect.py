@@ -14,15 +14,15 @@ from pathlib import Path
 
 import msgspec
 
+from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.arithmetic.usage import Usage, between
 from loadtests.client import packets
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.expected import Situation
 from loadtests.hosts.handle import HostError
 from loadtests.journal import entries, verify_connections
-from loadtests.meter import Usage, between
 from loadtests.options import Disconnect
-from loadtests.pacing import ConstantRate
 from loadtests.record.application import NAMESPACE
 from loadtests.record.results import Measurement, without_numbers
 from loadtests.record.words import Cause, DepartureRow

@@ -13,23 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from loadtests import validity
-from loadtests.client.alarm import Alarm
-from loadtests.client.session import Session
-from loadtests.meter import Usage, between, metrics
-from loadtests.options import Echo
-from loadtests.pacing import ConstantRate, staggered
-from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
-from loadtests.record.results import Measurement
-from loadtests.samples import (
+from loadtests.arithmetic import validity
+from loadtests.arithmetic.distribution import histogram
+from loadtests.arithmetic.pacing import ConstantRate, staggered
+from loadtests.arithmetic.samples import (
     NEVER,
     Nanoseconds,
     durations,
     first_arrivals,
-    histogram,
     milliseconds,
     quantile,
 )
+from loadtests.arithmetic.usage import Usage, between, metrics
+from loadtests.client.alarm import Alarm
+from loadtests.client.session import Session
+from loadtests.options import Echo
+from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
+from loadtests.record.results import Measurement
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.messages import MessageMaker, identity
 

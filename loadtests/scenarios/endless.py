@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.arithmetic.series import UNKNOWN, Series
 from loadtests.client import packets
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.clock import clock_name
-from loadtests.pacing import ConstantRate
 from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
-from loadtests.series import UNKNOWN, Series
 
 #: A message says whose clock its due time is of, that time and who sent it.
 _IDENTITY = "{clock}:{due_ns:x}:{sender}:"

@@ -12,8 +12,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from loadtests.arithmetic.board import Board
 from loadtests.launch import serving
-from loadtests.merging import Board
 from tests.integration.locusts import (
     Page,
     eventually,

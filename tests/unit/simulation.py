@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from loadtests.arithmetic.usage import Reading
 from loadtests.client import packets
-from loadtests.meter import Reading
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
 from loadtests.record.words import Cause
 from loadtests.trial import Assignment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.bench_client import latency
-from loadtests.pacing import ConstantRate
 from loadtests.scenarios import echo
 from loadtests.scenarios.echo import EchoClient
 from tests.unit.simulation import MS, FakeSession, World

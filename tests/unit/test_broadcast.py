@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests.meter import Usage
+from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.arithmetic.samples import NEVER, Audit, Nanoseconds
+from loadtests.arithmetic.usage import Usage
 from loadtests.options import Broadcast
-from loadtests.pacing import ConstantRate
 from loadtests.record.words import METRICS
-from loadtests.samples import NEVER, Audit, Nanoseconds
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.broadcast import (

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from loadtests.arithmetic.usage import Usage
 from loadtests.expected import Situation, window, window_at
-from loadtests.meter import Usage
 from loadtests.record.results import Detection, Measurement, without_numbers
 from loadtests.record.words import METRICS, Cause, DepartureRow, Transport
 from loadtests.scenarios.departures import (

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests.meter import Usage
+from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.arithmetic.samples import NEVER, Nanoseconds
+from loadtests.arithmetic.usage import Usage
 from loadtests.options import Echo
-from loadtests.pacing import ConstantRate
 from loadtests.record.words import METRICS
-from loadtests.samples import NEVER, Nanoseconds
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.echo import ClosedLoop, EchoClient, OpenLoop, summarise

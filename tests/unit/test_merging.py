@@ -11,7 +11,8 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.merging import HOUR_NS, Board, Distribution, Measure, Row, lines
+from loadtests.arithmetic.board import Board, Measure, Row, lines
+from loadtests.arithmetic.distribution import HOUR_NS, Distribution
 
 TIMES = st.lists(st.integers(min_value=1, max_value=HOUR_NS), min_size=1, max_size=200)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.meter import Reading, Usage, between, metrics
+from loadtests.arithmetic.usage import Reading, Usage, between, metrics
 from loadtests.record.words import METRICS
 
 SECOND = 1_000_000_000

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.pacing import ConstantRate, staggered
+from loadtests.arithmetic.pacing import ConstantRate, staggered
 
 SECOND = 1_000_000_000
 

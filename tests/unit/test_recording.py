@@ -9,7 +9,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from loadtests.series import UNKNOWN, Series
+from loadtests.arithmetic.series import UNKNOWN, Series
 from tests.unit.unpatched import Environment, StopUser, recording
 
 MS = 1_000_000

@@ -12,14 +12,14 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.samples import (
+from loadtests.arithmetic.distribution import histogram
+from loadtests.arithmetic.samples import (
     NEVER,
     Audit,
     Nanoseconds,
     audit,
     durations,
     first_arrivals,
-    histogram,
     milliseconds,
     quantile,
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loadtests import validity
-from loadtests.meter import Usage
-from loadtests.samples import NEVER, Nanoseconds
+from loadtests.arithmetic import validity
+from loadtests.arithmetic.samples import NEVER, Nanoseconds
+from loadtests.arithmetic.usage import Usage
 
 MS = 1_000_000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.bench_client.contenders.contract import Call, Running, connect_all
 from loadtests.client.alarm import Alarm
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.pacing import ConstantRate
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Transport
 from loadtests.scenarios.broadcast import Publisher, Recipient

@@ -1,4 +1,4 @@
-"""From raw times to quantiles, counts and histograms. Pure: arrays in, numbers out.
+"""From raw times to quantiles and counts. Pure: arrays in, numbers out.
 
 All times are nanoseconds of ``time.monotonic_ns`` in int64 arrays. What never arrived has the time
 NEVER, so that it stays in every quantile's denominator.
@@ -11,15 +11,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 Nanoseconds = NDArray[np.int64]
 
 NEVER = int(np.iinfo(np.int64).max)
-
-_HOUR_NS = 3600 * 1_000_000_000
-_SIGNIFICANT_FIGURES = 3
 
 
 def first_arrivals(numbers: Sequence[int], times_ns: Sequence[int], sent: int) -> Nanoseconds:
@@ -64,21 +60,6 @@ def quantile(values_ns: Nanoseconds, q: float) -> int | None:
 def milliseconds(nanoseconds: int | None) -> float | None:
     """The same in milliseconds."""
     return None if nanoseconds is None else nanoseconds / 1e6
-
-
-def histogram(values_ns: Nanoseconds) -> str:
-    """The values that arrived, as an HdrHistogram (V2, compressed, base64).
-
-    Of bounded error: three significant figures from a nanosecond to an hour, which stands for all
-    that is longer. Any HdrHistogram library reads it, and those of several trials add up exactly.
-    """
-    result = HdrHistogram(1, _HOUR_NS, _SIGNIFICANT_FIGURES)
-    arrived = values_ns[values_ns != NEVER]
-    # The library drops what is out of its range, and a sample must not vanish.
-    values, counts = np.unique(np.clip(arrived, 1, _HOUR_NS), return_counts=True)
-    for value, times in zip(values.tolist(), counts.tolist(), strict=True):
-        result.record_value(value, times)
-    return str(result.encode().decode())
 
 
 class Audit(NamedTuple):

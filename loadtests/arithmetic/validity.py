@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from loadtests.meter import Usage
-from loadtests.samples import Nanoseconds, quantile
+from loadtests.arithmetic.samples import Nanoseconds, quantile
+from loadtests.arithmetic.usage import Usage
 
 #: Above this share of its core a generator may be what limits.
 BUSY_GENERATOR_PERCENT = 85.0

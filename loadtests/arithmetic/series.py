@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.merging import Measure
-from loadtests.samples import Nanoseconds
+from loadtests.arithmetic.board import Measure
+from loadtests.arithmetic.samples import Nanoseconds
 
 #: In place of a time that is not known.
 UNKNOWN = -1

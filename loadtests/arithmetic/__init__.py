@@ -1,0 +1,1 @@
+"""From raw times to numbers. Pure: no sockets, no processes, no clock."""
