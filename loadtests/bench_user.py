@@ -14,11 +14,11 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server
 from loadtests.client.session import Session
+from loadtests.client.sessions import make_session
 from loadtests.conductor import Conductor
 from loadtests.record.application import NAMESPACE
 from loadtests.recording import errors_logged
 from loadtests.scenarios.endless import WORKLOADS, Load, Workload
-from loadtests.sessions import make_session
 from loadtests.users import SocketIOUser
 
 #: After this a message is lost.

@@ -31,7 +31,7 @@ def _import_reference() -> None:
     # As Locust does for it; before anything else is imported. Forking stays the system's own:
     # gevent's needs a loop, and here every child is to make its own.
     monkey.patch_all(os=False, signal=False)
-    import loadtests.reference  # noqa: F401  # now, so that the children share it
+    import loadtests.client.reference  # noqa: F401  # now, so that the children share it
 
     # urllib3 makes a socket when it is imported, and gevent's, which it is then, makes a loop.
     gevent.get_hub().destroy(destroy_loop=True)

@@ -20,7 +20,9 @@ class Client(StrEnum):
     """Whose Socket.IO client the users of a trial have."""
 
     TRANSPORT_BENCH = "transport-bench"  #: this project's own (loadtests/client/)
-    REFERENCE = "reference"  #: python-socketio's, to hold ours against (loadtests/reference.py)
+    REFERENCE = (
+        "reference"  #: python-socketio's, to hold ours against (loadtests/client/reference.py)
+    )
 
 
 class Cause(StrEnum):

@@ -104,7 +104,7 @@ import sys, gevent
 from loadtests.client.link import locate
 from loadtests.client.packets import Packet, PacketType, encode
 from loadtests.record.words import Transport
-from loadtests.reference import ReferenceSession
+from loadtests.client.reference import ReferenceSession
 
 session = ReferenceSession(locate(sys.argv[1]), (Transport.POLLING,), "/test")
 session.connect()

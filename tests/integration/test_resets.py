@@ -26,7 +26,7 @@ monkey.patch_all()
 import time
 from loadtests.client.link import locate
 from loadtests.record.words import Cause, Client, Transport
-from loadtests.sessions import make_session
+from loadtests.client.sessions import make_session
 url, transport, client, cause = sys.argv[1:]
 session = make_session(Client(client), locate(url), Transport(transport), "/test")
 session.connect()

@@ -7,12 +7,13 @@ from collections import Counter
 import msgspec
 import pytest
 
+from loadtests.client.reference import ReferenceSession
 from loadtests.client.session import Session
+from loadtests.client.sessions import PACKAGES, arrival_clock, make_session
+from loadtests.conductor import measured_with
 from loadtests.experiment import Experiment, ExperimentError, load, parse, plan
 from loadtests.record.results import Measurement, PlannedTrial
 from loadtests.record.words import Client, Transport, client_of, metrics_of, row_of
-from loadtests.reference import ReferenceSession
-from loadtests.sessions import PACKAGES, arrival_clock, make_session, measured_with
 from tests.unit.streams import SERVER
 
 EXPERIMENT = """\

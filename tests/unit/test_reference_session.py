@@ -11,12 +11,11 @@ import gevent.event
 import pytest
 import socketio
 
-from loadtests import reference
-from loadtests.client import packets
+from loadtests.client import packets, reference
 from loadtests.client.errors import ConnectionFailed
+from loadtests.client.reference import ReferenceSession
 from loadtests.client.session import DEPARTURES
 from loadtests.record.words import Cause, Transport
-from loadtests.reference import ReferenceSession
 from tests.unit.streams import SERVER
 
 
