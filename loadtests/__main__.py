@@ -24,7 +24,7 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.duration import check
 from loadtests.experiment import Experiment, ExperimentError, load, narrow
-from loadtests.launch import ROOT
+from loadtests.machine.launch import ROOT
 from loadtests.progress import reporter
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import METRICS, Status, Transport

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -14,15 +13,15 @@ from typing import Any
 
 import gevent
 import msgspec
-import psutil
 from gevent.event import Event
 
-from loadtests import yardstick
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.client.sessions import PACKAGES, arrival_clock
-from loadtests.journal import WrongConnections, verify_connections
-from loadtests.meter import Meter
+from loadtests.machine import yardstick
+from loadtests.machine.cores import own_cores, stolen_s
+from loadtests.machine.journal import WrongConnections, verify_connections
+from loadtests.machine.meter import Meter
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, row_of
 from loadtests.scenarios import broadcast, disconnect, echo
@@ -112,10 +111,10 @@ class Conductor:
         )
         scenario = self.assignment.scenario
         options = self.assignment.experiment.options(scenario, self.assignment.variant)
-        cores = _own_cores()
+        cores = own_cores()
         if self.assignment.server_core is not None:
             cores.add(self.assignment.server_core)
-        begun_ns, stolen_before_s = time.monotonic_ns(), _stolen_s(cores)
+        begun_ns, stolen_before_s = time.monotonic_ns(), stolen_s(cores)
         # A collection's pause would be charged to the server. Raw times make no cycles.
         gc.collect()
         gc.freeze()
@@ -135,7 +134,7 @@ class Conductor:
             "seconds": seconds,
             "yardstick_ms": yardstick_ms,
             "stolen_percent": 100
-            * (_stolen_s(cores) - stolen_before_s)
+            * (stolen_s(cores) - stolen_before_s)
             / seconds
             / max(1, len(cores)),
             "versions": {
@@ -146,16 +145,6 @@ class Conductor:
         }
         found = measured_with(self.assignment.client, measurements)
         return Outcome(measurements=found, generator=facts)
-
-
-def _own_cores() -> set[int]:
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-
-
-def _stolen_s(cores: set[int]) -> float:
-    """CPU time that a hypervisor gave to others while this machine wanted it, over these cores."""
-    times = psutil.cpu_times(percpu=True)
-    return sum(getattr(times[core], "steal", 0.0) for core in cores if core < len(times))
 
 
 _LAG = "receive_lag_p99"

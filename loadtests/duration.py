@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from loadtests import machine
 from loadtests.experiment import Experiment, ExperimentError
+from loadtests.machine import limits
 from loadtests.options import SERVER, Disconnect, ServerGone
 from loadtests.record.words import Cause, Outage
 from loadtests.trial import connect_timeout_s
@@ -77,14 +77,14 @@ def shortage(experiment: Experiment, scenario: str, variant: str = "") -> str | 
     """
     clients = experiment.connections(scenario, variant)
     # A polling client holds two connections.
-    needed = 2 * clients + machine.OTHER_FILES
-    allowed = machine.allow_open_files(needed)
+    needed = 2 * clients + limits.OTHER_FILES
+    allowed = limits.allow_open_files(needed)
     if allowed is not None:
         return (
             f"{clients} clients need {needed} open files, and {allowed} are allowed; at most "
-            f"{max(0, (allowed - machine.OTHER_FILES) // 2)} clients would work, or raise ulimit -n"
+            f"{max(0, (allowed - limits.OTHER_FILES) // 2)} clients would work, or raise ulimit -n"
         )
-    ports = machine.ephemeral_ports()
+    ports = limits.ephemeral_ports()
     if ports is not None and 2 * clients > ports:
         return (
             f"{clients} clients need {2 * clients} ports to connect from, and there are {ports}; "

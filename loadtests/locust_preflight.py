@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from loadtests import machine
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
+from loadtests.machine import limits
 
 try:
     import resource
@@ -73,11 +73,11 @@ def files_problem(
     if not carriages:
         return None
     carriage = max(carriages, key=lambda each: _CONNECTIONS[each])
-    needed = math.ceil(users / processes) * _CONNECTIONS[carriage] + machine.OTHER_FILES
-    allowed = machine.allow_open_files(needed)
+    needed = math.ceil(users / processes) * _CONNECTIONS[carriage] + limits.OTHER_FILES
+    allowed = limits.allow_open_files(needed)
     if allowed is None:
         return None
-    most = max(0, allowed - machine.OTHER_FILES) // _CONNECTIONS[carriage] * processes
+    most = max(0, allowed - limits.OTHER_FILES) // _CONNECTIONS[carriage] * processes
     each = "" if processes == 1 else f" in each of {processes} processes"
     return (
         f"{users} users ({carriage}) need {needed} open files{each}, and {allowed} are allowed: "

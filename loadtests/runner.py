@@ -18,12 +18,20 @@ from typing import Any
 
 import msgspec
 
-from loadtests import __version__, machine, network, outage
+from loadtests import __version__, outage
 from loadtests.duration import expected_s, longest_s, shortage
 from loadtests.experiment import Experiment, plan
 from loadtests.hosts import browser
-from loadtests.launch import SERVE, LaunchError, RunningServer, generating, last_words, serving
-from loadtests.machine import Pinning
+from loadtests.machine import cores, facts, network
+from loadtests.machine.cores import Pinning
+from loadtests.machine.launch import (
+    SERVE,
+    LaunchError,
+    RunningServer,
+    generating,
+    last_words,
+    serving,
+)
 from loadtests.options import SERVER, Disconnect
 from loadtests.progress import Estimate, Reporter
 from loadtests.record import calibration, results
@@ -73,13 +81,13 @@ class Run:
         self._folder = folder
         self._own_server = own_server
         self._server_command = server_command
-        self._pins = machine.pinning()
+        self._pins = cores.pinning()
         if own_server is not None:
             self._pins = Pinning(
                 None, self._pins.generator, "the server was not started by this run"
             )
         self._plan = plan(experiment)
-        self._environment = machine.describe(self._pins)
+        self._environment = facts.describe(self._pins)
         self._calibration, note = calibration.for_run(self._environment, __version__)
         if note is not None:
             self._environment["calibration"] = note
@@ -97,7 +105,7 @@ class Run:
         result = self._write("running")
         ended = "interrupted"
         try:
-            with machine.staying_off(self._pins.server), reporter(len(self._plan)) as told:
+            with cores.staying_off(self._pins.server), reporter(len(self._plan)) as told:
                 self._run_all(told)
             ended = "complete"
         except KeyboardInterrupt:

@@ -21,7 +21,7 @@ def connect_timeout_s(clients: int) -> float:
 
 
 class Cable(msgspec.Struct, frozen=True):
-    """The way into a network whose link can be taken down (loadtests/network.py).
+    """The way into a network whose link can be taken down (loadtests/machine/network.py).
 
     Attributes:
         prefix: of a command that is to run in it.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.bench_client.measured import TrialFailed
-from loadtests.launch import LEASH, ROOT, last_words, stop
+from loadtests.machine.launch import LEASH, ROOT, last_words, stop
 
 _READ_BYTES = 65536
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from loadtests import __version__, machine
+from loadtests import __version__
 from loadtests.arguments import count, seconds
 from loadtests.bench_client import plan, tables, trials, verdicts
 from loadtests.bench_client.measured import Setup, Trial
@@ -24,7 +24,8 @@ from loadtests.bench_client.rows import ROWS, Row
 from loadtests.bench_client.tables import Notes
 from loadtests.bench_client.trials import Conditions
 from loadtests.bench_client.verdicts import WRONG_CALL, Finding
-from loadtests.launch import ROOT
+from loadtests.machine import cores, facts
+from loadtests.machine.launch import ROOT
 
 FORMAT = "transport-bench-client/1"
 OUT = ROOT / "reports" / "runs" / "bench-client.json"
@@ -104,9 +105,9 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"python -m loadtests bench-client: {error}", file=sys.stderr)
         return WRONG_CALL
-    conditions = Conditions(pins=machine.pinning(), folder=folder, seconds=options.seconds)
+    conditions = Conditions(pins=cores.pinning(), folder=folder, seconds=options.seconds)
     rows: Sequence[Row] = options.only
-    with machine.staying_off(conditions.pins.server):
+    with cores.staying_off(conditions.pins.server):
         piloted = _pilot(conditions, rows)
         against = plan.reference(piloted)
         measured = _measure(conditions, plan.order(rows, against, options.rounds, _SEED))
@@ -120,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
             "seed": _SEED,
             **conditions.numbers(),
         },
-        environment=machine.describe(conditions.pins),
+        environment=facts.describe(conditions.pins),
         findings=[verdicts.find(row, [*piloted, *measured], against) for row in rows],
         pilot=piloted,
         trials=measured,

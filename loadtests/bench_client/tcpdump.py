@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.bench_client.measured import NotAvailable
-from loadtests.launch import LEASH, stop
+from loadtests.machine.launch import LEASH, stop
 
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 _BUFFER_KIB = 65536

@@ -31,10 +31,10 @@ from loadtests.bench_client.plan import OPEN_LOOP_HZ
 from loadtests.bench_client.tcpdump import capturing
 from loadtests.calibrate.footprint import Footprint
 from loadtests.calibrate.rounds import MEMORY, RESPONDER
-from loadtests.journal import WrongConnections, verify_connections
-from loadtests.launch import LaunchError, serving, started
-from loadtests.machine import Pinning
-from loadtests.meter import Meter
+from loadtests.machine.cores import Pinning
+from loadtests.machine.journal import WrongConnections, verify_connections
+from loadtests.machine.launch import LaunchError, serving, started
+from loadtests.machine.meter import Meter
 from loadtests.trial import connect_timeout_s
 
 #: The server's heartbeat: python-engineio's defaults.

@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from loadtests import __version__, machine
+from loadtests import __version__
 from loadtests.arguments import count, seconds
 from loadtests.calibrate.capabilities import CalibrationError
 from loadtests.calibrate.plan import Plan
 from loadtests.calibrate.rounds import Rounds
-from loadtests.launch import LaunchError
+from loadtests.machine import cores, facts, limits
+from loadtests.machine.launch import LaunchError
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Figure
 from loadtests.runner import TrialError
@@ -88,10 +89,10 @@ def run(options: argparse.Namespace) -> int:
 def _files_problem(plan: Plan) -> str | None:
     asked = {"--connections": max(plan.connections), "--recipients": plan.recipients}
     needed = max(asked.values())
-    allowed = machine.allow_open_files(needed + machine.OTHER_FILES)
+    allowed = limits.allow_open_files(needed + limits.OTHER_FILES)
     if allowed is None:
         return None
-    most = max(1, allowed - machine.OTHER_FILES)
+    most = max(1, allowed - limits.OTHER_FILES)
     advice = " ".join(f"{option} {most}" for option, count in asked.items() if count > most)
     return (
         f"{needed} connections need more open files than the {allowed} that are allowed; "
@@ -110,10 +111,10 @@ def calibrate(plan: Plan, logs: Path) -> Calibration:
         LaunchError, TrialError: a process did not do what it was started for.
         CalibrationError: a round did not give its numbers.
     """
-    pins = machine.pinning()
-    environment = machine.describe(pins)
+    pins = cores.pinning()
+    environment = facts.describe(pins)
     begun = time.monotonic()
-    with machine.staying_off(pins.server):
+    with cores.staying_off(pins.server):
         capabilities = Rounds(plan, logs, pins, _tell).run()
     return Calibration(
         format=calibration.FORMAT,

@@ -17,10 +17,10 @@ import msgspec
 import psutil
 from gevent.pool import Pool
 
-from loadtests import machine
 from loadtests.calibrate.footprint import Footprint
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
+from loadtests.machine import limits
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
 from loadtests.record.words import Transport
 
@@ -43,11 +43,11 @@ def measure(url: str, counts: Sequence[int]) -> Iterator[Footprint]:
         ConnectionFailed: one was refused.
     """
     server = locate(url)
-    allowed = machine.allow_open_files(counts[-1] + machine.OTHER_FILES)
+    allowed = limits.allow_open_files(counts[-1] + limits.OTHER_FILES)
     most = counts[-1]
     if allowed is not None:
-        machine.allow_open_files(allowed)
-        most = max(1, allowed - machine.OTHER_FILES)
+        limits.allow_open_files(allowed)
+        most = max(1, allowed - limits.OTHER_FILES)
     first = min(_FIRST, counts[0] // 2, most // 2)
     sessions = _connected(server, first)
     rss_before, uss_before = _resident()

@@ -15,8 +15,8 @@ from loadtests.calibrate.capabilities import RESIDENT, CalibrationError
 from loadtests.calibrate.footprint import Footprint
 from loadtests.calibrate.plan import Plan
 from loadtests.experiment import Experiment
-from loadtests.launch import generating, started
-from loadtests.machine import Pinning
+from loadtests.machine.cores import Pinning
+from loadtests.machine.launch import generating, started
 from loadtests.record.calibration import Capability
 from loadtests.record.words import Transport
 from loadtests.runner import Run

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from loadtests.launch import last_words, process
+from loadtests.machine.launch import last_words, process
 
 _LOOK_S = 0.01
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loadtests.launch import RunningServer, last_words, started
+from loadtests.machine.launch import RunningServer, last_words, started
 from loadtests.outage.summary import Event, What, connected
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Official, Transport

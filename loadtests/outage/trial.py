@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtests.bench_client.contenders import missing
 from loadtests.expected import TOLERANCE_S
-from loadtests.journal import WrongConnections, entries, verify_connections
+from loadtests.machine.journal import WrongConnections, entries, verify_connections
+from loadtests.machine.node import missing
 from loadtests.options import ServerGone
 from loadtests.outage import expected
 from loadtests.outage.clients import Crowd, OutageError, crowd
@@ -96,7 +96,7 @@ def measure(
 
 def _lacking(client: Official) -> str | None:
     """What a client lacks on this machine and how to get it; None where it can run."""
-    return missing("node") if client is Official.JAVASCRIPT else None
+    return missing() if client is Official.JAVASCRIPT else None
 
 
 class _Clients:

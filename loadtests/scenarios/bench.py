@@ -13,7 +13,7 @@ import msgspec
 
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
-from loadtests.meter import Meter
+from loadtests.machine.meter import Meter
 from loadtests.record.results import Measurement
 from loadtests.trial import Assignment
 

@@ -21,7 +21,7 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.expected import Situation
 from loadtests.hosts.handle import HostError
-from loadtests.journal import entries, verify_connections
+from loadtests.machine.journal import entries, verify_connections
 from loadtests.options import Disconnect
 from loadtests.record.application import NAMESPACE
 from loadtests.record.results import Measurement, without_numbers

@@ -18,7 +18,7 @@ from loadtests.arithmetic.series import UNKNOWN, Series
 from loadtests.client import packets
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
-from loadtests.clock import clock_name
+from loadtests.machine.clock import clock_name
 from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
 
 #: A message says whose clock its due time is of, that time and who sent it.

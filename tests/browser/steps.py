@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtests.launch import RunningServer
+from loadtests.machine.launch import RunningServer
 
 #: What the page's switch offers -> the transport that it comes to.
 TRANSPORTS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.launch import RunningServer
+from loadtests.machine.launch import RunningServer
 from servers.modes import MAIN
 from tests.browser.steps import (
     HOSTILE,

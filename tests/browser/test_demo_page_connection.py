@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from loadtests.launch import RunningServer, serving
+from loadtests.machine.launch import RunningServer, serving
 from tests.browser.steps import (
     HOSTILE,
     enabled,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiment import Experiment, parse
-from loadtests.launch import ROOT, SERVE, RunningServer, serving
+from loadtests.machine.launch import ROOT, SERVE, RunningServer, serving
 from loadtests.record.results import Result, read
 from servers.modes import ADAPTERS
 

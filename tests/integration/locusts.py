@@ -19,7 +19,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from loadtests.launch import LOCUSTFILE, ROOT
+from loadtests.machine.launch import LOCUSTFILE, ROOT
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests import network
 from loadtests.hosts import browser
-from loadtests.launch import ROOT
+from loadtests.machine import network
+from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
 
 TEXT = """

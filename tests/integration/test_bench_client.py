@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import journal
 from loadtests.bench_client import trials
 from loadtests.bench_client.contenders import CONTENDERS, missing
 from loadtests.bench_client.measured import OURS, Setup, Trial, Workload
 from loadtests.bench_client.trials import Conditions
-from loadtests.machine import Pinning
+from loadtests.machine import journal
+from loadtests.machine.cores import Pinning
 from loadtests.record.words import Transport
 
 CLIENTS = 3

@@ -22,8 +22,8 @@ import pytest
 
 from loadtests.hosts.browser import BrowserHost, unavailable
 from loadtests.hosts.handle import hosting
-from loadtests.journal import entries
-from loadtests.launch import ROOT, process
+from loadtests.machine.journal import entries
+from loadtests.machine.launch import ROOT, process
 from loadtests.record.words import Transport
 
 MODULE = "loadtests.hosts.browser"

@@ -14,14 +14,15 @@ from typing import Any
 import gevent
 import pytest
 
-from loadtests import __version__, machine
+from loadtests import __version__
 from loadtests.calibrate import command
 from loadtests.calibrate.plan import Plan
 from loadtests.calibrate.rounds import RESPONDER
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.launch import ROOT, LaunchError, started
+from loadtests.machine import cores, facts
+from loadtests.machine.launch import ROOT, LaunchError, started
 from loadtests.record import calibration
 from loadtests.record.calibration import Limit
 from loadtests.record.words import Transport
@@ -190,7 +191,7 @@ def test_a_short_calibration_leaves_a_file_that_a_run_finds(tmp_path: Path) -> N
         rounds=1, seconds=0.2, recipients=5, connections=(10, 20), users=10, rates_hz=(1000,)
     )
     calibration.write(command.calibrate(plan, tmp_path), tmp_path / "calibration.json")
-    environment = machine.describe(machine.pinning())
+    environment = facts.describe(cores.pinning())
     found, note = calibration.for_run(environment, __version__, tmp_path / "calibration.json")
     assert note is None
     assert found is not None

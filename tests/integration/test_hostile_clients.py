@@ -8,7 +8,7 @@ import pytest
 import socketio
 import websocket
 
-from loadtests.journal import entries
+from loadtests.machine.journal import entries
 from servers.app import LONGEST_ROOM, MOST_ROOMS
 
 MALFORMED = [

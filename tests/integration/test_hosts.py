@@ -14,11 +14,11 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from loadtests import network
 from loadtests.hosts.handle import HostError, hosting
 from loadtests.hosts.process import ProcessHost
-from loadtests.journal import entries
-from loadtests.launch import ROOT, serving
+from loadtests.machine import network
+from loadtests.machine.journal import entries
+from loadtests.machine.launch import ROOT, serving
 from loadtests.record.words import Cause, Client, Transport
 from tests.integration.conftest import in_a_quiet_moment
 

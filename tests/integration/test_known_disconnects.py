@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import network
 from loadtests.hosts import browser
-from loadtests.launch import SERVE
+from loadtests.machine import network
+from loadtests.machine.launch import SERVE
 from loadtests.progress import reporter
 from loadtests.record.results import Measurement
 from loadtests.record.words import Status

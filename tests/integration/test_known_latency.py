@@ -10,7 +10,7 @@ import time
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from loadtests.journal import entries
+from loadtests.machine.journal import entries
 from tests.integration.conftest import faulty, in_a_quiet_moment, measure
 
 #: A thousand messages, all of them measured.

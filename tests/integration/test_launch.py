@@ -13,7 +13,15 @@ import pytest
 
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.launch import LEASH, ROOT, LaunchError, RunningServer, process, serving, started
+from loadtests.machine.launch import (
+    LEASH,
+    ROOT,
+    LaunchError,
+    RunningServer,
+    process,
+    serving,
+    started,
+)
 from loadtests.record.words import Transport
 from tests.integration.locusts import eventually, free_port
 
@@ -23,7 +31,7 @@ SLEEP = ("sleep", "60")
 STOPS_A_CHILD = """\
 import os, signal, sys
 from pathlib import Path
-from loadtests.launch import started
+from loadtests.machine.launch import started
 
 command = ("sh", "-c", "echo '{\\"ready\\": true}'; exec sleep 60")
 with started("sleep", command, log=Path(sys.argv[1]), kill=True) as child:

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from loadtests.arithmetic.board import Board
-from loadtests.launch import serving
+from loadtests.machine.launch import serving
 from tests.integration.locusts import (
     Page,
     eventually,

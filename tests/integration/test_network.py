@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests import network
-from loadtests.launch import ROOT, LaunchError, RunningServer, serving, started
-from loadtests.network import Network
+from loadtests.machine import network
+from loadtests.machine.launch import ROOT, LaunchError, RunningServer, serving, started
+from loadtests.machine.network import Network
 from servers.modes import MAIN
 
 MODES = sorted(MAIN)
@@ -31,8 +31,8 @@ WAITS = ("sh", "-c", """echo '{"ready": true}'; exec sleep 60""")
 USES_A_NETWORK = """\
 import os, signal, sys
 from pathlib import Path
-from loadtests.launch import started
-from loadtests.network import isolated
+from loadtests.machine.launch import started
+from loadtests.machine.network import isolated
 
 folder = Path(sys.argv[1])
 with isolated(log=folder / "network.log") as made:

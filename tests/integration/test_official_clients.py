@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.bench_client.contenders import missing
-from loadtests.journal import entries
-from loadtests.launch import ROOT
+from loadtests.machine.journal import entries
+from loadtests.machine.launch import ROOT
+from loadtests.machine.node import missing
 
 HERE = Path(__file__).with_name("official")
 CLIENTS = {
@@ -27,7 +27,7 @@ TRANSPORTS = {"polling": "polling", "websocket": "websocket", "polling,websocket
 def test_every_event_does_what_the_article_tells(
     serve, tmp_path, installed_mode, client, transports
 ):
-    if client == "javascript" and (lack := missing("node")):
+    if client == "javascript" and (lack := missing()):
         pytest.skip(lack)
     with serve(installed_mode) as server:
         done = subprocess.run(

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from loadtests import outage
-from loadtests.launch import ROOT, RunningServer, serving
+from loadtests.machine.launch import ROOT, RunningServer, serving
 from loadtests.options import ServerGone
 from loadtests.outage import clients, expected, trial
 from loadtests.record.words import Official, Outage, Transport
@@ -71,7 +71,7 @@ def measure(
 
 
 def need_node() -> None:
-    lacks = trial.missing("node")
+    lacks = trial.missing()
     if lacks is not None:
         pytest.skip(lacks)
 

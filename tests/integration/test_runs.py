@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests import launch
 from loadtests.__main__ import _exit_code
 from loadtests.experiment import load
-from loadtests.launch import ROOT
+from loadtests.machine import launch
+from loadtests.machine.launch import ROOT
 from loadtests.progress import reporter
 from loadtests.record.results import read
 from loadtests.record.words import METRICS, Status

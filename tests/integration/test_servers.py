@@ -18,8 +18,8 @@ import pytest
 
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.launch import ROOT
-from loadtests.meter import serving
+from loadtests.machine.launch import ROOT
+from loadtests.machine.meter import serving
 from loadtests.record.words import Transport
 from servers.modes import ADAPTERS, module_of
 from tests.integration.conftest import faulty

@@ -22,7 +22,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from loadtests.arguments import count, seconds
-from loadtests.launch import ROOT, LaunchError, RunningServer, last_words, process, serving, started
+from loadtests.machine.launch import (
+    ROOT,
+    LaunchError,
+    RunningServer,
+    last_words,
+    process,
+    serving,
+    started,
+)
 from servers.modes import ADAPTERS
 from tests.protocol.table import Run, joined, markdown, parse
 

@@ -31,7 +31,7 @@ from loadtests.bench_client.rows import (
 from loadtests.bench_client.trials import Conditions
 from loadtests.bench_client.verdicts import Verdict
 from loadtests.calibrate.footprint import Footprint
-from loadtests.machine import Pinning
+from loadtests.machine.cores import Pinning
 from tests.unit.bench_client_builder import (
     AGAINST_LOCUST,
     AGAINST_NODE,

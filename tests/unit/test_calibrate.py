@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from loadtests import __version__, machine
+from loadtests import __version__
 from loadtests.calibrate import capabilities, command, scenarios
 from loadtests.calibrate.capabilities import (
     LATENESS_P50,
@@ -26,6 +26,7 @@ from loadtests.calibrate.capabilities import (
 from loadtests.calibrate.plan import Plan
 from loadtests.client.alarm import Alarm
 from loadtests.experiment import Experiment, load, narrow
+from loadtests.machine import cores, facts, limits
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Limit
 from loadtests.record.results import Measurement, read
@@ -305,7 +306,7 @@ def silence(_trials: int) -> Iterator[Any]:
 def test_a_run_takes_the_calibration_of_its_machine_into_its_result(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stale: bool
 ) -> None:
-    environment = machine.describe(machine.pinning()) | ({"kernel": "another"} if stale else {})
+    environment = facts.describe(cores.pinning()) | ({"kernel": "another"} if stale else {})
     monkeypatch.setattr(
         calibration, "PATH", stored(tmp_path, environment=environment, version=__version__)
     )
@@ -366,7 +367,7 @@ def test_a_wrong_option_ends_the_call(
 def test_too_few_open_files_say_how_many_connections_would_work(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(command.machine, "allow_open_files", lambda needed: 1024)
+    monkeypatch.setattr(limits, "allow_open_files", lambda needed: 1024)
     code = command.run(options("--out", str(tmp_path / "calibration.json")))
     assert code == 2
     assert "--connections 924," in capsys.readouterr().err
@@ -392,7 +393,7 @@ def test_what_is_too_many_is_what_the_advice_names(
     recipients: str,
     advice: str,
 ) -> None:
-    monkeypatch.setattr(command.machine, "allow_open_files", lambda needed: 1024)
+    monkeypatch.setattr(limits, "allow_open_files", lambda needed: 1024)
     code = command.run(options("--connections", connections, "--recipients", recipients))
     assert code == 2
     assert advice in capsys.readouterr().err

@@ -18,7 +18,7 @@ from loadtests.calibrate.capabilities import (
     CalibrationError,
 )
 from loadtests.calibrate.plan import Plan
-from loadtests.machine import Pinning
+from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
 from loadtests.record.results import Measurement
 from loadtests.record.words import METRICS

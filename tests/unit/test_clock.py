@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests import clock
+from loadtests.machine import clock
 
 
 @pytest.fixture

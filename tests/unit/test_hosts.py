@@ -16,7 +16,7 @@ from loadtests.hosts.diary import Diary
 from loadtests.hosts.handle import Gone, Host, HostError
 from loadtests.hosts.interface import check_link
 from loadtests.hosts.process import ProcessHost
-from loadtests.launch import ROOT
+from loadtests.machine.launch import ROOT
 from loadtests.record.words import Cause, Client, Transport
 
 KILL, FREEZE, CUT = Cause.KILL, Cause.FREEZE, Cause.CUT

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from loadtests import locust_preflight, machine
+from loadtests import locust_preflight
 from loadtests.locust_preflight import files_problem, host_problem, raise_open_files
+from loadtests.machine import limits as machine_limits
 
 
 def user_class(carriage="websocket", host=None):
@@ -29,7 +30,7 @@ def limits(monkeypatch):
         getrlimit=lambda _which: values["now"],
         setrlimit=lambda _which, limits: values.update(now=limits),
     )
-    monkeypatch.setattr(machine, "resource", fake)
+    monkeypatch.setattr(machine_limits, "resource", fake)
     monkeypatch.setattr(locust_preflight, "resource", fake)
     return values
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import machine
+from loadtests.machine import limits
 
 
 def settings(folder: Path, ports: str, reserved: str) -> Path:
@@ -28,9 +28,9 @@ def settings(folder: Path, ports: str, reserved: str) -> Path:
 def test_reserved_ports_are_not_for_clients(
     tmp_path: Path, ports: str, reserved: str, left: int
 ) -> None:
-    assert left == machine.ephemeral_ports(settings(tmp_path, ports, reserved))
+    assert left == limits.ephemeral_ports(settings(tmp_path, ports, reserved))
 
 
 def test_system_that_does_not_tell_its_ports_is_unknown_and_not_without_any(tmp_path: Path) -> None:
-    assert machine.ephemeral_ports(tmp_path / "none") is None
-    assert machine.ephemeral_ports(settings(tmp_path, "what", "")) is None
+    assert limits.ephemeral_ports(tmp_path / "none") is None
+    assert limits.ephemeral_ports(settings(tmp_path, "what", "")) is None

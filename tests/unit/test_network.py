@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import network
-from loadtests.launch import LaunchError
+from loadtests.machine import network
+from loadtests.machine.launch import LaunchError
 
 
 @pytest.fixture(autouse=True)

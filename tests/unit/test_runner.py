@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from loadtests import launch, machine
 from loadtests.duration import check, expected_s, shortage
 from loadtests.experiment import ExperimentError, load, narrow, parse, plan
-from loadtests.journal import WrongConnections, verify_connections
-from loadtests.launch import LaunchError, last_words, verify
-from loadtests.machine import Pinning
+from loadtests.machine import cores, launch
+from loadtests.machine import limits as machine_limits
+from loadtests.machine.cores import Pinning
+from loadtests.machine.journal import WrongConnections, verify_connections
+from loadtests.machine.launch import LaunchError, last_words, verify
 from loadtests.record.words import Transport
 from servers.modes import ADAPTERS
 
@@ -118,7 +119,7 @@ def test_profile_takes_no_longer_than_it_says(name: str, minutes: float) -> None
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
-    monkeypatch.setattr(machine, "allow_open_files", asked.append)
+    monkeypatch.setattr(machine_limits, "allow_open_files", asked.append)
     return asked
 
 
@@ -130,7 +131,7 @@ def test_open_files_are_for_two_connections_of_each_client(asked: list[int]) -> 
 def test_too_few_open_files_say_how_many_clients_would_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(machine, "allow_open_files", lambda needed: 200)
+    monkeypatch.setattr(machine_limits, "allow_open_files", lambda needed: 200)
     assert shortage(EXPERIMENT, "broadcast") == (
         "100 clients need 300 open files, and 200 are allowed; at most 50 clients would work, "
         "or raise ulimit -n"
@@ -138,7 +139,7 @@ def test_too_few_open_files_say_how_many_clients_would_work(
 
 
 def test_too_few_ports_say_how_many_clients_would_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "ephemeral_ports", lambda: 150)
+    monkeypatch.setattr(machine_limits, "ephemeral_ports", lambda: 150)
     assert shortage(EXPERIMENT, "broadcast") == (
         "100 clients need 200 ports to connect from, and there are 150; at most 75 clients would "
         "work, or widen net.ipv4.ip_local_port_range"
@@ -149,7 +150,7 @@ def test_too_few_ports_say_how_many_clients_would_work(monkeypatch: pytest.Monke
 def test_experiment_is_refused_only_if_none_of_its_trials_can_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(machine, "ephemeral_ports", lambda: 150)
+    monkeypatch.setattr(machine_limits, "ephemeral_ports", lambda: 150)
     check(EXPERIMENT, EXPERIMENT.scenarios)  # broadcast alone has too many clients
     with pytest.raises(ExperimentError, match="experiment mine: broadcast: 100 clients need 200"):
         check(EXPERIMENT, ["broadcast"])
@@ -190,21 +191,21 @@ def test_limit_of_open_files_is_raised_as_far_as_needed(
     reason: str,
 ) -> None:
     fake = FakeResource(*limits)
-    monkeypatch.setattr(machine, "resource", fake)
-    assert answer == machine.allow_open_files(needed), reason
+    monkeypatch.setattr(machine_limits, "resource", fake)
+    assert answer == machine_limits.allow_open_files(needed), reason
     assert after == fake.limits, reason
 
 
 def test_system_without_such_limits_allows_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "resource", None)
-    assert machine.allow_open_files(10**9) is None
+    monkeypatch.setattr(machine_limits, "resource", None)
+    assert machine_limits.allow_open_files(10**9) is None
 
 
 # --- cores
 
 
 @pytest.mark.parametrize(
-    ("cores", "siblings", "expected", "reason"),
+    ("mine", "siblings", "expected", "reason"),
     [
         ({0, 1}, "each", (1, 0, None), "two cores of their own"),
         ({0, 1, 2, 3}, "each", (3, 2, None), "the last ones"),
@@ -215,7 +216,7 @@ def test_system_without_such_limits_allows_everything(monkeypatch: pytest.Monkey
 )
 def test_server_and_generator_get_cores_that_share_nothing(
     monkeypatch: pytest.MonkeyPatch,
-    cores: set[int],
+    mine: set[int],
     siblings: str,
     expected: tuple[int | None, int | None, str | None],
     reason: str,
@@ -225,22 +226,22 @@ def test_server_and_generator_get_cores_that_share_nothing(
         "neighbours": lambda core: str(core // 2),
         "halves": lambda c: str(c % 2),
     }
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _pid: cores, raising=False)
-    monkeypatch.setattr(machine, "_siblings", groups[siblings])
-    assert Pinning(*expected) == machine.pinning(), reason
+    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _pid: mine, raising=False)
+    monkeypatch.setattr(cores, "_siblings", groups[siblings])
+    assert Pinning(*expected) == cores.pinning(), reason
 
 
 def test_two_threads_of_one_core_are_used_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _pid: {0, 1}, raising=False)
-    monkeypatch.setattr(machine, "_siblings", lambda _core: "0-1")
-    found = machine.pinning()
+    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _pid: {0, 1}, raising=False)
+    monkeypatch.setattr(cores, "_siblings", lambda _core: "0-1")
+    found = cores.pinning()
     assert (found.server, found.generator) == (1, 0)
     assert "slow each other down" in str(found.note)
 
 
 def test_one_core_is_not_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _pid: {0}, raising=False)
-    found = machine.pinning()
+    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _pid: {0}, raising=False)
+    found = cores.pinning()
     assert (found.server, found.generator) == (None, None)
     assert "one core only" in str(found.note)
 

@@ -10,16 +10,14 @@ what it counted when that time is over. Importing this package imports no client
 
 from __future__ import annotations
 
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.bench_client.measured import OURS, Workload
-from loadtests.launch import ROOT
+from loadtests.machine import node
 
 _NODE_SCRIPT = Path(__file__).with_name("node_client.js")
-_NODE_PACKAGE = ROOT / "node_modules" / "socket.io-client" / "package.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,4 @@ CONTENDERS: dict[str, Contender] = {
 
 def missing(contender: str) -> str | None:
     """What a contender lacks on this machine and how to get it; None where it can run."""
-    if contender != "node":
-        return None
-    if shutil.which("node") is None:
-        return "Node.js is not installed; install version 18 or later, then run: make node"
-    if not _NODE_PACKAGE.exists():
-        return "the official client is not installed; run: make node"
-    return None
+    return node.missing() if contender == "node" else None

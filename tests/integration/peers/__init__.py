@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.launch import LEASH, ROOT
+from loadtests.machine.launch import LEASH, ROOT
 
 HERE = Path(__file__).parent
 PEERS = {

@@ -17,9 +17,9 @@ from typing import IO, Any
 from servers.modes import ADAPTERS
 
 #: Where ``python -m servers`` and the locustfile are found.
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LEASH = Path(__file__).with_name("leash.py")
-LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 
 #: What serves; the mode and the options are appended.
 SERVE = (sys.executable, "-m", "servers")

@@ -32,8 +32,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from loadtests.launch import LaunchError, started
-from loadtests.network_holder import INNER, OUTER_ADDRESS
+from loadtests.machine.launch import LaunchError, started
+from loadtests.machine.network_holder import INNER, OUTER_ADDRESS
 
 _HOLDER = Path(__file__).with_name("network_holder.py")
 

@@ -1,0 +1,1 @@
+"""This machine and the processes on it: cores, limits, clocks, launching, networks."""
