@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from loadtests import expected
 from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow
+from loadtests.scenarios.disconnect import windows
 
 #: Bounded, since TOML can write infinity.
 Positive = Annotated[float, Meta(gt=0, le=1e6)]
@@ -191,7 +191,7 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             heartbeats = [(self.ping_interval_s, self.ping_timeout_s)]
             heartbeats += [(each.ping_interval_s, each.ping_timeout_s) for each in self.sweep]
             for interval_s, timeout_s in heartbeats:
-                implied_s = expected.longest_s(interval_s, timeout_s)
+                implied_s = windows.longest_s(interval_s, timeout_s)
                 if self.window_s < implied_s:
                     raise ValueError(
                         f"window_s is {self.window_s:g}, shorter than the {implied_s:g} s that a "
@@ -204,7 +204,7 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.window_s is not None:
             return self.window_s
         heartbeat = (self.ping_interval_s, self.ping_timeout_s)
-        return expected.longest_s(*heartbeat, self.connections) + 1
+        return windows.longest_s(*heartbeat, self.connections) + 1
 
     @property
     def quiet_s(self) -> float:

@@ -18,10 +18,9 @@ from typing import Any
 
 import msgspec
 
-from loadtests import __version__, outage
+from loadtests import __version__
 from loadtests.duration import expected_s, longest_s, shortage
 from loadtests.experiment import Experiment, plan
-from loadtests.hosts import browser
 from loadtests.machine import cores, facts, network
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import (
@@ -37,6 +36,8 @@ from loadtests.progress import Estimate, Reporter
 from loadtests.record import calibration, results
 from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Cause, Client, Status, Transport
+from loadtests.scenarios.disconnect import outage
+from loadtests.scenarios.disconnect.hosts import browser
 from loadtests.trial import Assignment, Cable, Outcome
 from servers.modes import ADAPTERS
 

@@ -5,5 +5,6 @@ The way of the data, with no way back::
     result.json -> rows (one per number, with its status) -> findings, answers -> files
 
 Nothing here measures and nothing here starts a server: of loadtests, only the words and files
-(``loadtests.record``) and python-engineio's rules (``loadtests.expected``) are imported.
+(``loadtests.record``) and python-engineio's rules (``loadtests.scenarios.disconnect.windows``) are
+imported.
 """

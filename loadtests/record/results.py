@@ -21,7 +21,9 @@ class ResultError(Exception):
 
 
 class Window(msgspec.Struct, frozen=True):
-    """When something is to be noticed, in seconds from when it happened (loadtests/expected.py).
+    """When something is to be noticed, in seconds from when it happened.
+
+    loadtests/scenarios/disconnect/windows.py derives it.
 
     Attributes:
         earliest_s, latest_s: between them, by the rules alone: no tolerance is in them.

@@ -9,9 +9,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from loadtests.expected import TOLERANCE_S
 from loadtests.record.results import Window
 from loadtests.record.words import Status
+from loadtests.scenarios.disconnect.windows import TOLERANCE_S
 from reports.charts import style
 from reports.charts.style import Look
 from reports.disconnect.clients import Noticed

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from loadtests.expected import TOLERANCE_S
 from loadtests.record.words import Cause
+from loadtests.scenarios.disconnect.windows import TOLERANCE_S
 from reports.charts import clients, style
 from reports.charts.clients import OUTSIDE, SHADE
 from reports.disconnect.clients import Group, Noticed, departures

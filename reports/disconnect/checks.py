@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from loadtests import expected
+from loadtests.scenarios.disconnect import windows
 from reports.disconnect.clients import Group, departures, outages
 from reports.disconnect.names import CLIENTS
 from reports.disconnect.words import window_text
@@ -65,7 +65,7 @@ def _outside(run: Run) -> Iterator[Finding]:
             Kind.OUTSIDE,
             Severity.WARNING,
             f"{counted(clients, 'client')} {_were(clients)} noticed outside the window that the "
-            f"library's rules imply and its tolerance of {expected.TOLERANCE_S:g} s: "
+            f"library's rules imply and its tolerance of {windows.TOLERANCE_S:g} s: "
             + _listed(groups, _how_far)
             + ".",
             "The numbers stand: either the machine stalled (look at lateness and stolen time), or "
@@ -143,9 +143,9 @@ def _how_far(group: Group) -> str:
     late = max((one.beyond_s for one in found), default=0.0)
     early = min((one.beyond_s for one in found), default=0.0)
     parts = [count]
-    if late > expected.TOLERANCE_S:
+    if late > windows.TOLERANCE_S:
         parts.append(f"up to {seconds(late)} too late")
-    if early < -expected.TOLERANCE_S:
+    if early < -windows.TOLERANCE_S:
         parts.append(f"up to {seconds(-early)} too early")
     if group.window is not None:
         others = [one for one in found if one.reason not in group.window.reasons]

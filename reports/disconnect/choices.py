@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from loadtests import expected
 from loadtests.record.results import Window
 from loadtests.record.words import DepartureRow, Transport
+from loadtests.scenarios.disconnect import windows
 from reports.disconnect.settings import Heartbeat, rule
 from reports.rows import Cell
 from reports.summary import Summary
@@ -108,7 +108,7 @@ def _within(limit_s: float) -> Iterator[Heartbeat]:
     Whole seconds: python-engineio's server announces no others (``int(ping_interval) * 1000``).
     """
     for timeout_s in _TIMEOUTS_S:
-        rest_s = limit_s - expected.longest_s(0, timeout_s, CLIENTS)
+        rest_s = limit_s - windows.longest_s(0, timeout_s, CLIENTS)
         interval_s = math.floor(rest_s + 1e-9)
         if interval_s >= 1:
             yield Heartbeat(float(interval_s), float(timeout_s))

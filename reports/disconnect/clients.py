@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from loadtests import expected
 from loadtests.record.results import Detection, Reconnection, Window
 from loadtests.record.words import DepartureRow, OutageRow, Status
+from loadtests.scenarios.disconnect import windows
 from reports.rows import Cell, Outcome, Outcomes, Row
 
 
@@ -37,7 +37,7 @@ class Noticed:
         """Whether it was noticed at another time, or for another reason, than the rules imply."""
         if self.after_s is None or self.window is None:
             return False
-        return expected.is_outside(self.after_s, self.reason, self.window)
+        return windows.is_outside(self.after_s, self.reason, self.window)
 
     @property
     def beyond_s(self) -> float:
@@ -143,7 +143,7 @@ def hull(windows: Iterable[Window]) -> Window | None:
 
 def at_once(window: Window) -> bool:
     """Whether the rules leave no time at all."""
-    return window.latest_s <= expected.TOLERANCE_S
+    return window.latest_s <= windows.TOLERANCE_S
 
 
 def _group(row: Row, outcomes: Sequence[Outcome]) -> Group:

@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests import expected
-from loadtests.expected import Situation
 from loadtests.record.results import Result, Window
 from loadtests.record.words import Cause, DepartureRow, Transport
+from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.windows import Situation
 from reports.disconnect.clients import Group
 from reports.disconnect.names import numbers_of
 from reports.rows import Cell, Row
@@ -115,7 +115,7 @@ def rule(
     sent_every_s: float | None = None,
 ) -> Window:
     """The window of a frozen client, one of :data:`CROWD`."""
-    return expected.window(
+    return windows.window(
         Situation(
             transport=transport,
             cause=Cause.FREEZE,

@@ -12,7 +12,8 @@ That is the command of Flask-SocketIO's and python-socketio's documentation. Wha
   Both processes count as the server's CPU, and share its core where it has one.
 - WebSocket is uWSGI's own, and so is its heartbeat of 30 s and 3 s, beside python-engineio's.
 - What a WebSocket client sends right before it closes is lost, its goodbye too: python-engineio's
-  driver throws away what it has read together with the end (loadtests/expected.py).
+  driver throws away what it has read together with the end
+  (loadtests/scenarios/disconnect/windows.py).
 
 The package pyuwsgi needs no compiler, but its wheels (2.0.30) are built without OpenSSL: every
 WebSocket handshake fails. uwsgi is compiled when it is installed, with OpenSSL if its headers are

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.hosts import browser
-from loadtests.hosts.browser.chromium import BUNDLED, installed
+from loadtests.scenarios.disconnect.hosts import browser
+from loadtests.scenarios.disconnect.hosts.browser.chromium import BUNDLED, installed
 from servers.pages import CLIENT
 
 

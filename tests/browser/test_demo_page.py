@@ -84,7 +84,8 @@ def test_page_shows_in_two_browsers_what_the_article_tells(
         expect_state(one, "disconnected")
         expect(other, "#gone", session)
         if server.ready["websocket"] == "uwsgi" and TRANSPORTS[transports] == "websocket":
-            # A goodbye right before the end can be lost there (loadtests/expected.py).
+            # A goodbye right before the end can be lost there
+            # (loadtests/scenarios/disconnect/windows.py).
             expect(other, "#gone", "at once")
         else:
             expect(other, "#gone", "client disconnect")

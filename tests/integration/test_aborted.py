@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.hosts import browser
 from loadtests.machine import network
 from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
+from loadtests.scenarios.disconnect.hosts import browser
 
 TEXT = """
 name = "aborted"

@@ -20,13 +20,13 @@ import msgspec
 import psutil
 import pytest
 
-from loadtests.hosts.browser import BrowserHost, unavailable
-from loadtests.hosts.handle import hosting
 from loadtests.machine.journal import entries
 from loadtests.machine.launch import ROOT, process
 from loadtests.record.words import Transport
+from loadtests.scenarios.disconnect.hosts.browser import BrowserHost, unavailable
+from loadtests.scenarios.disconnect.hosts.handle import hosting
 
-MODULE = "loadtests.hosts.browser"
+MODULE = "loadtests.scenarios.disconnect.hosts.browser"
 PATIENCE_S = 30.0
 
 needs_tabs = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from loadtests.hosts.handle import HostError, hosting
-from loadtests.hosts.process import ProcessHost
 from loadtests.machine import network
 from loadtests.machine.journal import entries
 from loadtests.machine.launch import ROOT, serving
 from loadtests.record.words import Cause, Client, Transport
+from loadtests.scenarios.disconnect.hosts.handle import HostError, hosting
+from loadtests.scenarios.disconnect.hosts.process import ProcessHost
 from tests.integration.conftest import in_a_quiet_moment
 
 KILL, FREEZE, CUT = Cause.KILL, Cause.FREEZE, Cause.CUT
@@ -41,7 +41,7 @@ def host(tmp_path):
     def start(*arguments, **options):
         return hosting(
             "processes",
-            "loadtests.hosts",
+            "loadtests.scenarios.disconnect.hosts",
             config(*arguments, **options),
             log=tmp_path / "host.log",
             diary=tmp_path / "diary.jsonl",
@@ -163,7 +163,7 @@ def test_clients_that_are_cut_off_go_together_and_time_out(tmp_path, transport):
         ) as server,
         hosting(
             "network",
-            "loadtests.hosts",
+            "loadtests.scenarios.disconnect.hosts",
             config(server.url, [CUT] * 3, transport, interface=made.interface),
             log=tmp_path / "host.log",
             diary=tmp_path / "diary",
@@ -257,7 +257,7 @@ def test_client_that_somebody_else_killed_is_lost(serve, host):
 def test_interface_that_is_not_there_is_one_line(tmp_path):
     broken = config("http://127.0.0.1:1", [CUT], interface="no-such-link")
     files = {"log": tmp_path / "host.log", "diary": tmp_path / "diary"}
-    with hosting("network", "loadtests.hosts", broken, **files) as clients:
+    with hosting("network", "loadtests.scenarios.disconnect.hosts", broken, **files) as clients:
         words = complaint(clients.wait_until_joined, PATIENCE_S)
     assert "no-such-link cannot be taken down: No such device" in words
 
@@ -301,8 +301,8 @@ monkey.patch_all()
 import json, time
 from pathlib import Path
 import psutil
-from loadtests.hosts.handle import hosting
-from loadtests.hosts.process import ProcessHost
+from loadtests.scenarios.disconnect.hosts.handle import hosting
+from loadtests.scenarios.disconnect.hosts.process import ProcessHost
 from loadtests.record.words import Cause, Client, Transport
 folder, url = Path(sys.argv[1]), sys.argv[2]
 config = ProcessHost(
@@ -312,7 +312,7 @@ config = ProcessHost(
     causes=[Cause.FREEZE, Cause.FREEZE, Cause.KILL],
 )
 files = {"log": folder / "host.log", "diary": folder / "diary"}
-with hosting("processes", "loadtests.hosts", config, **files) as host:
+with hosting("processes", "loadtests.scenarios.disconnect.hosts", config, **files) as host:
     host.wait_until_joined(10)
     now_ns = time.monotonic_ns()
     host.send_away([now_ns, now_ns + 3600 * 10**9, now_ns + 3600 * 10**9])

@@ -57,7 +57,8 @@ def test_every_event_does_what_the_article_tells(
 
         left = all_left(tmp_path / f"{installed_mode}.jsonl")
         # python-socketio's Client closes its WebSocket before its goodbye is out (5.18), and under
-        # uWSGI python-engineio throws away a goodbye right before the end (loadtests/expected.py).
+        # uWSGI python-engineio throws away a goodbye right before the end
+        # (loadtests/scenarios/disconnect/windows.py).
         lost = client == "python" or installed_mode == "uwsgi-gevent"
         hasty = lost and TRANSPORTS[transports] == "websocket"
         allowed = {"client disconnect", "transport close"} if hasty else {"client disconnect"}

@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests import outage
 from loadtests.machine.launch import ROOT, RunningServer, serving
 from loadtests.options import ServerGone
-from loadtests.outage import clients, expected, trial
 from loadtests.record.words import Official, Outage, Transport
+from loadtests.scenarios.disconnect import outage
+from loadtests.scenarios.disconnect.outage import clients, expected, trial
 from loadtests.trial import Outcome
 from tests.integration.conftest import in_a_quiet_moment
 

@@ -92,7 +92,7 @@ def _departures_are_what_the_rules_say(result):
             )
             where = (measurement.scenario, planned.transport)
             assert (told == {"ping timeout"}) is not at_once, (where, told)
-            # A silent client: see loadtests/expected.py for when.
+            # A silent client: see loadtests/scenarios/disconnect/windows.py for when.
             for each in measurement.detections:
                 assert (each.detected_s < 0.4) is at_once, (where, each)
 

@@ -13,8 +13,6 @@ from typing import Any
 import msgspec
 import numpy
 
-from loadtests import expected
-from loadtests.expected import Situation
 from loadtests.record.results import (
     Detection,
     Measurement,
@@ -26,6 +24,8 @@ from loadtests.record.results import (
     write,
 )
 from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow, Transport
+from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.windows import Situation
 from tests.unit.reports_builder import ENVIRONMENT, MODES, TRANSPORTS, metrics, ran, result
 
 WEBSOCKETS = {"eventlet": "eventlet", "gevent": "simple-websocket", "threading": "simple-websocket"}
@@ -160,7 +160,7 @@ class _Maker:
             leaving=clients,
             sent_every_s=1 / BUSY_HZ if row.busy else None,
         )
-        window = expected.window(situation)
+        window = windows.window(situation)
         found = [self.detection(name, situation, window, i) for i in range(clients)]
         times = [one.detected_s for one in found if one.detected_s is not None]
         missed = len(found) - len(times)
@@ -168,7 +168,7 @@ class _Maker:
         outside = sum(
             one.detected_s is not None
             and one.expected is not None
-            and expected.is_outside(one.detected_s, one.reason, one.expected)
+            and windows.is_outside(one.detected_s, one.reason, one.expected)
             for one in found
         )
         return Measurement(
@@ -195,7 +195,7 @@ class _Maker:
         if number < self.faults.missed.get(row, 0):
             return Detection(gone_s, None, None, silent_s=None, expected=window)
         silent_s = float(self.random.uniform(0, situation.ping_interval_s))
-        own = expected.window_at(situation, silent_s)
+        own = windows.window_at(situation, silent_s)
         usual_s = situation.ping_timeout_s + 0.0015
         sent_s = situation.sent_every_s
         longest_s = own.earliest_s + (usual_s if sent_s is None else sent_s)

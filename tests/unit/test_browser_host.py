@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.hosts import browser
-from loadtests.hosts.browser import BrowserHost, chromium, page, unavailable
 from loadtests.record.words import Transport
+from loadtests.scenarios.disconnect.hosts import browser
+from loadtests.scenarios.disconnect.hosts.browser import BrowserHost, chromium, page, unavailable
 
 URL = "http://192.0.2.1:5000"
 

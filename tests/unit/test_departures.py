@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from loadtests.arithmetic.usage import Usage
-from loadtests.expected import Situation, window, window_at
 from loadtests.record.results import Detection, Measurement, without_numbers
 from loadtests.record.words import METRICS, Cause, DepartureRow, Transport
-from loadtests.scenarios.departures import (
+from loadtests.scenarios.disconnect.departures import (
     Departure,
     Notice,
     Surroundings,
     detections,
     summarise,
 )
+from loadtests.scenarios.disconnect.windows import Situation, window, window_at
 from tests.unit.simulation import MS, SECOND
 
 USAGE = Usage(SECOND, SECOND // 10, SECOND // 2)

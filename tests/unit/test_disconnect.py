@@ -11,17 +11,15 @@ import pytest
 
 from loadtests.client import packets
 from loadtests.experiment import parse
-from loadtests.hosts.handle import HostError
 from loadtests.options import Disconnect
 from loadtests.record.results import Measurement
 from loadtests.record.words import Cause, DepartureRow, Transport
-from loadtests.scenarios import disconnect, leaving
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.departures import (
-    Notice,
-)
-from loadtests.scenarios.disconnect import read_journal
-from loadtests.scenarios.leaving import Group
+from loadtests.scenarios.disconnect import leaving, measure
+from loadtests.scenarios.disconnect.departures import Notice
+from loadtests.scenarios.disconnect.hosts.handle import HostError
+from loadtests.scenarios.disconnect.leaving import Group
+from loadtests.scenarios.disconnect.measure import read_journal
 from loadtests.trial import Assignment
 from tests.unit.simulation import MS, SECOND, FakeBench, World
 
@@ -143,12 +141,12 @@ class Noticing(FakeBench):
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
-    world.patch(monkeypatch, disconnect)
+    world.patch(monkeypatch, measure)
     return world
 
 
 def measured(bench: Noticing) -> dict[str, Measurement]:
-    return {each.scenario: each for each in disconnect.measure(bench, options())}  # type: ignore[arg-type]
+    return {each.scenario: each for each in measure.measure(bench, options())}  # type: ignore[arg-type]
 
 
 def test_every_cause_has_its_own_measurements_busy_and_idle(world: World, tmp_path: Path) -> None:
@@ -308,12 +306,12 @@ def test_what_needs_more_than_this_project_costs_its_own_rows_only(
     group = Group(Broken(), [DepartureRow(cause)])  # type: ignore[arg-type]
     if costs_all:
         with pytest.raises(HostError):
-            disconnect._joined([group], 1.0)
+            measure._joined([group], 1.0)
     else:
         reason = "browser: it does not start; its log: x.log"
-        assert ([], [], {cause: reason}) == disconnect._joined([group], 1.0)
+        assert ([], [], {cause: reason}) == measure._joined([group], 1.0)
 
 
 def test_server_without_a_journal_fails_the_trial(world: World) -> None:
     with pytest.raises(TrialFailed, match="keeps no journal"):
-        disconnect.measure(FakeBench(world, 6), options())  # type: ignore[arg-type]
+        measure.measure(FakeBench(world, 6), options())  # type: ignore[arg-type]

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests import expected
-from loadtests.expected import (
+from loadtests.record.results import Window
+from loadtests.record.words import Cause, Transport
+from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.windows import (
     TAB_CLOSES_S,
     Situation,
     is_outside,
@@ -18,12 +20,10 @@ from loadtests.expected import (
     window,
     window_at,
 )
-from loadtests.record.results import Window
-from loadtests.record.words import Cause, Transport
 
 POLLING, WEBSOCKET = Transport
 SILENT = Situation(WEBSOCKET, Cause.FREEZE, 25, 20, "simple-websocket", 1, 1)
-WAITS_S = pytest.approx(0, abs=1.1 * expected.WAIT_LATE_S)
+WAITS_S = pytest.approx(0, abs=1.1 * windows.WAIT_LATE_S)
 
 HEARTBEATS = [(25, 20), (10, 5), (5, 5), (2, 2)]
 
@@ -96,7 +96,7 @@ def test_uwsgi_notices_a_silent_websocket_by_whichever_heartbeat_is_the_first(
     case = Situation(WEBSOCKET, Cause.FREEZE, *heartbeat, "uwsgi", 1, 1, sent_every_s)
     found = window(case)
     assert found.earliest_s == earliest_s
-    assert found.latest_s <= latest_s + 1.1 * expected.WAIT_LATE_S
+    assert found.latest_s <= latest_s + 1.1 * windows.WAIT_LATE_S
     assert sent_every_s is not None or found.latest_s >= latest_s
     assert found.reasons == ["ping timeout", "transport close"]
 
@@ -185,7 +185,7 @@ def test_get_left_behind_may_be_what_ends_a_polling_client_that_went_before_its_
 
 @pytest.mark.parametrize("connections", [1, 7, 1000])
 def test_scan_looks_once_per_timeout_while_nobody_else_goes(connections: int) -> None:
-    late_s = connections * expected.WAIT_LATE_S
+    late_s = connections * windows.WAIT_LATE_S
     assert scan_gap_s(20, connections, 1) == pytest.approx(20 + late_s)
 
 
@@ -199,13 +199,13 @@ def test_longest_gap_is_that_of_every_place_and_every_number_that_goes() -> None
                 for before in range(min(place, leaving - 1) + 1)
                 for behind in range(min(n - 1 - place, leaving - 1 - before) + 1)
             ]
-            late_s = n * expected.WAIT_LATE_S
+            late_s = n * windows.WAIT_LATE_S
             assert scan_gap_s(1, n, leaving) - late_s == pytest.approx(max(gaps)), (n, leaving)
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.floats(0.1, 100))
 def test_two_looks_are_never_two_timeouts_apart(n: int, leaving: int, timeout_s: float) -> None:
-    gap_s = scan_gap_s(timeout_s, n, leaving) - n * expected.WAIT_LATE_S
+    gap_s = scan_gap_s(timeout_s, n, leaving) - n * windows.WAIT_LATE_S
     assert timeout_s * 0.999999 <= gap_s < 2 * timeout_s
     assert gap_s <= timeout_s * (1 + min(leaving, n) / n) * 1.000001
 

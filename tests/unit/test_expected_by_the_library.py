@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests import expected
-from loadtests.expected import Situation
 from loadtests.record.words import Cause, Transport
+from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.windows import Situation
 from tests.unit.virtual_clients import CLIENTS, Client, VirtualServer
 
 EXACT_S = 1e-6
@@ -77,7 +77,7 @@ class Trial:
         """The clients that went, after all was noticed; nobody else was lost."""
         case, chance = self.situation, random.Random(self.seed)
         interval_s, timeout_s = case.ping_interval_s, case.ping_timeout_s
-        longest_s = expected.longest_s(interval_s, timeout_s, case.connections)
+        longest_s = windows.longest_s(interval_s, timeout_s, case.connections)
         with VirtualServer(self.mode, interval_s, timeout_s, late_s=self.late_s) as server:
             time, clients = server.time, list[Client]()
             if self.after_another:
@@ -110,11 +110,11 @@ class Trial:
 def assert_in_its_window(case: Situation, client: Client) -> None:
     """Noticed once, by the rules alone."""
     ((detected_s, reason),) = client.noticed
-    window = expected.window_at(case, client.silent_s)
+    window = windows.window_at(case, client.silent_s)
     assert window.earliest_s - EXACT_S <= detected_s <= window.latest_s + EXACT_S
     assert reason in window.reasons
     if client.silent_s <= case.ping_interval_s:
-        whole = expected.window(case)
+        whole = windows.window(case)
         assert whole.earliest_s <= window.earliest_s + EXACT_S
         assert whole.latest_s >= window.latest_s - EXACT_S
         assert reason in whole.reasons
@@ -153,8 +153,8 @@ def test_silent_client_is_noticed_within_its_window(trial: Trial) -> None:
     ("mode", "transport", "leaving", "heartbeat", "late_s"),
     [
         ("threading", WEBSOCKET, 20, (2.5, 2), 0.0),
-        ("gevent", WEBSOCKET, 150, (5, 5), expected.WAIT_LATE_S),
-        ("gevent", POLLING, 1, (2, 2), expected.WAIT_LATE_S),
+        ("gevent", WEBSOCKET, 150, (5, 5), windows.WAIT_LATE_S),
+        ("gevent", POLLING, 1, (2, 2), windows.WAIT_LATE_S),
         ("threading", POLLING, 200, (10, 5), 0.0),
     ],
 )
@@ -197,7 +197,7 @@ def any_trial(draw: st.DrawFn) -> Trial:
     slowest_answer_s = draw(st.just(0.0) | st.floats(0, 0.9 * timeout_s))
     joining = draw(st.integers(0, 10))
     # Each that joins makes a round longer where waits end late; the window knows of none.
-    late_s = 0.0 if joining else draw(st.sampled_from([0.0, expected.WAIT_LATE_S]))
+    late_s = 0.0 if joining else draw(st.sampled_from([0.0, windows.WAIT_LATE_S]))
     seed, another = draw(st.integers(0, 2**16)), draw(st.booleans())
     return Trial(mode, case, seed, slowest_answer_s, late_s, joining, another)
 
@@ -247,19 +247,19 @@ def test_both_ends_of_a_silent_clients_window_are_reached(
 ) -> None:
     case = situation(mode, transport, Cause.FREEZE, heartbeat, sent_every_s=sent_every_s)
     interval_s, timeout_s = heartbeat
-    window = expected.window(case)
-    near_s = pytest.approx(0, abs=2 * expected.WAIT_LATE_S)
+    window = windows.window(case)
+    near_s = pytest.approx(0, abs=2 * windows.WAIT_LATE_S)
     before_ping_s = interval_s - MOMENT_S
     client, soonest_s, _ = alone(
         mode, case, at_phase_s=before_ping_s, unseen_s=MOMENT_S, sent_s=MOMENT_S
     )
     assert soonest_s - window.earliest_s == near_s
-    assert soonest_s - expected.window_at(case, client.silent_s).earliest_s == near_s
+    assert soonest_s - windows.window_at(case, client.silent_s).earliest_s == near_s
     client, last_s, _ = alone(
         mode, case, at_phase_s=MOMENT_S, unseen_s=timeout_s - MOMENT_S, sent_s=MOMENT_S
     )
     assert last_s - window.latest_s == near_s
-    assert last_s - expected.window_at(case, client.silent_s).latest_s == near_s
+    assert last_s - windows.window_at(case, client.silent_s).latest_s == near_s
 
 
 @pytest.mark.parametrize("transport", Transport)
@@ -295,8 +295,8 @@ def test_client_is_looked_at_late_when_those_behind_it_go(
         server.time.run_until(looked_s + 3 * timeout_s)
         ((detected_s, reason),) = victim.noticed
     gap_s = victim.gone_s + detected_s - looked_s
-    longest_s = expected.scan_gap_s(timeout_s, connections, leaving)
-    stretch_s = connections * expected.WAIT_LATE_S  # none here: the waits are exact
+    longest_s = windows.scan_gap_s(timeout_s, connections, leaving)
+    stretch_s = connections * windows.WAIT_LATE_S  # none here: the waits are exact
     assert gap_s == pytest.approx(longest_s - stretch_s, abs=1e-3)
     assert reason == "ping timeout"
 
@@ -307,7 +307,7 @@ def test_silent_clients_are_noticed_all_over_their_window() -> None:
     places = []
     for seed in range(120):
         (client,) = Trial("gevent", case, seed).run()
-        window = expected.window_at(case, client.silent_s)
+        window = windows.window_at(case, client.silent_s)
         place = (client.noticed[0][0] - window.earliest_s) / (window.latest_s - window.earliest_s)
         places.append(place)
     assert min(places) < 0.03

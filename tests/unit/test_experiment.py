@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.expected import longest_s
 from loadtests.experiment import (
     PROFILES,
     Experiment,
@@ -20,6 +19,7 @@ from loadtests.experiment import (
     plan,
 )
 from loadtests.record.words import METRICS, Cause, Transport
+from loadtests.scenarios.disconnect.windows import longest_s
 from servers.modes import ADAPTERS, MAIN
 
 PROFILE_NAMES = sorted(path.stem for path in PROFILES.glob("*.toml"))

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.hosts.diary import Diary
-from loadtests.hosts.handle import Gone, Host, HostError
-from loadtests.hosts.interface import check_link
-from loadtests.hosts.process import ProcessHost
 from loadtests.machine.launch import ROOT
 from loadtests.record.words import Cause, Client, Transport
+from loadtests.scenarios.disconnect.hosts.diary import Diary
+from loadtests.scenarios.disconnect.hosts.handle import Gone, Host, HostError
+from loadtests.scenarios.disconnect.hosts.interface import check_link
+from loadtests.scenarios.disconnect.hosts.process import ProcessHost
 
 KILL, FREEZE, CUT = Cause.KILL, Cause.FREEZE, Cause.CUT
 
@@ -73,9 +73,9 @@ def test_each_client_that_is_killed_or_stopped_has_a_process_and_those_cut_share
 def test_nothing_that_is_imported_before_the_fork_leaves_a_loop_behind(client: Client) -> None:
     # Of the host's own process, where python-socketio is patched before it is imported.
     program = (
-        "from loadtests.hosts import __main__ as host\n"
+        "from loadtests.scenarios.disconnect.hosts import __main__ as host\n"
         f"if {client is Client.REFERENCE}: host._import_reference()\n"
-        "import loadtests.hosts.process, threading\n"
+        "import loadtests.scenarios.disconnect.hosts.process, threading\n"
         "from gevent._hub_local import get_hub_if_exists\n"
         "assert get_hub_if_exists() is None\n"
         "assert threading.active_count() == 1\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests import expected
 from loadtests.experiment import ExperimentError, parse, plan
 from loadtests.options import Disconnect
 from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow, metrics_of
+from loadtests.scenarios.disconnect import windows
 
 HEAD = 'name = "mine"\nblocks = 3\nmodes = ["gevent"]\ntransports = ["polling"]\n'
 TABLE = """\
@@ -165,7 +165,7 @@ def test_mistake_in_the_table_is_one_line_with_its_place(text: str, words: str) 
 
 
 def test_window_that_is_shorter_than_the_rules_imply_is_refused() -> None:
-    implied_s = expected.longest_s(2, 1)
+    implied_s = windows.longest_s(2, 1)
     with pytest.raises(ExperimentError, match=r"window_s is 3, shorter than the .* 2/1 s implies"):
         parse(HEAD + TABLE + "window_s = 3\n", "mine.toml")
     assert disconnect(f"window_s = {implied_s}\n").observed_s == implied_s

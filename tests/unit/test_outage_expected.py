@@ -11,7 +11,8 @@ import socketio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.outage.expected import (
+from loadtests.record.words import Official, Outage, Transport
+from loadtests.scenarios.disconnect.outage.expected import (
     ATTEMPT_S,
     PYTHON_REASON,
     delay_s,
@@ -19,7 +20,6 @@ from loadtests.outage.expected import (
     observed_s,
     reconnected_latest_s,
 )
-from loadtests.record.words import Official, Outage, Transport
 
 PYTHON, JAVASCRIPT = Official.PYTHON, Official.JAVASCRIPT
 POLLING, WEBSOCKET = Transport.POLLING, Transport.WEBSOCKET

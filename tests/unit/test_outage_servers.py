@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from loadtests.outage.servers import _Knocking
+from loadtests.scenarios.disconnect.outage.servers import _Knocking
 
 
 def test_server_is_back_when_it_answers_and_not_when_its_port_accepts() -> None:

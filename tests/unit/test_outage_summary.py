@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.outage.summary import (
+from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
+from loadtests.record.words import Official, Outage, OutageRow, metrics_of
+from loadtests.scenarios.disconnect.outage.summary import (
     Event,
     Happening,
     What,
@@ -14,8 +16,6 @@ from loadtests.outage.summary import (
     settled,
     summarise,
 )
-from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
-from loadtests.record.words import Official, Outage, OutageRow, metrics_of
 
 ROW = OutageRow(Outage.KILL, Official.PYTHON)
 AT_ONCE = Window(0.0, 0.0, ["transport error"])

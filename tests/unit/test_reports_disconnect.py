@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests import expected
 from loadtests.record.results import Detection, Measurement, Result, Window
 from loadtests.record.words import (
     Cause,
@@ -18,6 +17,7 @@ from loadtests.record.words import (
     Status,
     Transport,
 )
+from loadtests.scenarios.disconnect import windows
 from reports.best import QUESTIONS
 from reports.disconnect.choices import CLIENTS as PROMISED
 from reports.disconnect.choices import LIMITS_S, Cost, choices, costs
@@ -86,7 +86,7 @@ def test_every_cause_outage_and_client_has_words() -> None:
     ],
 )
 def test_a_row_has_a_title_for_readers(row: str, expected: str) -> None:
-    assert title(row) == expected
+    assert title(row) == windows
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_row_has_a_title_for_readers(row: str, expected: str) -> None:
     ],
 )
 def test_a_setting_is_read_as_numbers(setting: str, expected: Any) -> None:
-    assert numbers_of(setting) == expected
+    assert numbers_of(setting) == windows
 
 
 def test_rows_stand_main_causes_first_then_settings_by_number_then_outages() -> None:
@@ -182,7 +182,7 @@ def test_a_client_that_is_noticed_too_early_is_outside_as_well() -> None:
 def test_a_handler_that_runs_again_is_a_finding(calls: tuple[int, ...], expected: int) -> None:
     clients = [Detection(0.0, 0.001, "transport close", calls=count) for count in calls]
     findings = found(gone(*clients), Kind.CALLED_AGAIN)
-    assert len(findings) == expected
+    assert len(findings) == windows
     assert all("2 of 3 clients, up to 3 times" in one.text for one in findings)
 
 
@@ -283,7 +283,7 @@ def test_outages_are_told_by_their_quantiles(full: Summary) -> None:
 def test_those_who_never_did_count_among_the_slowest(
     times: list[float], total: int, expected: str
 ) -> None:
-    assert quantiles(times, total) == expected
+    assert quantiles(times, total) == windows
 
 
 def test_the_narrow_tables_have_times_alone(full: Summary) -> None:
@@ -388,7 +388,7 @@ def test_every_choice_keeps_its_limit_even_if_all_clients_go_at_once() -> None:
     assert {one.limit_s for one in found} == set(LIMITS_S) - {2}
     for one in found:
         interval_s, timeout_s = one.heartbeat.interval_s, one.heartbeat.timeout_s
-        assert expected.longest_s(interval_s, timeout_s, PROMISED) <= one.limit_s
+        assert windows.longest_s(interval_s, timeout_s, PROMISED) <= one.limit_s
         assert interval_s == int(interval_s) >= 1
         assert max(one.usual.latest_s, one.eventlet.latest_s) < one.limit_s
 

@@ -1,6 +1,6 @@
 """The server goes away: when do the official clients notice, and when are they connected again?"""
 
-from loadtests.outage.clients import OutageError
-from loadtests.outage.trial import measure
+from loadtests.scenarios.disconnect.outage.clients import OutageError
+from loadtests.scenarios.disconnect.outage.trial import measure
 
 __all__ = ["OutageError", "measure"]

@@ -12,9 +12,9 @@ from enum import StrEnum
 import numpy as np
 
 from loadtests.arithmetic.samples import NEVER, quantile
-from loadtests.expected import is_outside
 from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
 from loadtests.record.words import OutageRow, metrics_of
+from loadtests.scenarios.disconnect.windows import is_outside
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95}
 

@@ -1,4 +1,4 @@
-"""``python -m loadtests.hosts CONFIG DIARY``: clients in processes of their own."""
+"""``python -m loadtests.scenarios.disconnect.hosts CONFIG DIARY``: each client a process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main() -> None:
     config, diary = sys.argv[1:]
     if msgspec.json.decode(config, type=_Whose).client is Client.REFERENCE:
         _import_reference()
-    from loadtests.hosts.process import ProcessHost, hold
+    from loadtests.scenarios.disconnect.hosts.process import ProcessHost, hold
 
     hold(msgspec.json.decode(config, type=ProcessHost), Path(diary))
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from loadtests.arithmetic.samples import NEVER, milliseconds, quantile
 from loadtests.arithmetic.usage import Usage, metrics
-from loadtests.expected import Situation, is_outside, window, window_at
 from loadtests.record.results import Detection, Measurement
 from loadtests.record.words import DepartureRow
+from loadtests.scenarios.disconnect.windows import Situation, is_outside, window, window_at
 
 _TIMES = ("detection_min", "detection_p50", "detection_max")
 #: What a row tells of its clients: of all of them, or not to be trusted.

@@ -11,17 +11,17 @@ from typing import Any, Protocol
 
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
-from loadtests.hosts.browser import MOST_POLLING_PER_TAB, BrowserHost
-from loadtests.hosts.handle import Config, Gone, hosting
-from loadtests.hosts.process import ProcessHost
 from loadtests.options import IN_GENERATOR, Disconnect
 from loadtests.record.words import Cause, DepartureRow, Transport
 from loadtests.scenarios.bench import Bench
+from loadtests.scenarios.disconnect.hosts.browser import MOST_POLLING_PER_TAB, BrowserHost
+from loadtests.scenarios.disconnect.hosts.handle import Config, Gone, hosting
+from loadtests.scenarios.disconnect.hosts.process import ProcessHost
 from loadtests.trial import Assignment
 
 
 class Host(Protocol):
-    """What holds clients (loadtests/hosts/handle.py)."""
+    """What holds clients (loadtests/scenarios/disconnect/hosts/handle.py)."""
 
     def wait_until_joined(self, timeout_s: float) -> list[str]:
         """The session ids, in the order of clients."""
@@ -145,11 +145,23 @@ def _elsewhere(
         )
 
     if alone := [row for row in rows if row.cause in (Cause.KILL, Cause.FREEZE)]:
-        yield host("processes", "loadtests.hosts", processes(alone, spread_s=interval_s)), alone, 1
+        yield (
+            host(
+                "processes",
+                "loadtests.scenarios.disconnect.hosts",
+                processes(alone, spread_s=interval_s),
+            ),
+            alone,
+            1,
+        )
     if cut := [row for row in rows if row.cause is Cause.CUT]:
         assert assignment.cable is not None, "the runner says that it is missing otherwise"
         config = processes(cut, interface=assignment.cable.interface, spread_s=interval_s)
-        yield host("cut", "loadtests.hosts", config, assignment.cable.prefix), cut, len(cut)
+        yield (
+            host("cut", "loadtests.scenarios.disconnect.hosts", config, assignment.cable.prefix),
+            cut,
+            len(cut),
+        )
     if tabs := [row for row in rows if row.cause is Cause.TAB]:
         each = max(n for n in range(1, MOST_POLLING_PER_TAB + 1) if len(tabs) % n == 0)
         browser = BrowserHost(
@@ -158,4 +170,4 @@ def _elsewhere(
             tabs=len(tabs) // each,
             clients_per_tab=each,
         )
-        yield host("browser", "loadtests.hosts.browser", browser), tabs, each
+        yield host("browser", "loadtests.scenarios.disconnect.hosts.browser", browser), tabs, each

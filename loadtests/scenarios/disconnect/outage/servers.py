@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from loadtests.machine.launch import RunningServer, last_words, signal_all
-from loadtests.outage.clients import OutageError
+from loadtests.scenarios.disconnect.outage.clients import OutageError
 
 #: Starts a server of the cell on a port (0: a free one) with a log and a journal, verified. It must
 #: die with us even while it is stopped, as ``launch.serving`` sees to.

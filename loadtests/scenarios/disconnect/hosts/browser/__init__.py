@@ -1,6 +1,7 @@
 """Tabs of a real Chromium with the official JavaScript client, which are closed.
 
-Run as ``python -m loadtests.hosts.browser CONFIG_JSON DIARY`` (see ``loadtests.hosts``). What is
+Run as ``python -m loadtests.scenarios.disconnect.hosts.browser CONFIG_JSON DIARY`` (see
+``loadtests.scenarios.disconnect.hosts``). What is
 here needs no browser, so that it can be asked for anywhere.
 """
 
@@ -10,10 +11,10 @@ from importlib.util import find_spec
 
 import msgspec
 
-from loadtests.hosts.browser.chromium import NO_CHROMIUM, installed
-from loadtests.hosts.browser.page import LIBRARY
 from loadtests.options import Count
 from loadtests.record.words import Transport
+from loadtests.scenarios.disconnect.hosts.browser.chromium import NO_CHROMIUM, installed
+from loadtests.scenarios.disconnect.hosts.browser.page import LIBRARY
 
 #: Chromium opens 6 HTTP connections to a host name (net/socket/client_socket_pool_manager.cc). Each
 #: polling client holds one with its waiting GET, and needs another one now and then for a POST.

@@ -30,10 +30,10 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
-from loadtests.hosts.diary import Diary
-from loadtests.hosts.interface import check_link, take_down
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Cause, Client, Transport
+from loadtests.scenarios.disconnect.hosts.diary import Diary
+from loadtests.scenarios.disconnect.hosts.interface import check_link, take_down
 from loadtests.trial import connect_timeout_s
 
 _ALONE = (Cause.KILL, Cause.FREEZE)

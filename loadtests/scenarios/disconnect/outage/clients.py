@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtests.machine.launch import RunningServer, last_words, started
-from loadtests.outage.summary import Event, What, connected
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Official, Transport
+from loadtests.scenarios.disconnect.outage.summary import Event, What, connected
 
 _HERE = Path(__file__).parent
 COMMANDS = {

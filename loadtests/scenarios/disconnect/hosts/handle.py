@@ -55,7 +55,7 @@ class Host:
         clients: how many it is to hold.
         running: its process, with a pipe as standard input.
         log: what it prints.
-        diary: what it writes down (see ``loadtests.hosts.diary``).
+        diary: what it writes down (see ``loadtests.scenarios.disconnect.hosts.diary``).
     """
 
     def __init__(

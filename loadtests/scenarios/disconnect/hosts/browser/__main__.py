@@ -1,4 +1,4 @@
-"""``python -m loadtests.hosts.browser CONFIG DIARY``: clients in the tabs of a browser.
+"""``python -m loadtests.scenarios.disconnect.hosts.browser CONFIG DIARY``: clients in tabs.
 
 Nothing needs to be cleaned up if this process is killed: playwright's driver ends with its standard
 input, which is our pipe, and closes the browser; Chromium ends with its pipe from the driver.
@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from loadtests.hosts.browser import BrowserHost, unavailable
-from loadtests.hosts.browser.chromium import DOMAIN, installed, launch_options
-from loadtests.hosts.browser.page import html
-from loadtests.hosts.diary import Diary
 from loadtests.record.application import NAMESPACE
+from loadtests.scenarios.disconnect.hosts.browser import BrowserHost, unavailable
+from loadtests.scenarios.disconnect.hosts.browser.chromium import DOMAIN, installed, launch_options
+from loadtests.scenarios.disconnect.hosts.browser.page import html
+from loadtests.scenarios.disconnect.hosts.diary import Diary
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Route

@@ -15,16 +15,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtests.expected import TOLERANCE_S
 from loadtests.machine.journal import WrongConnections, entries, verify_connections
 from loadtests.machine.node import missing
 from loadtests.options import ServerGone
-from loadtests.outage import expected
-from loadtests.outage.clients import Crowd, OutageError, crowd
-from loadtests.outage.servers import Serve, Servers
-from loadtests.outage.summary import Event, Happening, reconnections, repeated, settled, summarise
 from loadtests.record.results import Measurement, Window, without_numbers
 from loadtests.record.words import Official, Outage, OutageRow, Transport
+from loadtests.scenarios.disconnect.outage import expected
+from loadtests.scenarios.disconnect.outage.clients import Crowd, OutageError, crowd
+from loadtests.scenarios.disconnect.outage.servers import Serve, Servers
+from loadtests.scenarios.disconnect.outage.summary import (
+    Event,
+    Happening,
+    reconnections,
+    repeated,
+    settled,
+    summarise,
+)
+from loadtests.scenarios.disconnect.windows import TOLERANCE_S
 from loadtests.trial import Outcome, connect_timeout_s
 
 _LOOK_S = 0.05

@@ -1,0 +1,1 @@
+"""Disconnect: who goes away, and how long until the other side knows."""
