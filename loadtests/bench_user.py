@@ -17,9 +17,9 @@ from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
 from loadtests.conductor import Conductor
 from loadtests.record.application import NAMESPACE
-from loadtests.recording import errors_logged
-from loadtests.scenarios.endless import WORKLOADS, Load, Workload
-from loadtests.users import SocketIOUser
+from loadtests.users.endless import WORKLOADS, Load, Workload
+from loadtests.users.recording import errors_logged
+from loadtests.users.socketio_user import SocketIOUser
 
 #: After this a message is lost.
 GIVE_UP_S = 5.0

@@ -21,9 +21,9 @@ from locust import events
 
 from loadtests.bench_user import BenchUser
 from loadtests.conductor import Conductor
-from loadtests.locust_plugin import FORM_CHECKS, one_of
-from loadtests.scenarios.endless import SHORTEST_BYTES, WORKLOADS
 from loadtests.trial import Assignment
+from loadtests.users.endless import SHORTEST_BYTES, WORKLOADS
+from loadtests.users.plugin import FORM_CHECKS, one_of
 
 __all__ = ["BenchUser"]
 

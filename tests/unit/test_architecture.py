@@ -170,13 +170,13 @@ def test_what_is_pure_has_no_socket_no_loop_and_no_clock(name: str) -> None:
 def test_only_the_locust_side_imports_locust() -> None:
     allowed = {
         "loadtests/bench_user.py",
-        "loadtests/latency_results.py",
+        "loadtests/users/table.py",
         "loadtests/bench_client/contenders/locust_user.py",
-        "loadtests/locust_plugin.py",
-        "loadtests/locust_statistics.py",
+        "loadtests/users/plugin.py",
+        "loadtests/users/statistics.py",
         "loadtests/locustfile.py",
-        "loadtests/recording.py",
-        "loadtests/users.py",
+        "loadtests/users/recording.py",
+        "loadtests/users/socketio_user.py",
     }
     found = {
         str(path.relative_to(ROOT))

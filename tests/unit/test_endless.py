@@ -8,8 +8,8 @@ from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.arithmetic.series import UNKNOWN, Series
 from loadtests.client import packets
 from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT
-from loadtests.scenarios import endless
-from loadtests.scenarios.endless import SHORTEST_BYTES, WORKLOADS, Load
+from loadtests.users import endless
+from loadtests.users.endless import SHORTEST_BYTES, WORKLOADS, Load
 
 START_NS = 10**18  # thirty years of uptime
 SECOND_NS = 10**9

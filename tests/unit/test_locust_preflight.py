@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from loadtests import locust_preflight
-from loadtests.locust_preflight import files_problem, host_problem, raise_open_files
 from loadtests.machine import limits as machine_limits
+from loadtests.users import preflight
+from loadtests.users.preflight import files_problem, host_problem, raise_open_files
 
 
 def user_class(carriage="websocket", host=None):
@@ -31,7 +31,7 @@ def limits(monkeypatch):
         setrlimit=lambda _which, limits: values.update(now=limits),
     )
     monkeypatch.setattr(machine_limits, "resource", fake)
-    monkeypatch.setattr(locust_preflight, "resource", fake)
+    monkeypatch.setattr(preflight, "resource", fake)
     return values
 
 

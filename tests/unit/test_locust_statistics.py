@@ -10,8 +10,8 @@ from tests.unit.unpatched import (
     Environment,
     RequestStats,
     StatsEntry,
-    locust_statistics,
     locust_stats,
+    statistics,
 )
 
 FIELDS = (
@@ -79,7 +79,7 @@ def in_bulk(clock, sent, every_s=0.5, use_cache=True):
         due = [each for each in pending if each[1][0] <= clock.now_s]
         pending = pending[len(due) :]
         names = dict.fromkeys(name for name, _ in due)
-        locust_statistics.log_in_bulk(
+        statistics.log_in_bulk(
             stats, [batch(name, [one for own, one in due if own == name]) for name in names]
         )
     return stats
@@ -87,7 +87,7 @@ def in_bulk(clock, sent, every_s=0.5, use_cache=True):
 
 def batch(name, found):
     arrived_s, took_ms, lengths = zip(*found, strict=True)
-    return locust_statistics.Batch("websocket", name, arrived_s, took_ms, lengths)
+    return statistics.Batch("websocket", name, arrived_s, took_ms, lengths)
 
 
 def assert_same(expected: StatsEntry, found: StatsEntry) -> None:
@@ -157,11 +157,11 @@ def test_percentiles_of_the_last_ten_seconds_are_the_same(clock):
 def test_locusts_own_statistics_are_nobody_else():
     environment = Environment()
     environment.create_local_runner()
-    assert not locust_statistics.others_listen(environment.events.request)
+    assert not statistics.others_listen(environment.events.request)
 
 
 def test_plugin_is_somebody_else():
     environment = Environment()
     environment.create_local_runner()
     environment.events.request.add_listener(lambda **_: None)
-    assert locust_statistics.others_listen(environment.events.request)
+    assert statistics.others_listen(environment.events.request)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-from tests.unit.unpatched import Environment, RescheduleTask, StopUser, bench_user, users
+from tests.unit.unpatched import Environment, RescheduleTask, StopUser, bench_user, socketio_user
 
 NOW_NS = 1_000_000
 
@@ -27,13 +27,13 @@ class Paper:
         self.acknowledge = on_ack
 
 
-class Own(users.SocketIOUser):
+class Own(socketio_user.SocketIOUser):
     pass
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    monkeypatch.setattr(users, "_monotonic_ns", lambda: NOW_NS)
+    monkeypatch.setattr(socketio_user, "_monotonic_ns", lambda: NOW_NS)
 
 
 @pytest.fixture
@@ -123,7 +123,9 @@ def test_listener_that_stops_users_keeps_no_lost_message_from_being_counted():
 
 def test_receive_lag_of_a_recorded_time_has_nothing_of_the_handler(user, monkeypatch):
     def heard(_text):
-        monkeypatch.setattr(users, "_monotonic_ns", lambda: NOW_NS + 10**9)  # it took its time
+        monkeypatch.setattr(
+            socketio_user, "_monotonic_ns", lambda: NOW_NS + 10**9
+        )  # it took its time
         user.record("delivery", since_ns=NOW_NS)
 
     user.on("said", heard)

@@ -17,7 +17,8 @@ try:
     from locust.exception import RescheduleTask, StopUser
     from locust.stats import RequestStats, StatsEntry
 
-    from loadtests import bench_user, locust_statistics, recording, users
+    from loadtests import bench_user
+    from loadtests.users import recording, socketio_user, statistics
 finally:
     del os.environ[_SKIP]
 
@@ -28,8 +29,8 @@ __all__ = [
     "StatsEntry",
     "StopUser",
     "bench_user",
-    "locust_statistics",
     "locust_stats",
     "recording",
-    "users",
+    "socketio_user",
+    "statistics",
 ]

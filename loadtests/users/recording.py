@@ -19,7 +19,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.arithmetic.board import Board, Measure
 from loadtests.arithmetic.series import Series
-from loadtests.locust_statistics import Batch, log_in_bulk, others_listen
+from loadtests.users.statistics import Batch, log_in_bulk, others_listen
 
 #: How often raw times become statistics.
 REPORT_S = 0.5

@@ -20,9 +20,9 @@ from loadtests.arithmetic.series import UNKNOWN
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.locust_plugin import TRANSPORTS
 from loadtests.record.words import Transport
-from loadtests.recording import Recorder, errors_logged, recorder_of
+from loadtests.users.plugin import TRANSPORTS
+from loadtests.users.recording import Recorder, errors_logged, recorder_of
 
 #: For the server to take our goodbye.
 _GOODBYE_S = 0.1

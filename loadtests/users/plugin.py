@@ -17,10 +17,10 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.latency_results import Results
-from loadtests.locust_preflight import files_problem, host_problem, raise_open_files
 from loadtests.record.words import Transport
-from loadtests.recording import recorder_of
+from loadtests.users.preflight import files_problem, host_problem, raise_open_files
+from loadtests.users.recording import recorder_of
+from loadtests.users.table import Results
 
 #: ``--transport`` -> the session's transports.
 TRANSPORTS: dict[str, tuple[Transport, ...]] = {
