@@ -22,13 +22,13 @@ from loadtests.bench_client import command as bench_client
 from loadtests.calibrate import command as calibrate
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
-from loadtests.duration import check
-from loadtests.experiment import Experiment, ExperimentError, load, narrow
 from loadtests.machine.launch import ROOT
-from loadtests.progress import reporter
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import METRICS, Status, Transport
-from loadtests.runner import NEEDS_JOURNAL, OwnServer, Run
+from loadtests.run.experiment import Experiment, ExperimentError, load, narrow
+from loadtests.run.feasible import check
+from loadtests.run.progress import reporter
+from loadtests.run.runner import NEEDS_JOURNAL, OwnServer, Run
 from servers.modes import ADAPTERS
 
 RUNS = ROOT / "reports" / "runs"

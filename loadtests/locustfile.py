@@ -19,9 +19,9 @@ import gevent
 import msgspec
 from locust import events
 
-from loadtests.bench_user import BenchUser
-from loadtests.conductor import Conductor
-from loadtests.trial import Assignment
+from loadtests.run.bench_user import BenchUser
+from loadtests.run.conductor import Conductor
+from loadtests.run.trial import Assignment
 from loadtests.users.endless import SHORTEST_BYTES, WORKLOADS
 from loadtests.users.plugin import FORM_CHECKS, one_of
 

@@ -12,7 +12,7 @@ from typing import Any
 from loadtests.arithmetic.validity import BUSY_GENERATOR_PERCENT
 from loadtests.record.calibration import Capability, Figure, Limit
 from loadtests.record.words import METRICS, Transport
-from loadtests.trial import Outcome
+from loadtests.run.trial import Outcome
 
 #: Facts that the generator's process tells beside its measurements.
 LATENESS_P50, RECEIVE_LAG_P50, RESIDENT = "lateness_p50_ms", "receive_lag_p50_ms", "resident_kib"

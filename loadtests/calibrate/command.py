@@ -22,7 +22,7 @@ from loadtests.machine import cores, facts, limits
 from loadtests.machine.launch import LaunchError
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Figure
-from loadtests.runner import TrialError
+from loadtests.run.runner import TrialError
 
 FINE, WRONG_CALL, FAILED = 0, 2, 4
 

@@ -6,9 +6,9 @@ sessions, conductor and echo loops.
 
 from __future__ import annotations
 
-from loadtests import conductor
 from loadtests.calibrate import scenarios
 from loadtests.locustfile import BenchUser
+from loadtests.run import conductor
 
 __all__ = ["BenchUser"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loadtests.experiment import Experiment
 from loadtests.options import Broadcast, Echo
 from loadtests.record.words import Transport
+from loadtests.run.experiment import Experiment
 
 CLIENTS = 40  # as in ``default``
 PUBLISHERS = 4

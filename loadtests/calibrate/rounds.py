@@ -14,13 +14,13 @@ from loadtests.calibrate import capabilities
 from loadtests.calibrate.capabilities import RESIDENT, CalibrationError
 from loadtests.calibrate.footprint import Footprint
 from loadtests.calibrate.plan import Plan
-from loadtests.experiment import Experiment
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import generating, started
 from loadtests.record.calibration import Capability
 from loadtests.record.words import Transport
-from loadtests.runner import Run
-from loadtests.trial import Assignment, Outcome, connect_timeout_s
+from loadtests.run.experiment import Experiment
+from loadtests.run.runner import Run
+from loadtests.run.trial import Assignment, Outcome, connect_timeout_s
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 RESPONDER = (sys.executable, "-m", "loadtests.calibrate.responder", "--port=0")

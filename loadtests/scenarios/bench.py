@@ -15,7 +15,7 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.machine.meter import Meter
 from loadtests.record.results import Measurement
-from loadtests.trial import Assignment
+from loadtests.run.trial import Assignment
 
 #: From the decision to begin to the first due time.
 LEAD_NS = 20_000_000

@@ -1,4 +1,4 @@
-"""What a Locust user sees: ``SocketIOUser``, and what its statistics are made of (docs/locust.md)."""
+"""What a Locust user sees: ``SocketIOUser`` and its statistics (docs/locust.md)."""
 
 from __future__ import annotations
 

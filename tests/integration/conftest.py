@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.experiment import Experiment, parse
 from loadtests.machine.launch import ROOT, SERVE, RunningServer, serving
 from loadtests.record.results import Result, read
+from loadtests.run.experiment import Experiment, parse
 from servers.modes import ADAPTERS
 
 FAULTY = Path(__file__).with_name("faulty_server.py")

@@ -9,10 +9,10 @@ import pytest
 
 from loadtests.machine import network
 from loadtests.machine.launch import SERVE
-from loadtests.progress import reporter
 from loadtests.record.results import Measurement
 from loadtests.record.words import Status
-from loadtests.runner import Run
+from loadtests.run.progress import reporter
+from loadtests.run.runner import Run
 from loadtests.scenarios.disconnect.hosts import browser
 from servers.modes import MAIN
 from tests.integration.conftest import experiment, faulty, in_a_quiet_moment

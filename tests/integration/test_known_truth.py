@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.progress import reporter
-from loadtests.runner import Run
+from loadtests.run.progress import reporter
+from loadtests.run.runner import Run
 from servers.modes import MAIN
 from tests.integration.conftest import experiment, faulty, in_a_quiet_moment, loadtests, measure
 

@@ -18,9 +18,9 @@ import pytest
 from loadtests.machine.launch import ROOT, RunningServer, serving
 from loadtests.options import ServerGone
 from loadtests.record.words import Official, Outage, Transport
+from loadtests.run.trial import Outcome
 from loadtests.scenarios.disconnect import outage
 from loadtests.scenarios.disconnect.outage import clients, expected, trial
-from loadtests.trial import Outcome
 from tests.integration.conftest import in_a_quiet_moment
 
 HEARTBEAT_S = 1

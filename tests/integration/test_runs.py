@@ -16,13 +16,13 @@ import psutil
 import pytest
 
 from loadtests.__main__ import _exit_code
-from loadtests.experiment import load
 from loadtests.machine import launch
 from loadtests.machine.launch import ROOT
-from loadtests.progress import reporter
 from loadtests.record.results import read
 from loadtests.record.words import METRICS, Status
-from loadtests.runner import Run
+from loadtests.run.experiment import load
+from loadtests.run.progress import reporter
+from loadtests.run.runner import Run
 from tests.integration.conftest import TINY, experiment, faulty, loadtests
 
 ECHO_ONLY = """

@@ -18,7 +18,7 @@ from loadtests.arithmetic.usage import Reading
 from loadtests.client import packets
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
 from loadtests.record.words import Cause
-from loadtests.trial import Assignment
+from loadtests.run.trial import Assignment
 
 MS = 1_000_000
 SECOND = 1_000_000_000

@@ -169,7 +169,7 @@ def test_what_is_pure_has_no_socket_no_loop_and_no_clock(name: str) -> None:
 
 def test_only_the_locust_side_imports_locust() -> None:
     allowed = {
-        "loadtests/bench_user.py",
+        "loadtests/run/bench_user.py",
         "loadtests/users/table.py",
         "loadtests/bench_client/contenders/locust_user.py",
         "loadtests/users/plugin.py",

@@ -25,16 +25,16 @@ from loadtests.calibrate.capabilities import (
 )
 from loadtests.calibrate.plan import Plan
 from loadtests.client.alarm import Alarm
-from loadtests.experiment import Experiment, load, narrow
 from loadtests.machine import cores, facts, limits
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Limit
 from loadtests.record.results import Measurement, read
 from loadtests.record.words import METRICS, Transport
-from loadtests.runner import OwnServer, Run
+from loadtests.run.experiment import Experiment, load, narrow
+from loadtests.run.runner import OwnServer, Run
+from loadtests.run.trial import Outcome
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import Bench, TrialFailed
-from loadtests.trial import Outcome
 from tests.unit.simulation import MS, FakeBench, World, broadcasting, echoing
 
 # --- what is measured

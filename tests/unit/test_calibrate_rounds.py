@@ -22,7 +22,7 @@ from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
 from loadtests.record.results import Measurement
 from loadtests.record.words import METRICS
-from loadtests.trial import Assignment, Outcome
+from loadtests.run.trial import Assignment, Outcome
 
 PLAN = Plan(rounds=3, seconds=1, recipients=5, connections=(10,), users=25, rates_hz=(200,))
 

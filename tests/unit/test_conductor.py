@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.conductor import Conductor
-from loadtests.experiment import parse
 from loadtests.record.words import Transport
-from loadtests.trial import Assignment, Outcome
+from loadtests.run.conductor import Conductor
+from loadtests.run.experiment import parse
+from loadtests.run.trial import Assignment, Outcome
 
 TEXT = """
 name = "test"
@@ -51,14 +51,14 @@ def test_all_are_waited_for_and_the_first_words_stand_for_all_failures(conductor
 
 
 def test_clients_that_say_nothing_are_not_waited_for_without_end(conductor, monkeypatch):
-    monkeypatch.setattr("loadtests.conductor.connect_timeout_s", lambda _clients: 0.01)
+    monkeypatch.setattr("loadtests.run.conductor.connect_timeout_s", lambda _clients: 0.01)
     conductor.joined(None)
     conductor.run()
     assert conductor.outcome().error == "1 of 4 clients connected within 0.01 s"
 
 
 def test_failures_go_before_silence(conductor, monkeypatch):
-    monkeypatch.setattr("loadtests.conductor.connect_timeout_s", lambda _clients: 0.01)
+    monkeypatch.setattr("loadtests.run.conductor.connect_timeout_s", lambda _clients: 0.01)
     conductor.failed("connection refused")
     conductor.run()
     assert conductor.outcome().error == "1 of 4 clients could not connect: connection refused"

@@ -10,17 +10,17 @@ import msgspec
 import pytest
 
 from loadtests.client import packets
-from loadtests.experiment import parse
 from loadtests.options import Disconnect
 from loadtests.record.results import Measurement
 from loadtests.record.words import Cause, DepartureRow, Transport
+from loadtests.run.experiment import parse
+from loadtests.run.trial import Assignment
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.disconnect import leaving, measure
 from loadtests.scenarios.disconnect.departures import Notice
 from loadtests.scenarios.disconnect.hosts.handle import HostError
 from loadtests.scenarios.disconnect.leaving import Group
 from loadtests.scenarios.disconnect.measure import read_journal
-from loadtests.trial import Assignment
 from tests.unit.simulation import MS, SECOND, FakeBench, World
 
 

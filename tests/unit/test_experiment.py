@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.experiment import (
+from loadtests.record.words import METRICS, Cause, Transport
+from loadtests.run.experiment import (
     PROFILES,
     Experiment,
     ExperimentError,
@@ -18,7 +19,6 @@ from loadtests.experiment import (
     parse,
     plan,
 )
-from loadtests.record.words import METRICS, Cause, Transport
 from loadtests.scenarios.disconnect.windows import longest_s
 from servers.modes import ADAPTERS, MAIN
 

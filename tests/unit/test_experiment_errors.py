@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.experiment import ExperimentError, parse
+from loadtests.run.experiment import ExperimentError, parse
 from tests.unit.test_experiment import WHOLE
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from loadtests import __main__ as cli
-from loadtests.experiment import load
 from loadtests.record.results import FILE_NAME, FORMAT, Result, Trial
 from loadtests.record.words import Status
+from loadtests.run.experiment import load
 
 
 @pytest.fixture(autouse=True)

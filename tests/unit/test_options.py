@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.experiment import ExperimentError, parse, plan
 from loadtests.options import Disconnect
 from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow, metrics_of
+from loadtests.run.experiment import ExperimentError, parse, plan
 from loadtests.scenarios.disconnect import windows
 
 HEAD = 'name = "mine"\nblocks = 3\nmodes = ["gevent"]\ntransports = ["polling"]\n'

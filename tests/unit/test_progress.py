@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from loadtests import progress
-from loadtests.progress import Estimate, reporter
 from loadtests.record.results import PlannedTrial, Trial
 from loadtests.record.words import Status, Transport
+from loadtests.run import progress
+from loadtests.run.progress import Estimate, reporter
 
 PLANNED = PlannedTrial(4, 0, "echo", "gevent", Transport.POLLING, ["echo"])
 

@@ -9,9 +9,9 @@ import json
 import msgspec
 import pytest
 
-from loadtests.conductor import measured_with
 from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
 from loadtests.record.words import Client, Status, Transport
+from loadtests.run.conductor import measured_with
 from reports.charts.gallery import draw_all
 from reports.exports import to_csv, to_json, to_markdown
 from reports.html import to_html

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from loadtests.duration import check, expected_s, shortage
-from loadtests.experiment import ExperimentError, load, narrow, parse, plan
 from loadtests.machine import cores, launch
 from loadtests.machine import limits as machine_limits
 from loadtests.machine.cores import Pinning
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.launch import LaunchError, last_words, verify
 from loadtests.record.words import Transport
+from loadtests.run.experiment import ExperimentError, load, narrow, parse, plan
+from loadtests.run.feasible import check, expected_s, shortage
 from servers.modes import ADAPTERS
 
 EXPERIMENT = parse(

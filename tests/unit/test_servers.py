@@ -48,7 +48,9 @@ def test_mode_says_what_must_be_true_of_its_server(
     assert (async_mode, patched) == (mode.async_mode, mode.patched)
 
 
-@pytest.mark.parametrize("module", ["servers.modes", "servers.__main__", "loadtests.experiment"])
+@pytest.mark.parametrize(
+    "module", ["servers.modes", "servers.__main__", "loadtests.run.experiment"]
+)
 def test_asking_for_the_names_imports_no_server_and_patches_nothing(module: str) -> None:
     # A process of its own: this one has imported gevent long ago.
     code = (

@@ -17,7 +17,7 @@ try:
     from locust.exception import RescheduleTask, StopUser
     from locust.stats import RequestStats, StatsEntry
 
-    from loadtests import bench_user
+    from loadtests.run import bench_user
     from loadtests.users import recording, socketio_user, statistics
 finally:
     del os.environ[_SKIP]

@@ -13,11 +13,11 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.options import IN_GENERATOR, Disconnect
 from loadtests.record.words import Cause, DepartureRow, Transport
+from loadtests.run.trial import Assignment
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.disconnect.hosts.browser import MOST_POLLING_PER_TAB, BrowserHost
 from loadtests.scenarios.disconnect.hosts.handle import Config, Gone, hosting
 from loadtests.scenarios.disconnect.hosts.process import ProcessHost
-from loadtests.trial import Assignment
 
 
 class Host(Protocol):

@@ -24,12 +24,12 @@ from loadtests.options import Disconnect
 from loadtests.record.application import NAMESPACE
 from loadtests.record.results import Measurement, without_numbers
 from loadtests.record.words import Cause, DepartureRow
+from loadtests.run.trial import Assignment, connect_timeout_s
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.disconnect.departures import Departure, Notice, Surroundings, summarise
 from loadtests.scenarios.disconnect.hosts.handle import HostError
 from loadtests.scenarios.disconnect.leaving import Group, assembled
 from loadtests.scenarios.disconnect.windows import Situation
-from loadtests.trial import Assignment, connect_timeout_s
 
 _monotonic_ns = time.monotonic_ns
 

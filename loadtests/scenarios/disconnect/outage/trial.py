@@ -20,6 +20,7 @@ from loadtests.machine.node import missing
 from loadtests.options import ServerGone
 from loadtests.record.results import Measurement, Window, without_numbers
 from loadtests.record.words import Official, Outage, OutageRow, Transport
+from loadtests.run.trial import Outcome, connect_timeout_s
 from loadtests.scenarios.disconnect.outage import expected
 from loadtests.scenarios.disconnect.outage.clients import Crowd, OutageError, crowd
 from loadtests.scenarios.disconnect.outage.servers import Serve, Servers
@@ -32,7 +33,6 @@ from loadtests.scenarios.disconnect.outage.summary import (
     summarise,
 )
 from loadtests.scenarios.disconnect.windows import TOLERANCE_S
-from loadtests.trial import Outcome, connect_timeout_s
 
 _LOOK_S = 0.05
 #: Beyond what the slower client needs to notice that the server is frozen.

@@ -24,10 +24,10 @@ from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, row_of
+from loadtests.run.trial import Assignment, Outcome, connect_timeout_s
 from loadtests.scenarios import broadcast, echo
 from loadtests.scenarios.bench import Bench, TrialFailed
 from loadtests.scenarios.disconnect import measure
-from loadtests.trial import Assignment, Outcome, connect_timeout_s
 
 #: Scenario -> what measures it. A new scenario is a file, its options in options.py, and a line.
 MEASURE: dict[str, Callable[[Bench, Any], list[Measurement]]] = {

@@ -15,8 +15,8 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
-from loadtests.conductor import Conductor
 from loadtests.record.application import NAMESPACE
+from loadtests.run.conductor import Conductor
 from loadtests.users.endless import WORKLOADS, Load, Workload
 from loadtests.users.recording import errors_logged
 from loadtests.users.socketio_user import SocketIOUser

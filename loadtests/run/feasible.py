@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from loadtests.experiment import Experiment, ExperimentError
 from loadtests.machine import limits
 from loadtests.options import SERVER, Disconnect, ServerGone
 from loadtests.record.words import Cause, Outage
-from loadtests.trial import connect_timeout_s
+from loadtests.run.experiment import Experiment, ExperimentError
+from loadtests.run.trial import connect_timeout_s
 
 _LAUNCH_S = 1.7  # a server and a Locust process, side by side
 _HOSTS_S = 2.5  # clients in processes of their own, or in a browser's tabs

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from loadtests.experiment import Experiment
 from loadtests.record.results import Measurement
 from loadtests.record.words import Cause, Client, Transport
+from loadtests.run.experiment import Experiment
 
 
 def connect_timeout_s(clients: int) -> float:

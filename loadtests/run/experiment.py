@@ -20,7 +20,7 @@ from loadtests.record.results import PlannedTrial
 from loadtests.record.words import METRICS, Client, Transport, row_of
 from servers.modes import ADAPTERS, MAIN
 
-PROFILES = Path(__file__).parent / "experiments"
+PROFILES = Path(__file__).parents[1] / "experiments"
 
 
 class ExperimentError(Exception):

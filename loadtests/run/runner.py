@@ -19,8 +19,6 @@ from typing import Any
 import msgspec
 
 from loadtests import __version__
-from loadtests.duration import expected_s, longest_s, shortage
-from loadtests.experiment import Experiment, plan
 from loadtests.machine import cores, facts, network
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import (
@@ -32,13 +30,15 @@ from loadtests.machine.launch import (
     serving,
 )
 from loadtests.options import SERVER, Disconnect
-from loadtests.progress import Estimate, Reporter
 from loadtests.record import calibration, results
 from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Cause, Client, Status, Transport
+from loadtests.run.experiment import Experiment, plan
+from loadtests.run.feasible import expected_s, longest_s, shortage
+from loadtests.run.progress import Estimate, Reporter
+from loadtests.run.trial import Assignment, Cable, Outcome
 from loadtests.scenarios.disconnect import outage
 from loadtests.scenarios.disconnect.hosts import browser
-from loadtests.trial import Assignment, Cable, Outcome
 from servers.modes import ADAPTERS
 
 #: Scenarios that read the server's journal, so that they need a server that we started.
