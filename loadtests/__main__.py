@@ -18,10 +18,10 @@ from typing import NoReturn
 
 import msgspec
 
-from loadtests.bench_client import command as bench_client
-from loadtests.calibrate import command as calibrate
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
+from loadtests.generator.bench_client import command as bench_client
+from loadtests.generator.calibrate import command as calibrate
 from loadtests.machine.launch import ROOT
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import METRICS, Status, Transport

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.bench_client import trials
-from loadtests.bench_client.contenders import CONTENDERS, missing
-from loadtests.bench_client.measured import OURS, Setup, Trial, Workload
-from loadtests.bench_client.trials import Conditions
+from loadtests.generator.bench_client import trials
+from loadtests.generator.bench_client.contenders import CONTENDERS, missing
+from loadtests.generator.bench_client.measured import OURS, Setup, Trial, Workload
+from loadtests.generator.bench_client.trials import Conditions
 from loadtests.machine import journal
 from loadtests.machine.cores import Pinning
 from loadtests.record.words import Transport

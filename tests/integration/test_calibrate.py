@@ -15,12 +15,12 @@ import gevent
 import pytest
 
 from loadtests import __version__
-from loadtests.calibrate import command
-from loadtests.calibrate.plan import Plan
-from loadtests.calibrate.rounds import RESPONDER
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
+from loadtests.generator.calibrate import command
+from loadtests.generator.calibrate.plan import Plan
+from loadtests.generator.calibrate.rounds import RESPONDER
 from loadtests.machine import cores, facts
 from loadtests.machine.launch import ROOT, LaunchError, started
 from loadtests.record import calibration

@@ -21,7 +21,7 @@ from itertools import product
 from pathlib import Path
 from typing import NoReturn
 
-from loadtests.arguments import count, seconds
+from loadtests.generator.arguments import count, seconds
 from loadtests.machine.launch import (
     ROOT,
     LaunchError,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.bench_client import verdicts
-from loadtests.bench_client.measured import (
+from loadtests.generator.bench_client import verdicts
+from loadtests.generator.bench_client.measured import (
     OURS,
     Cost,
     Echoes,
@@ -13,7 +13,7 @@ from loadtests.bench_client.measured import (
     Trial,
     Workload,
 )
-from loadtests.bench_client.rows import (
+from loadtests.generator.bench_client.rows import (
     AgainstPeer,
     AgainstServer,
     Agreement,

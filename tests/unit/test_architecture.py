@@ -171,7 +171,7 @@ def test_only_the_locust_side_imports_locust() -> None:
     allowed = {
         "loadtests/run/bench_user.py",
         "loadtests/users/table.py",
-        "loadtests/bench_client/contenders/locust_user.py",
+        "loadtests/generator/bench_client/contenders/locust_user.py",
         "loadtests/users/plugin.py",
         "loadtests/users/statistics.py",
         "loadtests/locustfile.py",

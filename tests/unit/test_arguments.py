@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from loadtests.arguments import count, seconds
+from loadtests.generator.arguments import count, seconds
 
 
 def test_numbers_that_make_sense_are_taken() -> None:

@@ -12,25 +12,14 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from loadtests.bench_client import plan, trials, verdicts
-from loadtests.bench_client.command import MODES, Record, add_options, run
-from loadtests.bench_client.contenders import CONTENDERS, missing
-from loadtests.bench_client.measured import (
-    OURS,
-    Cost,
-    Setup,
-    Trial,
-    Workload,
-)
-from loadtests.bench_client.rows import (
-    ROWS,
-    AgainstPeer,
-    Reference,
-    Row,
-)
-from loadtests.bench_client.trials import Conditions
-from loadtests.bench_client.verdicts import Verdict
-from loadtests.calibrate.footprint import Footprint
+from loadtests.generator.bench_client import plan, trials, verdicts
+from loadtests.generator.bench_client.command import MODES, Record, add_options, run
+from loadtests.generator.bench_client.contenders import CONTENDERS, missing
+from loadtests.generator.bench_client.measured import OURS, Cost, Setup, Trial, Workload
+from loadtests.generator.bench_client.rows import ROWS, AgainstPeer, Reference, Row
+from loadtests.generator.bench_client.trials import Conditions
+from loadtests.generator.bench_client.verdicts import Verdict
+from loadtests.generator.footprint import Footprint
 from loadtests.machine.cores import Pinning
 from tests.unit.bench_client_builder import (
     AGAINST_LOCUST,

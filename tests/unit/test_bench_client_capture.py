@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.bench_client.agreement import Disagreement, compare
-from loadtests.bench_client.capture import (
+from loadtests.generator.bench_client.agreement import Disagreement, compare
+from loadtests.generator.bench_client.capture import (
     CaptureError,
     Message,
     Passage,

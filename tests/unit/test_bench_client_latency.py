@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.arithmetic.pacing import ConstantRate
-from loadtests.bench_client import latency
+from loadtests.generator.bench_client import latency
 from loadtests.scenarios import echo
 from loadtests.scenarios.echo import EchoClient
 from tests.unit.simulation import MS, FakeSession, World

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.bench_client import tables
-from loadtests.bench_client.measured import Trial
-from loadtests.bench_client.tables import Notes
+from loadtests.generator.bench_client import tables
+from loadtests.generator.bench_client.measured import Trial
+from loadtests.generator.bench_client.tables import Notes
 from tests.unit.bench_client_builder import (
     AGAINST_NODE,
     MEMORY,

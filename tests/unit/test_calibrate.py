@@ -14,8 +14,9 @@ import pytest
 from rich.console import Console
 
 from loadtests import __version__
-from loadtests.calibrate import capabilities, command, scenarios
-from loadtests.calibrate.capabilities import (
+from loadtests.client.alarm import Alarm
+from loadtests.generator.calibrate import capabilities, command, loops
+from loadtests.generator.calibrate.capabilities import (
     LATENESS_P50,
     RECEIVE_LAG_P50,
     RESIDENT,
@@ -23,8 +24,7 @@ from loadtests.calibrate.capabilities import (
     figure,
     limit_of,
 )
-from loadtests.calibrate.plan import Plan
-from loadtests.client.alarm import Alarm
+from loadtests.generator.calibrate.plan import Plan
 from loadtests.machine import cores, facts, limits
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Limit
@@ -50,10 +50,10 @@ def test_deliveries_are_what_was_read_while_publishers_waited_for_their_own_copy
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
-    world.patch(monkeypatch, scenarios)
+    world.patch(monkeypatch, loops)
     bench = FakeBench(world, 5)
     broadcasting(bench, lambda publisher, number, recipient: [10 * MS])
-    (found,) = scenarios.measure_fan_out(bench, fan_out(5, 2))  # type: ignore[arg-type]
+    (found,) = loops.measure_fan_out(bench, fan_out(5, 2))  # type: ignore[arg-type]
     # Each of two publishers sends every 10 ms, to five.
     assert found.metrics["deliveries"] == pytest.approx(2 * 100 * 5, rel=0.02)
     assert found.metrics["generator_busy"] == pytest.approx(10)
@@ -62,9 +62,9 @@ def test_deliveries_are_what_was_read_while_publishers_waited_for_their_own_copy
 
 def test_nothing_delivered_is_a_failure_and_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
-    world.patch(monkeypatch, scenarios)
+    world.patch(monkeypatch, loops)
     with pytest.raises(TrialFailed, match="no copy"):
-        scenarios.measure_fan_out(FakeBench(world, 2), fan_out(2, 1))  # type: ignore[arg-type]
+        loops.measure_fan_out(FakeBench(world, 2), fan_out(2, 1))  # type: ignore[arg-type]
 
 
 def test_echo_also_tells_the_generators_own_medians(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_echo_also_tells_the_generators_own_medians(monkeypatch: pytest.MonkeyPa
     bench = FakeBench(world, 40)
     echoing(bench, lambda session, number: [2 * MS])
     options = Plan(seconds=1).echo(200, Transport.WEBSOCKET).echo
-    (found,) = scenarios.measure_echo(bench, options)  # type: ignore[arg-type]
+    (found,) = loops.measure_echo(bench, options)  # type: ignore[arg-type]
     assert found.metrics["latency_p50"] == pytest.approx(2)
     assert bench.facts[LATENESS_P50] == bench.facts[RECEIVE_LAG_P50] == 0
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.calibrate import clients
-from loadtests.calibrate.clients import Gone, PollingClient, WebSocketClient
-from loadtests.calibrate.responder import Responder
 from loadtests.client import frames
+from loadtests.generator.responder import clients
+from loadtests.generator.responder.__main__ import Responder
+from loadtests.generator.responder.clients import Gone, PollingClient, WebSocketClient
 
 MASK = b"\x01\x02\x03\x04"
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from loadtests.calibrate import rounds
-from loadtests.calibrate.capabilities import (
+from loadtests.generator.calibrate import rounds
+from loadtests.generator.calibrate.capabilities import (
     LATENESS_P50,
     RECEIVE_LAG_P50,
     RESIDENT,
     CalibrationError,
 )
-from loadtests.calibrate.plan import Plan
+from loadtests.generator.calibrate.plan import Plan
 from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
 from loadtests.record.results import Measurement

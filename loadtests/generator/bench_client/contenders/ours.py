@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from loadtests.arithmetic.pacing import ConstantRate
-from loadtests.bench_client.contenders.contract import Call, Running, connect_all
 from loadtests.client.alarm import Alarm
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
+from loadtests.generator.bench_client.contenders.contract import Call, Running, connect_all
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Transport
 from loadtests.scenarios.broadcast import Publisher, Recipient

@@ -13,8 +13,16 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from loadtests.bench_client.contenders import CONTENDERS
-from loadtests.bench_client.measured import OURS, Cost, Load, Quantiles, Setup, Trial, Workload
+from loadtests.generator.bench_client.contenders import CONTENDERS
+from loadtests.generator.bench_client.measured import (
+    OURS,
+    Cost,
+    Load,
+    Quantiles,
+    Setup,
+    Trial,
+    Workload,
+)
 from loadtests.record.words import Transport
 
 _WEBSOCKET = Load(Workload.ECHO, Transport.WEBSOCKET)

@@ -1,6 +1,6 @@
 """What a connection that does nothing keeps resident, in a process that has nothing but those.
 
-``python -m loadtests.calibrate.memory URL 1000 10000`` prints one JSON line,
+``python -m loadtests.generator.memory URL 1000 10000`` prints one JSON line,
 ``{"ready": true, "footprints": [...]}``: a Footprint for each number of connections.
 """
 
@@ -17,9 +17,9 @@ import msgspec
 import psutil
 from gevent.pool import Pool
 
-from loadtests.calibrate.footprint import Footprint
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
+from loadtests.generator.footprint import Footprint
 from loadtests.machine import limits
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
 from loadtests.record.words import Transport

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from loadtests.bench_client.measured import OURS, Cost, Load, Setup, Trial, Workload
-from loadtests.bench_client.rows import Reference, Row
+from loadtests.generator.bench_client.measured import OURS, Cost, Load, Setup, Trial, Workload
+from loadtests.generator.bench_client.rows import Reference, Row
 from loadtests.record.words import Transport
 
 #: Echoes per second of the open loop that a capture watches.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from loadtests.calibrate.footprint import Footprint
+from loadtests.generator.footprint import Footprint
 from loadtests.record.words import Transport
 
 OURS = "ours"
@@ -45,7 +45,7 @@ class Setup(msgspec.Struct, frozen=True):
         workload: see Workload.
         transport: forced; there is no upgrade.
         contender: of ``contenders.CONTENDERS``.
-        mode: how the server is served; None for loadtests/calibrate/responder.py.
+        mode: how the server is served; None for loadtests/generator/responder/__main__.py.
     """
 
     workload: Workload

@@ -13,14 +13,14 @@ from importlib import metadata
 from typing import cast
 
 from loadtests import __version__
-from loadtests.bench_client.contenders.contract import Adapter, Call, Running
+from loadtests.generator.bench_client.contenders.contract import Adapter, Call, Running
 
 _MODULES = {"ours": "ours", "python-socketio": "python_socketio", "locust": "locust_user"}
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line; that of node_client.js is the same from the workload on."""
-    result = argparse.ArgumentParser(prog="python -m loadtests.bench_client.contenders")
+    result = argparse.ArgumentParser(prog="python -m loadtests.generator.bench_client.contenders")
     result.add_argument("contender", choices=sorted(_MODULES))
     result.add_argument("workload", choices=["echo", "broadcast"])
     result.add_argument("--url", required=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadtests.arithmetic.samples import Nanoseconds, quantile
-from loadtests.bench_client.measured import Quantiles, TrialFailed
+from loadtests.generator.bench_client.measured import Quantiles, TrialFailed
 
 if TYPE_CHECKING:  # see trials.py
-    from loadtests.bench_client.capture import Identity, Passage
+    from loadtests.generator.bench_client.capture import Identity, Passage
 
 #: Publisher, number, due, sent and arrived, the last one only if the reply came.
 Reported = Sequence[int]

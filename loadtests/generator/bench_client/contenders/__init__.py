@@ -1,6 +1,7 @@
 """The clients that are compared: one small adapter each, a fresh process for each trial.
 
-``python -m loadtests.bench_client.contenders NAME WORKLOAD --url ...`` runs one of Python,
+``python -m loadtests.generator.bench_client.contenders NAME WORKLOAD --url ...`` runs one of
+Python,
 ``node node_client.js WORKLOAD --url ...`` the official one; the rest of the command line is the
 same. Once all clients are connected and loaded, a contender prints one JSON line with the moments
 between which it will count (``begin_ns``, ``end_ns`` of the monotonic clock, which all processes of
@@ -14,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.bench_client.measured import OURS, Workload
+from loadtests.generator.bench_client.measured import OURS, Workload
 from loadtests.machine import node
 
 _NODE_SCRIPT = Path(__file__).with_name("node_client.js")

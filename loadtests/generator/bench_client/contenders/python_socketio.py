@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from loadtests.bench_client.contenders.contract import GREETING, Call, Running, connect_all
+from loadtests.generator.bench_client.contenders.contract import (
+    GREETING,
+    Call,
+    Running,
+    connect_all,
+)
 from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
 
 PACKAGE = "python-socketio"

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import dpkt  # type: ignore[import-untyped]
 
-from loadtests.bench_client.measured import TrialFailed
+from loadtests.generator.bench_client.measured import TrialFailed
 from loadtests.record.application import ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
 from loadtests.scenarios.messages import identity
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.bench_client.measured import NotAvailable
+from loadtests.generator.bench_client.measured import NotAvailable
 from loadtests.machine.launch import LEASH, stop
 
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"

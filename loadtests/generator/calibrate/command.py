@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests import __version__
-from loadtests.arguments import count, seconds
-from loadtests.calibrate.capabilities import CalibrationError
-from loadtests.calibrate.plan import Plan
-from loadtests.calibrate.rounds import Rounds
+from loadtests.generator.arguments import count, seconds
+from loadtests.generator.calibrate.capabilities import CalibrationError
+from loadtests.generator.calibrate.plan import Plan
+from loadtests.generator.calibrate.rounds import Rounds
 from loadtests.machine import cores, facts, limits
 from loadtests.machine.launch import LaunchError
 from loadtests.record import calibration

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtests.bench_client.measured import TrialFailed
+from loadtests.generator.bench_client.measured import TrialFailed
 from loadtests.machine.launch import LEASH, ROOT, last_words, stop
 
 _READ_BYTES = 65536

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loadtests.bench_client.contenders import CONTENDERS
-from loadtests.bench_client.measured import Cost, Setup, Trial
-from loadtests.bench_client.verdicts import Finding, Verdict
+from loadtests.generator.bench_client.contenders import CONTENDERS
+from loadtests.generator.bench_client.measured import Cost, Setup, Trial
+from loadtests.generator.bench_client.verdicts import Finding, Verdict
 
 _LOG_WIDTH = 140
 

@@ -17,13 +17,13 @@ from typing import Any
 import msgspec
 
 from loadtests import __version__
-from loadtests.arguments import count, seconds
-from loadtests.bench_client import plan, tables, trials, verdicts
-from loadtests.bench_client.measured import Setup, Trial
-from loadtests.bench_client.rows import ROWS, Row
-from loadtests.bench_client.tables import Notes
-from loadtests.bench_client.trials import Conditions
-from loadtests.bench_client.verdicts import WRONG_CALL, Finding
+from loadtests.generator.arguments import count, seconds
+from loadtests.generator.bench_client import plan, tables, trials, verdicts
+from loadtests.generator.bench_client.measured import Setup, Trial
+from loadtests.generator.bench_client.rows import ROWS, Row
+from loadtests.generator.bench_client.tables import Notes
+from loadtests.generator.bench_client.trials import Conditions
+from loadtests.generator.bench_client.verdicts import WRONG_CALL, Finding
 from loadtests.machine import cores, facts
 from loadtests.machine.launch import ROOT
 

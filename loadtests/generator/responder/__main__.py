@@ -1,6 +1,7 @@
 """A peer that does as little as a peer can, so that what is measured is the load generator.
 
-``python -m loadtests.calibrate.responder --port 0`` prints one JSON line and serves until SIGTERM
+``python -m loadtests.generator.responder --port 0`` prints one JSON line and serves until
+SIGTERM
 or until its parent has gone. Not a mode and never compared with one: no framework, no heartbeat, no
 upgrade. One process, one thread, one loop over epoll(7), or poll(2) where there is none.
 
@@ -26,7 +27,7 @@ from contextlib import suppress
 from itertools import count
 from typing import NoReturn, Protocol
 
-from loadtests.calibrate.clients import (
+from loadtests.generator.responder.clients import (
     HTTP_HEAD,
     SEPARATOR,
     Everybody,
@@ -300,7 +301,7 @@ class Responder:
 
 def main() -> None:
     """Say where it listens, in one line, and serve."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests.calibrate.responder")
+    parser = argparse.ArgumentParser(prog="python -m loadtests.generator.responder")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes any that is free")
     options = parser.parse_args()

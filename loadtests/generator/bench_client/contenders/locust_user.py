@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from loadtests.bench_client.contenders.contract import GREETING, Call, Running
+from loadtests.generator.bench_client.contenders.contract import GREETING, Call, Running
 from loadtests.record.application import ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
 
 PACKAGE = "locust"

@@ -1,4 +1,4 @@
-"""``python -m loadtests.bench_client.latency``: an open loop of echoes and what it reports of them.
+"""``python -m loadtests.generator.bench_client.latency``: an open loop of echoes.
 
 What sends and takes the times is the EchoClient of trials, so that the capture is held against
 that one. With ``--busy-url`` the same process also keeps clients of another peer in a closed loop,
@@ -18,11 +18,11 @@ from typing import Any
 import gevent
 
 from loadtests.arithmetic.pacing import ConstantRate, staggered
-from loadtests.bench_client.contenders.contract import connect_all
-from loadtests.bench_client.measured import OURS
 from loadtests.client.alarm import Alarm
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
+from loadtests.generator.bench_client.contenders.contract import connect_all
+from loadtests.generator.bench_client.measured import OURS
 from loadtests.record.application import BROADCAST_EVENT, NAMESPACE, RESPONSE_EVENT
 from loadtests.record.words import Transport
 from loadtests.scenarios.bench import LEAD_NS
@@ -114,7 +114,7 @@ def _session(server: Server) -> Session:
 
 
 def _parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(prog="python -m loadtests.bench_client.latency")
+    result = argparse.ArgumentParser(prog="python -m loadtests.generator.bench_client.latency")
     result.add_argument("--url", required=True)
     result.add_argument("--clients", type=int, required=True)
     result.add_argument("--rate", type=float, required=True, metavar="HZ", help="of all clients")

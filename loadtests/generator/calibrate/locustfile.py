@@ -6,10 +6,10 @@ sessions, conductor and echo loops.
 
 from __future__ import annotations
 
-from loadtests.calibrate import scenarios
+from loadtests.generator.calibrate import loops
 from loadtests.locustfile import BenchUser
 from loadtests.run import conductor
 
 __all__ = ["BenchUser"]
 
-conductor.MEASURE |= {"echo": scenarios.measure_echo, "broadcast": scenarios.measure_fan_out}
+conductor.MEASURE |= {"echo": loops.measure_echo, "broadcast": loops.measure_fan_out}

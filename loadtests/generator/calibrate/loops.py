@@ -14,8 +14,8 @@ import psutil
 
 from loadtests.arithmetic.samples import milliseconds, quantile
 from loadtests.arithmetic.usage import between, metrics
-from loadtests.calibrate.capabilities import LATENESS_P50, RECEIVE_LAG_P50, RESIDENT
 from loadtests.client.session import Session
+from loadtests.generator.calibrate.capabilities import LATENESS_P50, RECEIVE_LAG_P50, RESIDENT
 from loadtests.options import Broadcast, Echo
 from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from loadtests.arithmetic.usage import Usage, between
-from loadtests.bench_client import agreement
-from loadtests.bench_client.children import Child, child
-from loadtests.bench_client.contenders import CONTENDERS, missing
-from loadtests.bench_client.measured import (
+from loadtests.generator.bench_client import agreement
+from loadtests.generator.bench_client.children import Child, child
+from loadtests.generator.bench_client.contenders import CONTENDERS, missing
+from loadtests.generator.bench_client.measured import (
     OURS,
     Cost,
     Echoes,
@@ -27,10 +27,10 @@ from loadtests.bench_client.measured import (
     TrialFailed,
     Workload,
 )
-from loadtests.bench_client.plan import OPEN_LOOP_HZ
-from loadtests.bench_client.tcpdump import capturing
-from loadtests.calibrate.footprint import Footprint
-from loadtests.calibrate.rounds import MEMORY, RESPONDER
+from loadtests.generator.bench_client.plan import OPEN_LOOP_HZ
+from loadtests.generator.bench_client.tcpdump import capturing
+from loadtests.generator.calibrate.rounds import MEMORY, RESPONDER
+from loadtests.generator.footprint import Footprint
 from loadtests.machine.cores import Pinning
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.launch import LaunchError, serving, started
@@ -43,7 +43,7 @@ _CONNECT_TIMEOUT_S = 60.0
 #: Beyond the announced end, for draining and for a busy machine.
 _GRACE_S = 20.0
 BUSY_PERCENT = 80.0
-LATENCY = (sys.executable, "-m", "loadtests.bench_client.latency")
+LATENCY = (sys.executable, "-m", "loadtests.generator.bench_client.latency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _footprint(at: _Place, setup: Setup) -> dict[str, Any]:
 def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
     """An open loop and a capture of the same."""
     # Here, since dpkt would slow down the start of every other command.
-    from loadtests.bench_client import capture
+    from loadtests.generator.bench_client import capture
 
     conditions = at.conditions
     pcap = at.file("server.pcap")

@@ -8,8 +8,8 @@ from statistics import median
 
 import msgspec
 
-from loadtests.bench_client.measured import Setup, Trial
-from loadtests.bench_client.rows import Reference, Row
+from loadtests.generator.bench_client.measured import Setup, Trial
+from loadtests.generator.bench_client.rows import Reference, Row
 
 #: Exit codes of the command; see docs on exit codes.
 FINE, WRONG_CALL, MISSED_CODE, FAILED_CODE = 0, 2, 99, 4

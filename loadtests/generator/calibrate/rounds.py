@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.calibrate import capabilities
-from loadtests.calibrate.capabilities import RESIDENT, CalibrationError
-from loadtests.calibrate.footprint import Footprint
-from loadtests.calibrate.plan import Plan
+from loadtests.generator.calibrate import capabilities
+from loadtests.generator.calibrate.capabilities import RESIDENT, CalibrationError
+from loadtests.generator.calibrate.plan import Plan
+from loadtests.generator.footprint import Footprint
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import generating, started
 from loadtests.record.calibration import Capability
@@ -23,9 +23,9 @@ from loadtests.run.runner import Run
 from loadtests.run.trial import Assignment, Outcome, connect_timeout_s
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-RESPONDER = (sys.executable, "-m", "loadtests.calibrate.responder", "--port=0")
+RESPONDER = (sys.executable, "-m", "loadtests.generator.responder", "--port=0")
 #: Appended: the responder's URL and how many connections; see memory.py.
-MEMORY = (sys.executable, "-m", "loadtests.calibrate.memory")
+MEMORY = (sys.executable, "-m", "loadtests.generator.memory")
 
 #: Told what begins now, in a few words.
 Teller = Callable[[str], None]

@@ -1,0 +1,1 @@
+"""The load generator on the bench: calibrated, and compared with other clients."""
