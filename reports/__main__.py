@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from loadtests.record.results import ResultError, read
-from reports.errors import ReportError
+from reports.facts.errors import ReportError
 from reports.summary import summarise
 
 
@@ -87,12 +87,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _disconnect(results: Sequence[Path], out: Path | None) -> int:
     summaries = [summarise(read(path)) for path in results]
-    from reports.disconnect.page import render
+    from reports.pages.disconnect import render
 
     if out is None:
         print(render(summaries), end="")
         return Exit.FINE
-    from reports.disconnect.pictures import draw
+    from reports.pages.pictures import draw
 
     text = render(summaries, draw(summaries, out.parent / "images"))
     out.write_text(text, encoding="utf-8", newline="\n")
@@ -104,7 +104,7 @@ def _build(run: Path, *, quiet: bool) -> int:
     summary = summarise(read(run))
     # matplotlib takes a second to load, which a wrong call need not wait for.
     from reports.build import build
-    from reports.terminal import console, show
+    from reports.pages.terminal import console, show
 
     page = build(summary, run if run.is_dir() else run.parent)
     if not quiet:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from reports.charts.gallery import draw_all
-from reports.exports import to_csv, to_json, to_markdown
-from reports.html import to_html
+from reports.pages.exports import to_csv, to_json, to_markdown
+from reports.pages.html import to_html
 from reports.summary import Summary
 
 PAGE = "index.html"

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from loadtests.record.words import Status
 from reports.charts import style
 from reports.charts.style import Look
-from reports.numbers import short
-from reports.rows import Row
+from reports.facts.numbers import short
+from reports.facts.rows import Row
 from reports.summary import Summary
 
 _PER_MESSAGE = {"echo": "echo (closed loop)", "broadcast": "delivery of a broadcast"}

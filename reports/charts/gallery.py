@@ -13,19 +13,12 @@ from typing import Any, cast
 import matplotlib
 from matplotlib.figure import Figure
 
-from reports.charts import (
-    connections,
-    detection,
-    dots,
-    heartbeat,
-    latency,
-    outages,
-    phase,
-    reference,
-    style,
-)
-from reports.rows import scenarios_of
-from reports.summary import Summary, provenance
+from reports.charts import distributions, dots, style
+from reports.facts.rows import scenarios_of
+from reports.facts.run import provenance
+from reports.sections import reference_chart
+from reports.sections.disconnect.charts import connections, detection, heartbeat, outages, phase
+from reports.summary import Summary
 
 _PNG_DPI = 192
 _EDGE_INCHES = 0.14
@@ -80,7 +73,7 @@ KINDS = (
         "Each hill is the distribution of all echoes of a cell, its highest point drawn equally "
         "high everywhere; further left is better. Markers are means over trials, whiskers their "
         "95 % intervals.",
-        latency.echo_latency,
+        distributions.echo_latency,
     ),
     Kind(
         "echo-percentiles",
@@ -89,7 +82,7 @@ KINDS = (
         "Read upwards from 99 on the bottom axis to see what the slowest of a hundred echoes "
         "took; lower is better. Bold lines are all trials together, thin lines single trials. Lost "
         "messages count as slower than all that arrived, so a line ends where they begin.",
-        latency.echo_percentiles,
+        distributions.echo_percentiles,
     ),
     Kind(
         "echo-throughput",
@@ -105,7 +98,7 @@ KINDS = (
         "Broadcast delivery latency by cell",
         "Each hill is the distribution over every copy of every broadcast; further left is "
         "better. The triangle is when, in half of the broadcasts, the last recipient had its copy.",
-        latency.broadcast_delivery,
+        distributions.broadcast_delivery,
     ),
     Kind(
         "disconnect-detection",
@@ -178,7 +171,7 @@ KINDS = (
         "Filled markers were measured with our client, open ones with python-socketio's; the grey "
         "bar is the margin within which the two agree. Where they part, read beside it what each "
         "load generator's CPU did.",
-        reference.medians,
+        reference_chart.medians,
     ),
 )
 

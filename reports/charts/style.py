@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from loadtests.record.words import Status, Transport
-from reports.numbers import short
-from reports.rows import Cell, Row
+from reports.facts.numbers import short
+from reports.facts.rows import Cell, Row
 
 INK = "#1f2328"
 QUIET = "#59636e"

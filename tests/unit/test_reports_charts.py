@@ -10,10 +10,10 @@ import numpy
 import pytest
 
 from loadtests.record.results import Result
+from reports.charts.distributions import echo_percentiles
 from reports.charts.gallery import Chart, draw_all, inline
-from reports.charts.latency import echo_percentiles
 from reports.charts.style import log_limits, looks, spans_a_decade
-from reports.distributions import (
+from reports.facts.distributions import (
     Distribution,
     decoded,
     density,
@@ -21,8 +21,8 @@ from reports.distributions import (
     merged,
     trial_distributions,
 )
-from reports.errors import ReportError
-from reports.rows import outcomes_of
+from reports.facts.errors import ReportError
+from reports.facts.rows import outcomes_of
 from reports.summary import summarise
 from tests.unit.reports_builder import (
     cells,

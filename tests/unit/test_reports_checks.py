@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from loadtests.record.results import Result
-from reports.findings import Finding, Kind, Severity
+from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports_builder import (
     cells,

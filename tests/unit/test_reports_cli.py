@@ -186,7 +186,7 @@ def test_the_module_can_be_called(tmp_path: Path) -> None:
 def test_reports_load_nothing_that_measures() -> None:
     code = (
         "import sys; from reports.__main__ import main; main(['build', sys.argv[1], '--quiet'])\n"
-        "import reports.build, reports.terminal\n"
+        "import reports.build, reports.pages.terminal\n"
         "bad = {'locust', 'gevent', 'eventlet', 'servers'} & set(sys.modules)\n"
         "own = {m for m in sys.modules if m.startswith('loadtests.')}\n"
         "print(sorted(bad), sorted(own))"

@@ -18,17 +18,17 @@ from loadtests.record.words import (
     Transport,
 )
 from loadtests.scenarios.disconnect import windows
-from reports.best import QUESTIONS
-from reports.disconnect.choices import CLIENTS as PROMISED
-from reports.disconnect.choices import LIMITS_S, Cost, choices, costs
-from reports.disconnect.clients import Group, departures, outages
-from reports.disconnect.names import CAUSES, CLIENTS, OUTAGES, numbers_of, order, title
-from reports.disconnect.settings import ASKED, Heartbeat, Point, points
-from reports.disconnect.tables import OUTAGES as OUTAGES_CAPTION
-from reports.disconnect.tables import quantiles, short_tables, tables
-from reports.disconnect.words import figure, window_text
-from reports.findings import Finding, Kind, Severity
-from reports.rows import scenarios_of
+from reports.facts.best import QUESTIONS
+from reports.facts.findings import Finding, Kind, Severity
+from reports.facts.rows import scenarios_of
+from reports.sections.disconnect.choices import CLIENTS as PROMISED
+from reports.sections.disconnect.choices import LIMITS_S, Cost, choices, costs
+from reports.sections.disconnect.clients import Group, departures, outages
+from reports.sections.disconnect.names import CAUSES, CLIENTS, OUTAGES, numbers_of, order, title
+from reports.sections.disconnect.settings import ASKED, Heartbeat, Point, points
+from reports.sections.disconnect.tables import OUTAGES as OUTAGES_CAPTION
+from reports.sections.disconnect.tables import quantiles, short_tables, tables
+from reports.sections.disconnect.words import figure, window_text
 from reports.summary import Summary, summarise
 from tests.unit.reports_builder import measurement, planned, ran, realistic, result
 from tests.unit.reports_disconnect_builder import NO_CHROMIUM, Faults, disconnects

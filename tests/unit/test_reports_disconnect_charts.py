@@ -12,11 +12,12 @@ from matplotlib.axes import Axes
 
 from loadtests.record.results import Detection, Result, Window
 from loadtests.record.words import Cause, Official, Outage, Transport
-from reports.charts import clients, style
-from reports.charts.detection import detection
+from reports.charts import style
 from reports.charts.gallery import Chart, draw_all
-from reports.charts.heartbeat import heartbeat
-from reports.charts.phase import phase
+from reports.sections.disconnect.charts import points
+from reports.sections.disconnect.charts.detection import detection
+from reports.sections.disconnect.charts.heartbeat import heartbeat
+from reports.sections.disconnect.charts.phase import phase
 from reports.summary import summarise
 from tests.unit.reports_builder import failed, planned, realistic, result
 from tests.unit.reports_disconnect_builder import NO_CHROMIUM, Faults, disconnects
@@ -116,7 +117,7 @@ def test_milliseconds_and_seconds_have_axes_of_their_own() -> None:
     with matplotlib.rc_context(style.RC):
         figure = style.new_figure(3)
         near, far = figure.subplots(1, 2)
-        line = clients.track(far, 3.0, near=near, missed=False)
+        line = points.track(far, 3.0, near=near, missed=False)
     assert line.place(0.002) == (near, 2.0)
     assert line.place(2.0) == (far, 2.0)
     axes, x = line.place(0.0)
@@ -128,22 +129,22 @@ def test_milliseconds_and_seconds_have_axes_of_their_own() -> None:
 def test_without_milliseconds_all_times_are_on_one_axis() -> None:
     figure = style.new_figure(3)
     far = figure.subplots()
-    assert clients.track(far, 3.0, missed=True).place(0.001) == (far, 0.001)
+    assert points.track(far, 3.0, missed=True).place(0.001) == (far, 0.001)
 
 
 def test_a_window_of_milliseconds_and_seconds_is_shaded_on_both() -> None:
     figure = style.new_figure(3)
     near, far = figure.subplots(1, 2)
-    line = clients.track(far, 3.0, near=near, missed=False)
+    line = points.track(far, 3.0, near=near, missed=False)
 
     def shaded(axes: Axes) -> list[float]:
         return [round(bar.get_width(), 3) for bar in axes.patches]
 
     at_once = Window(0.0, 0.0, [])
-    clients.window(line, 0, at_once, 0.7)
+    points.window(line, 0, at_once, 0.7)
     assert len(shaded(near)) == 1
     assert shaded(far) == []
-    clients.window(line, 1, msgspec.structs.replace(at_once, latest_s=2.0), 0.7)
+    points.window(line, 1, msgspec.structs.replace(at_once, latest_s=2.0), 0.7)
     assert len(shaded(near)) == 2
     assert shaded(far) == [2.0]
 

@@ -11,11 +11,11 @@ import pytest
 from loadtests.record.results import read, write
 from loadtests.record.words import Cause
 from reports.__main__ import main
-from reports.disconnect.page import CHARTS, render
-from reports.disconnect.pictures import wanted
-from reports.errors import ReportError
-from reports.exports import to_markdown
-from reports.html import to_html
+from reports.facts.errors import ReportError
+from reports.pages.disconnect import CHARTS, render
+from reports.pages.exports import to_markdown
+from reports.pages.html import to_html
+from reports.pages.pictures import wanted
 from reports.summary import Summary, summarise
 from tests.unit.reports_builder import echo_trials
 from tests.unit.reports_disconnect_builder import NO_CHROMIUM, Faults, disconnects

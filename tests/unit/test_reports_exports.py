@@ -9,7 +9,7 @@ import json
 import pytest
 
 from loadtests.record.words import metrics_of
-from reports.exports import SUMMARY_FORMAT, to_csv, to_json, to_markdown
+from reports.pages.exports import SUMMARY_FORMAT, to_csv, to_json, to_markdown
 from reports.summary import Summary, summarise
 from tests.unit.reports_builder import cells, echo_trials, failed, planned, result, troubled
 

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from loadtests.record.results import Result
-from reports.exports import to_markdown
-from reports.findings import Finding, Kind, Severity
-from reports.generator import NONE, TITLE, absence_of, readings, tables
-from reports.html import to_html
+from reports.facts.findings import Finding, Kind, Severity
+from reports.pages.exports import to_markdown
+from reports.pages.html import to_html
+from reports.sections.generator import NONE, TITLE, absence_of, readings, tables
 from reports.summary import summarise
 from tests.unit.reports_builder import cells, measurement, planned, ran, result
 

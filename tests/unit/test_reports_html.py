@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.record.results import Result
 from reports.charts.gallery import draw_all
-from reports.html import to_html
+from reports.pages.html import to_html
 from reports.summary import summarise
 from tests.unit.reports_builder import cells, failed, planned, realistic, result, troubled
 

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.record.results import Result
 from loadtests.record.words import Official, Outage
-from reports.findings import Finding, Kind, Severity
+from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports_builder import planned, ran, result
 

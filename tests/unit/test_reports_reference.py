@@ -13,12 +13,12 @@ from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
 from loadtests.record.words import Client, Status, Transport
 from loadtests.run.conductor import measured_with
 from reports.charts.gallery import draw_all
-from reports.exports import to_csv, to_json, to_markdown
-from reports.html import to_html
-from reports.reference import Verdict, chapters, pairs_of
-from reports.rows import Cell
+from reports.facts.rows import Cell
+from reports.pages.exports import to_csv, to_json, to_markdown
+from reports.pages.html import to_html
+from reports.pages.terminal import console, show
+from reports.sections.reference import Verdict, chapters, pairs_of
 from reports.summary import Summary, summarise
-from reports.terminal import console, show
 from tests.unit.reports_builder import (
     cells,
     failed,

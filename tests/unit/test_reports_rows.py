@@ -7,8 +7,8 @@ import pytest
 
 from loadtests.record.results import Result
 from loadtests.record.words import Status, Transport, metrics_of
-from reports.errors import ReportError
-from reports.rows import Cell, Row, cells_of, outcomes_of, rows_of, scenarios_of
+from reports.facts.errors import ReportError
+from reports.facts.rows import Cell, Row, cells_of, outcomes_of, rows_of, scenarios_of
 from tests.unit.reports_builder import (
     CAUSES,
     MODES,

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from reports.numbers import plain, short, with_interval
-from reports.stats import Estimate, Ratio, estimate, ratio
+from reports.facts.numbers import plain, short, with_interval
+from reports.facts.stats import Estimate, Ratio, estimate, ratio
 
 
 def test_estimate_is_the_mean_over_trials() -> None:

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from loadtests.record.results import Result
 from loadtests.record.words import Better, Status, metrics_of
-from reports.best import QUESTIONS, Answer, Certainty
+from reports.facts.best import QUESTIONS, Answer, Certainty
+from reports.facts.tables import HEADLINES, Table, best_table, headline_tables, metric_tables
+from reports.pages.terminal import show
 from reports.summary import summarise
-from reports.tables import HEADLINES, Table, best_table, headline_tables, metric_tables
-from reports.terminal import show
 from tests.unit.reports_builder import (
     cells,
     failed,

@@ -1,0 +1,312 @@
+"""Where times lie: the distribution per cell with its percentiles, and the percentile curve."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+from loadtests.record.words import Status
+from reports.charts import style
+from reports.charts.style import Look
+from reports.facts.distributions import (
+    Distribution,
+    Floats,
+    density,
+    distribution_of,
+    trial_distributions,
+)
+from reports.facts.numbers import short
+from reports.facts.rows import Cell, Row, cells_of
+from reports.summary import Summary
+
+_BINS = 220
+#: Where, below the middle of a cell's place, the hill stands and each mark has its line, so that
+#: wide intervals do not run into each other.
+_LANES = (0.14, 0.27, 0.40)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A metric that is marked on a distribution.
+
+    Attributes:
+        metric: its name.
+        title: as the column of numbers calls it.
+        name: as the legend calls it.
+        shape: a matplotlib marker; None for the mode's own.
+        fill: its colour; None for the mode's own.
+    """
+
+    metric: str
+    title: str
+    name: str
+    shape: str | None = None
+    fill: str | None = None
+
+
+_ECHO = (
+    Mark("latency_p50", "p50", "p50"),
+    Mark("latency_p90", "p90", "p90", "h", style.GRID),
+    Mark("latency_p99", "p99", "p99", "d", "white"),
+)
+_BROADCAST = (
+    Mark("delivery_p50", "p50", "p50"),
+    Mark("delivery_p99", "p99", "p99", "d", "white"),
+    Mark("last_recipient_p50", "last p50", "last recipient p50", ">"),
+)
+
+
+def echo_latency(summary: Summary) -> Figure:
+    """The distribution of echo latency per cell, with p50, p90 and p99."""
+    return _strips(summary, "echo", "latency", _ECHO, "latency from the due time, ms")
+
+
+def broadcast_delivery(summary: Summary) -> Figure:
+    """The distribution of delivery latency per cell, with the last recipient."""
+    return _strips(summary, "broadcast", "delivery", _BROADCAST, "delivery latency, ms")
+
+
+def echo_percentiles(summary: Summary) -> Figure:
+    """Echo latency over the percentile, one panel per transport."""
+    return _curves(summary, "echo", "latency", "latency from the due time, ms")
+
+
+def _strips(
+    summary: Summary, scenario: str, family: str, marks: Sequence[Mark], axis: str
+) -> Figure:
+    rows = {(row.cell, row.metric.name): row for row in summary.rows if row.scenario == scenario}
+    groups = style.by_transport(cells_of(rows.values()))
+    shapes = _distributions(summary, scenario, family)
+    looks = style.looks(cell.mode for group in groups.values() for cell in group)
+    figure = style.new_figure(1.5 + sum(0.42 + 0.9 * len(group) for group in groups.values()))
+    panels = figure.subplots(
+        len(groups), 1, squeeze=False, height_ratios=[len(group) for group in groups.values()]
+    )[:, 0]
+    limits = _limits(shapes.values(), [rows[key] for key in rows if _marked(key[1], marks)])
+    for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
+        style.log_x(axes, *limits)
+        style.cell_rows(axes, cells)
+        axes.set_title(style.TRANSPORT_TITLES[transport])
+        for place, cell in enumerate(cells):
+            marked = [rows[cell, mark.metric] for mark in marks]
+            _strip(axes, place, shapes.get(cell), marked, marks, looks[cell.mode])
+        _columns(axes, cells, rows, marks)
+    panels[-1].set_xlabel(f"{axis} (log scale; further left is better)")
+    style.legend_above(figure, [*_legend(marks), *style.key_interval(rows.values())])
+    return figure
+
+
+def _marked(metric: str, marks: Sequence[Mark]) -> bool:
+    return any(mark.metric == metric for mark in marks)
+
+
+def _distributions(summary: Summary, scenario: str, family: str) -> dict[Cell, Distribution]:
+    found = {
+        cell: distribution_of(outcomes, family)
+        for (name, cell), outcomes in summary.outcomes.items()
+        if name == scenario
+    }
+    return {cell: one for cell, one in found.items() if one is not None}
+
+
+def _limits(shapes: Collection[Distribution], rows: Sequence[Row]) -> tuple[float, float]:
+    """Everything marked, and the distributions but for their utmost thousandths."""
+    edges = [
+        float(edge)
+        for shape in shapes
+        for edge in shape.at(numpy.array([0.001, 0.999]) * shape.arrived)
+    ]
+    marked = [row.value for row in rows if row.value is not None]
+    highs = [row.estimate.high for row in rows if row.estimate and row.estimate.high is not None]
+    return style.log_limits([*edges, *marked, *highs], room=0.03)
+
+
+def _strip(
+    axes: Axes,
+    place: int,
+    shape: Distribution | None,
+    rows: Sequence[Row],
+    marks: Sequence[Mark],
+    look: Look,
+) -> None:
+    status = style.worth(rows)
+    if all(row.estimate is None for row in rows):
+        style.place_note(axes, place, style.place_name(status))
+        return
+    # The body of a hill is what its first marker, the median, says; a tail can be invalid alone.
+    doubtful = rows[0].status is not Status.OK
+    base = place + _LANES[0]
+    if shape is not None:
+        _hill(axes, base, shape, look.colour, doubtful)
+    for row, mark, lane in zip(rows, marks, _LANES, strict=True):
+        if row.value is None:
+            continue
+        alpha = 1.0 if row.status is Status.OK else style.FADED
+        style.interval(axes, row, place + lane, alpha=alpha, cap=0.05)
+        axes.plot(
+            [row.value],
+            [place + lane],
+            marker=mark.shape or look.marker,
+            markersize=7.5,
+            markeredgewidth=1.2,
+            markerfacecolor=mark.fill or look.colour,
+            markeredgecolor=style.INK,
+            alpha=alpha,
+            zorder=6,
+            clip_on=False,
+        )
+
+
+def _hill(axes: Axes, base: float, shape: Distribution, colour: str, doubtful: bool) -> None:
+    edges = numpy.geomspace(*axes.get_xlim(), _BINS + 1)
+    middles = numpy.sqrt(edges[1:] * edges[:-1])
+    heights = 0.58 * density(shape, edges)
+    axes.fill_between(
+        middles,
+        base - heights,
+        base,
+        where=(heights > 0.0015).tolist(),
+        facecolor=colour,
+        alpha=style.FADED if doubtful else 0.75,
+        hatch="////" if doubtful else None,
+        edgecolor="white" if doubtful else colour,
+        linewidth=0.8,
+        zorder=2,
+    )
+
+
+def _columns(
+    axes: Axes, cells: Sequence[Cell], rows: Mapping[tuple[Cell, str], Row], marks: Sequence[Mark]
+) -> None:
+    """The marked numbers themselves, in columns at the right."""
+    for column, mark in enumerate(marks):
+        points = 34 + 56 * column
+        axes.annotate(
+            mark.title,
+            (1, 1),
+            xycoords="axes fraction",
+            xytext=(points, 2),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9.5,
+            color=style.QUIET,
+        )
+        for place, cell in enumerate(cells):
+            row = rows[cell, mark.metric]
+            doubtful = row.status is not Status.OK
+            number = "–" if row.value is None else short(row.value)
+            style.beside(axes, place, points, number, doubtful=doubtful)
+            if row.status is Status.INVALID:
+                style.beside(axes, place + 0.3, points, "invalid", doubtful=True)
+
+
+def _legend(marks: Sequence[Mark]) -> list[Line2D]:
+    return [
+        style.key(mark.shape or "o", mark.name, fill=mark.fill or style.QUIET) for mark in marks
+    ]
+
+
+def _curves(summary: Summary, scenario: str, family: str, axis: str) -> Figure:
+    rows = {row.cell: row for row in summary.rows if row.scenario == scenario}
+    groups = style.by_transport(rows)
+    looks = style.looks(cell.mode for cell in rows)
+    figure = style.new_figure(5.8)
+    panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
+    shapes = _distributions(summary, scenario, family)
+    deepest = max((shape.expected for shape in shapes.values()), default=1000.0)
+    # The slowest of n samples stands at 1 - 1/n; beyond it there is nothing to draw.
+    odds = numpy.geomspace(1, max(deepest, 10.0), 400)
+    seen = [float(value) for shape in shapes.values() for value in shape.at(1 - 1 / odds)]
+    for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
+        axes.set_title(style.TRANSPORT_TITLES[transport])
+        for cell in cells:
+            outcomes = summary.outcomes[scenario, cell]
+            trials = trial_distributions(outcomes, family)
+            doubt = _doubt(summary, scenario, cell)
+            _curve(axes, cell, shapes.get(cell), trials, looks[cell.mode], doubt, odds)
+        style.log_y(axes, *style.log_limits(seen))
+        _percentile_axis(axes, deepest)
+        axes.grid(visible=True)
+        labels = [str(label) for label in axes.get_legend_handles_labels()[1]]
+        axes.legend(
+            loc="upper left",
+            bbox_to_anchor=(-0.02, -0.17),
+            ncols=style.columns_for(labels, 72 * style.WIDTH / len(groups) - 50),
+            columnspacing=1.2,
+        )
+    panels[0].set_ylabel(f"{axis} (log; lower is better)")
+    return figure
+
+
+def _doubt(summary: Summary, scenario: str, cell: Cell) -> str:
+    """What is not to be trusted of a cell's latencies: ``invalid``, ``tail invalid`` or nothing."""
+    doubtful = {
+        row.metric.name
+        for row in summary.rows
+        if (row.scenario, row.cell) == (scenario, cell)
+        and row.metric.name.startswith("latency")
+        and row.status is not Status.OK
+    }
+    if "latency_p50" in doubtful:
+        return "invalid"
+    return "tail invalid" if doubtful else ""
+
+
+def _curve(
+    axes: Axes,
+    cell: Cell,
+    shape: Distribution | None,
+    trials: Sequence[Distribution],
+    look: Look,
+    doubt: str,
+    odds: Floats,
+) -> None:
+    name = style.shortened(cell.mode)
+    if shape is None:
+        axes.plot([], [], color=look.colour, marker="x", label=f"{name}: failed")
+        return
+    for trial in trials if len(trials) > 1 else ():
+        axes.plot(*_points(trial, odds), color=look.colour, linewidth=0.9, alpha=0.4)
+    axes.plot(
+        *_points(shape, odds),
+        color=look.colour,
+        linewidth=2.4,
+        alpha=style.FADED + 0.15 if doubt == "invalid" else 1,
+        linestyle=(0, (4, 2)) if doubt == "invalid" else "-",
+        label=f"{name} ({doubt})" if doubt else name,
+    )
+    axes.plot(
+        *_points(shape, numpy.array([2.0, 10.0, 100.0, 1000.0])),
+        linestyle="none",
+        marker=look.marker,
+        markersize=7,
+        color=look.colour,
+        markeredgecolor="white",
+        zorder=5,
+    )
+
+
+def _points(shape: Distribution, odds: Floats) -> tuple[Floats, Floats]:
+    """A curve at these odds, 1/(1-q), as far as there are samples: it ends where the lost begin."""
+    reach = odds[odds <= shape.expected]
+    heights = shape.at(1 - 1 / reach)
+    drawn = ~numpy.isnan(heights)
+    return reach[drawn], heights[drawn]
+
+
+def _percentile_axis(axes: Axes, deepest: float) -> None:
+    """HdrHistogram's axis: 1/(1-q) on a log scale, so that each nine has the same room."""
+    ticks = {1.0: "0", 2.0: "50", 10.0: "90", 100.0: "99", 1e3: "99.9", 1e4: "99.99", 1e5: "99.999"}
+    shown = {odds: name for odds, name in ticks.items() if odds <= max(deepest, 10.0)}
+    axes.set_xscale("log")
+    axes.set_xlim(1, max(deepest, 10.0) * 1.15)
+    axes.xaxis.set_major_locator(FixedLocator(list(shown)))
+    axes.xaxis.set_major_formatter(FixedFormatter(list(shown.values())))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("percentile of messages, %\n(each nine has the same room)")

@@ -1,0 +1,1 @@
+"""What a result says, computed once: rows, estimates, ratios, findings."""

@@ -1,0 +1,227 @@
+"""Which cell is best at what, and whether the trials bear it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loadtests.record.words import Better, Status
+from reports.facts.numbers import percent, short, with_unit
+from reports.facts.rows import Cell, Row
+from reports.facts.stats import Ratio, ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a reader wants to know, and the row and metric that answer it."""
+
+    text: str
+    scenario: str
+    metric: str
+
+
+#: Of disconnects, main rows of idle clients only: those of a sweep differ in what was set, and
+#: those that the server sends to in how often it does, and silent ones in a single draw of the
+#: server's scan.
+QUESTIONS = (
+    Question("lowest latency, the usual echo (p50)", "echo", "latency_p50"),
+    Question("lowest latency, the slow 1 % (p99)", "echo", "latency_p99"),
+    Question("highest throughput", "echo", "throughput"),
+    Question("least server CPU per echo", "echo", "server_cpu"),
+    Question("quickest broadcast to the last recipient (p50)", "broadcast", "last_recipient_p50"),
+    Question("quickest to notice a killed client (p50)", "disconnect:kill", "detection_p50"),
+)
+
+
+class Certainty(StrEnum):
+    """What the ratios over blocks say about the first place."""
+
+    CLEAR = "clear"  #: every other cell's ratio to it leaves out 1
+    TIE = "tie"  #: at least one other's does not: not distinguishable
+    SINGLE_TRIAL = "single trial"  #: no interval, so nothing is claimed
+    UNDECIDED = "undecided"  #: a number that is not to be trusted is better than the first
+    ALONE = "alone"  #: no other cell to compare with
+    NONE = "none"  #: no cell has a number that is to be trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first place of one question.
+
+    Attributes:
+        first: the row with the best estimate; None where no row is ``ok``.
+        second: the runner-up; None where there is none.
+        rivals: rows that the trials do not tell apart from the first.
+        left_out: how many cells have no number that is to be trusted.
+        doubted: those of them whose number is better than the first's all the same, best first.
+    """
+
+    question: Question
+    certainty: Certainty
+    first: Row | None
+    second: Row | None
+    rivals: tuple[Row, ...]
+    left_out: int
+    doubted: tuple[Row, ...] = ()
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All that share the first place: one, or several in a tie."""
+        first = () if self.first is None else (self.first, *self.rivals)
+        return tuple(row.cell for row in first)
+
+    @property
+    def lead(self) -> str:
+        """The runner-up against the first, or why nothing can be said."""
+        compared = (self.first, self.second, *self.rivals, *self.doubted)
+        few = any(row is not None and row.undersampled for row in compared)
+        return f"{self._standing} (few samples)" if few else self._standing
+
+    @property
+    def _standing(self) -> str:
+        if self.first is None:
+            return "no number that is to be trusted"
+        if self.doubted:
+            return f"undecided: {_doubts(self.doubted)}"
+        if self.second is None:
+            return "no other cell to compare with"
+        against = f"{self.second.cell}: {_against(self.first, self.second)}"
+        match self.certainty:
+            case Certainty.CLEAR:
+                return against
+            case Certainty.SINGLE_TRIAL:
+                return f"{against} (single trial, no interval)"
+            case _:
+                return f"not distinguishable ({against})"
+
+
+def answers(rows: Sequence[Row]) -> list[Answer]:
+    """Answer every question that the run asked.
+
+    Only ``ok`` rows can win, and none is said to have won where a number that is not to be trusted
+    is better: it may be right after all.
+    """
+    found = []
+    for question in QUESTIONS:
+        asked = [
+            row
+            for row in rows
+            if row.scenario == question.scenario and row.metric.name == question.metric
+        ]
+        if asked:
+            found.append(_answer(question, asked))
+    return found
+
+
+def leaders(rows: Sequence[Row]) -> frozenset[Cell]:
+    """The cells that a table may set in bold for a metric.
+
+    The best one and those that the trials do not tell from it, but for those with few samples; none
+    where nothing sets anybody apart: one trial, one cell, all alike, a better number that is not to
+    be trusted, or a metric that has no better and worse.
+
+    Args:
+        rows: one metric of one scenario, a row per cell.
+    """
+    if not rows or rows[0].metric.better is Better.NEITHER:
+        return frozenset()
+    answer = _answer(Question("", rows[0].scenario, rows[0].metric.name), rows)
+    if answer.certainty not in (Certainty.CLEAR, Certainty.TIE) or answer.first is None:
+        return frozenset()
+    ahead = (answer.first, *answer.rivals)
+    if len(ahead) == sum(1 for row in rows if row.status is Status.OK):
+        return frozenset()
+    return frozenset(row.cell for row in ahead if not row.undersampled)
+
+
+def _answer(question: Question, asked: Sequence[Row]) -> Answer:
+    ranked = _ranked(row for row in asked if row.status is Status.OK)
+    left_out = len(asked) - len(ranked)
+    if not ranked:
+        return Answer(question, Certainty.NONE, None, None, (), left_out)
+    first, others = ranked[0], ranked[1:]
+    doubted = tuple(
+        row
+        for row in _ranked(row for row in asked if row.status is Status.INVALID)
+        if _goodness(row) > _goodness(first)
+    )
+    verdicts = [_apart(first, other) for other in others]
+    rivals = tuple(row for row, apart in zip(others, verdicts, strict=True) if apart is False)
+    if doubted:
+        certainty = Certainty.UNDECIDED
+    elif not others:
+        certainty = Certainty.ALONE
+    elif rivals:
+        certainty = Certainty.TIE
+    elif None in verdicts:
+        certainty = Certainty.SINGLE_TRIAL
+    else:
+        certainty = Certainty.CLEAR
+    second = others[0] if others else None
+    return Answer(question, certainty, first, second, rivals, left_out, doubted)
+
+
+def _ranked(rows: Iterable[Row]) -> list[Row]:
+    """Those that have an estimate, best first."""
+    return sorted((row for row in rows if row.estimate), key=_goodness, reverse=True)
+
+
+def _goodness(row: Row) -> float:
+    """The estimate, turned so that more is better."""
+    value = row.value or 0.0
+    return value if _higher_wins(row) else -value
+
+
+def _doubts(rows: Sequence[Row]) -> str:
+    """``a × polling reads 2.36 ms, but that number is not to be trusted``."""
+    read = ", ".join(
+        f"{row.cell} reads {with_unit(row.estimate, row.metric.unit)}"
+        for row in rows
+        if row.estimate
+    )
+    one = len(rows) == 1
+    return f"{read}, but {'that number is' if one else 'these numbers are'} not to be trusted"
+
+
+def _apart(first: Row, other: Row) -> bool | None:
+    """Whether the trials tell two rows apart; None where one trial is all there is.
+
+    The first has the better mean. Where the ratio over blocks, which weighs every block alike,
+    points the other way, the two do not agree on who is ahead.
+    """
+    if first.trials < 2 or other.trials < 2:
+        return None
+    found = ratio(first.values, other.values)
+    if found is None:
+        return False
+    return found.apart and (found.value < 1) is _higher_wins(first)
+
+
+def _higher_wins(row: Row) -> bool:
+    return row.metric.better is Better.HIGHER
+
+
+def _against(first: Row, second: Row) -> str:
+    """The runner-up against the first: ``30 % more [22, 39]``, ``3.4 × as much [3.1, 3.7]``."""
+    found = ratio(first.values, second.values)
+    if found is None:  # a zero among them
+        return "the same" if first.value == second.value else "more than none"
+    if found.value == 1:
+        return "the same"
+    if found.value >= 2:
+        ends = _ends(found, short)
+        return f"{short(found.value)} × as much{ends}"
+    if found.value > 1:
+        ends = _ends(found, lambda times: percent((times - 1) * 100))
+        return f"{percent((found.value - 1) * 100)} % more{ends}"
+    ends = _ends(
+        Ratio(found.value, found.high, found.low), lambda times: percent((1 - times) * 100)
+    )
+    return f"{percent((1 - found.value) * 100)} % less{ends}"
+
+
+def _ends(found: Ratio, spell: Callable[[float], str]) -> str:
+    if found.low is None or found.high is None:
+        return ""
+    return f" [{spell(found.low)}, {spell(found.high)}]"

@@ -1,0 +1,52 @@
+"""The words of findings: what can be found about a run, and how much it takes away from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """All that can be found."""
+
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    INVALID = "invalid"
+    SINGLE_TRIAL = "single-trial"
+    UNDERSAMPLED = "undersampled-p99"
+    NOISY_MACHINE = "noisy-machine"
+    UNSTEADY_MACHINE = "unsteady-machine"
+    NOT_PINNED = "not-pinned"
+    USER_SPACE_CLOCK = "user-space-clock"
+    NOT_CPU_BOUND = "not-cpu-bound"
+    DELAYED_ACK = "delayed-ack"
+    NEAR_CEILING = "near-generator-ceiling"
+    NEAR_NOISE_FLOOR = "near-noise-floor"
+    NOT_NOTICED = "not-noticed"
+    CALLED_AGAIN = "handler-called-again"
+    OUTSIDE = "outside-the-window"
+    CAME_BACK_OTHERWISE = "came-back-otherwise"
+
+
+class Severity(StrEnum):
+    """How much it takes away from the numbers."""
+
+    WARNING = "warning"  #: some numbers must not be quoted, or not without saying this
+    NOTE = "note"  #: the numbers stand; this says how to read them
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know before a number is quoted.
+
+    Attributes:
+        text: what was found, in one or two sentences.
+        advice: what to do about it, or how to read the numbers, in one sentence.
+        cells: where, as ``mode × transport``; empty where it concerns the whole run.
+    """
+
+    kind: Kind
+    severity: Severity
+    text: str
+    advice: str
+    cells: tuple[str, ...] = ()

@@ -1,0 +1,91 @@
+"""How numbers are spelled, for people and for files."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+
+from loadtests.record.words import Unit
+from reports.facts.stats import Estimate
+
+_MS_PER_S = 1000
+
+#: What stands where there is no number.
+EMPTY = "–"
+
+
+def plain(value: float | None) -> str:
+    """For files: up to six significant digits, no exponent; empty where there is no number."""
+    if value is None:
+        return ""
+    return str(numpy.format_float_positional(value, precision=6, fractional=False, trim="-"))
+
+
+def short(value: float) -> str:
+    """For people: three significant digits, whole numbers from 1,000 on (``1,234``).
+
+    A number that is whole is written as one: ``2`` lost messages, not ``2.00``.
+    """
+    if value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:,.{decimals(value)}f}"
+
+
+def decimals(value: float) -> int:
+    """How many decimals show three significant digits of a number."""
+    if value == 0:
+        return 0
+    shown = f"{abs(value):.2e}"  # rounds first, so that 9.996 is 10.0 and not 10.00
+    return max(0, 2 - int(shown.partition("e")[2]))
+
+
+def readable(estimate: Estimate, unit: Unit) -> tuple[Estimate, Unit]:
+    """For people: seconds below 1 as milliseconds, the interval's ends with them."""
+    if unit is not Unit.SECONDS or not 0 < estimate.value < 1:
+        return estimate, unit
+    low, high = (None if end is None else end * _MS_PER_S for end in (estimate.low, estimate.high))
+    return Estimate(estimate.value * _MS_PER_S, low, high, estimate.trials), Unit.MILLISECONDS
+
+
+def with_unit(estimate: Estimate, unit: Unit) -> str:
+    """The estimate alone, with its unit: ``12.3 ms``."""
+    estimate, unit = readable(estimate, unit)
+    return f"{short(estimate.value)} {unit}"
+
+
+def seconds(value: float) -> str:
+    """A time in the unit that reads best: ``950 ms``, ``2.10 s``."""
+    return with_unit(Estimate(value, None, None, 1), Unit.SECONDS)
+
+
+def seconds_span(low: float, high: float) -> str:
+    """``1.79 to 2.48 ms``: the unit once where it is the same; one number where both are."""
+    first, last = seconds(low), seconds(high)
+    if first == last:
+        return first
+    number, _, unit = first.partition(" ")
+    return f"{number if last.endswith(f' {unit}') else first} to {last}"
+
+
+def with_interval(estimate: Estimate) -> tuple[str, str]:
+    """``12.3`` and ``[11.9, 12.8]``: the ends with as many decimals as the estimate.
+
+    The second is empty where there is no interval (one trial) or every trial said the same.
+    """
+    low, high = estimate.low, estimate.high
+    if low is None or high is None or math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12):
+        return short(estimate.value), ""
+    places = decimals(estimate.value) if estimate.value else decimals(high)
+    ends = (f"{end:,.{places}f}" if end else "0" for end in (low, high))
+    return f"{estimate.value:,.{places}f}", f"[{', '.join(ends)}]"
+
+
+def percent(value: float) -> str:
+    """Whole percents, one decimal below ten."""
+    return f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 cell``, ``2 cells``, ``1,200 cells``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,272 @@
+"""Result -> one row per number, each with what it is worth.
+
+Rows are made from the plan, not from what ran: a trial that failed or never ran has its rows, since
+a gap in a table reads like a zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
+from loadtests.record.words import METRICS, Client, Metric, Status, Transport, client_of, metrics_of
+from reports.facts.errors import ReportError
+from reports.facts.stats import Estimate, estimate
+from reports.sections.disconnect.names import order
+
+#: A p99 of fewer samples rests on fewer than ten of them.
+SAMPLES_FOR_P99 = 1000
+
+#: Metrics that results of earlier versions do not have.
+_LATER = frozenset({"outside", "repeated"})
+
+#: Each p99 and the family of samples behind it.
+_P99_FAMILIES = {
+    "latency_p99": "latency",
+    "service_p99": "service",
+    "delivery_p99": "delivery",
+    "last_recipient_p99": "last_recipient",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One mode × transport."""
+
+    mode: str
+    transport: Transport
+
+    def __str__(self) -> str:
+        """As tables and findings name it."""
+        return f"{self.mode} × {self.transport}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric of one cell in one scenario: a line of ``summary.csv``.
+
+    Attributes:
+        scenario: with its parameter, e.g. ``disconnect:kill``.
+        metric: its entry in the registry (name, unit, which way is better).
+        estimate: mean over trials and interval, in the metric's unit; None where there is none.
+        reasons: why the status is not ``ok``; empty where it is.
+        values: one per planned trial in the order of blocks; None where that trial has no number.
+        undersampled: whether it is a p99 with too few samples in one of its trials.
+    """
+
+    scenario: str
+    cell: Cell
+    metric: Metric
+    estimate: Estimate | None
+    status: Status
+    reasons: tuple[str, ...]
+    values: tuple[float | None, ...]
+    undersampled: bool
+
+    @property
+    def client(self) -> Client:
+        """Whose client measured it."""
+        return client_of(self.scenario)
+
+    @property
+    def trials(self) -> int:
+        """How many trials stand behind the estimate."""
+        return self.estimate.trials if self.estimate else 0
+
+    @property
+    def value(self) -> float | None:
+        """The estimate alone."""
+        return self.estimate.value if self.estimate else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A planned trial, what came of it, and its measurement for one row name."""
+
+    planned: PlannedTrial
+    trial: Trial | None
+    measurement: Measurement | None
+
+
+#: (row name, cell) -> its trials in the order of blocks.
+Outcomes = Mapping[tuple[str, Cell], Sequence[Outcome]]
+
+
+def outcomes_of(result: Result) -> Outcomes:
+    """Every planned cell of every row name, in the order of tables, with what came of its trials.
+
+    Raises:
+        ReportError: the plan is empty, or names a scenario that this version does not know.
+    """
+    if not result.plan:
+        raise ReportError("the result plans no trial: nothing to report; run the experiment again")
+    trials = {trial.number: trial for trial in result.trials}
+    found: dict[tuple[str, Cell], list[Outcome]] = {}
+    for planned in sorted(result.plan, key=lambda entry: (entry.block, entry.number)):
+        trial = trials.get(planned.number)
+        for name in planned.rows:
+            measurement = _measurement(trial, name)
+            key = (name, Cell(planned.mode, planned.transport))
+            found.setdefault(key, []).append(Outcome(planned, trial, measurement))
+    return dict(sorted(found.items(), key=lambda item: _order(*item[0])))
+
+
+def rows_of(outcomes: Outcomes, *, interrupted: bool) -> list[Row]:
+    """One row for every metric of every planned cell.
+
+    Args:
+        outcomes: from :func:`outcomes_of`.
+        interrupted: whether the run ended early, which explains trials that never ran.
+    """
+    return [
+        _row(name, cell, metric, trials, interrupted)
+        for (name, cell), trials in outcomes.items()
+        for metric in metrics_of(name).values()
+    ]
+
+
+def fewest_samples(metric: str, trials: Iterable[Outcome]) -> int | None:
+    """How many samples stand behind a p99 in the trial that has the fewest.
+
+    Returns:
+        None where the metric is no p99, or no trial has its number and tells its samples.
+    """
+    family = _P99_FAMILIES.get(metric)
+    counts = [
+        outcome.measurement.samples[family]
+        for outcome in trials
+        if outcome.measurement
+        and family in outcome.measurement.samples
+        and outcome.measurement.metrics.get(metric) is not None
+    ]
+    return min(counts, default=None)
+
+
+def cells_of(rows: Iterable[Row]) -> list[Cell]:
+    """The cells of these rows, each once, in their order."""
+    return list(dict.fromkeys(row.cell for row in rows))
+
+
+def scenarios_of(rows: Iterable[Row]) -> list[str]:
+    """The row names (``disconnect:kill``) of these rows, each once, in their order."""
+    return list(dict.fromkeys(row.scenario for row in rows))
+
+
+def _measurement(trial: Trial | None, name: str) -> Measurement | None:
+    if trial is None or trial.status is not Status.OK:
+        return None
+    return next((found for found in trial.measurements if found.scenario == name), None)
+
+
+def _order(name: str, cell: Cell) -> tuple[int, bool, tuple[float, ...], float, str, int, str]:
+    scenario, _, parameter = name.partition(":")
+    if scenario not in METRICS:
+        raise ReportError(
+            f"the result plans the scenario {scenario!r}, this version knows "
+            f"{', '.join(METRICS)}; report it with the version that wrote it"
+        )
+    return (
+        list(METRICS).index(scenario),
+        client_of(name) is not Client.TRANSPORT_BENCH,
+        order(name) if scenario == "disconnect" else (),
+        float(parameter) if parameter.isdecimal() else math.inf,
+        parameter,
+        list(Transport).index(cell.transport),
+        cell.mode,
+    )
+
+
+def _row(
+    name: str, cell: Cell, metric: Metric, trials: Sequence[Outcome], interrupted: bool
+) -> Row:
+    values = tuple(
+        outcome.measurement.metrics.get(metric.name) if outcome.measurement else None
+        for outcome in trials
+    )
+    numbers = [value for value in values if value is not None]
+    status, reasons = _worth(metric.name, trials, interrupted)
+    fewest = fewest_samples(metric.name, trials)
+    return Row(
+        scenario=name,
+        cell=cell,
+        metric=metric,
+        estimate=estimate(numbers) if numbers else None,
+        status=status,
+        reasons=reasons,
+        values=values,
+        undersampled=fewest is not None and fewest < SAMPLES_FOR_P99,
+    )
+
+
+def _worth(
+    metric: str, trials: Sequence[Outcome], interrupted: bool
+) -> tuple[Status, tuple[str, ...]]:
+    """What the numbers of one metric are worth together, and why it is not ``ok``.
+
+    Trials that an interrupted run never came to make a cell's numbers fewer, not wrong: those that
+    ran say what it is worth, and a finding says that the run ended early.
+    """
+    if interrupted:
+        trials = [outcome for outcome in trials if outcome.trial] or trials
+    verdicts = [_trial_worth(metric, outcome, interrupted) for outcome in trials]
+    by_status: dict[Status, Counter[str]] = {status: Counter() for status in Status}
+    for status, reason in verdicts:
+        by_status[status][reason] += 1
+    total = len(trials)
+    bad = [status for status in Status if status is not Status.OK and by_status[status]]
+    if not bad:
+        return Status.OK, ()
+    if bad == [Status.UNAVAILABLE] and by_status[Status.UNAVAILABLE].total() == total:
+        return Status.UNAVAILABLE, tuple(by_status[Status.UNAVAILABLE])
+    measured = by_status[Status.OK].total() + by_status[Status.INVALID].total()
+    reasons = tuple(
+        sentence for status in bad for sentence in _sentences(status, by_status[status], total)
+    )
+    return (Status.INVALID if measured else Status.FAILED), reasons
+
+
+def _trial_worth(metric: str, outcome: Outcome, interrupted: bool) -> tuple[Status, str]:
+    trial, measurement = outcome.trial, outcome.measurement
+    if trial is None:
+        why = "the run was interrupted before" if interrupted else "the run has no such trial"
+        return Status.FAILED, f"never ran: {why}"
+    if trial.status in (Status.FAILED, Status.UNAVAILABLE):
+        return trial.status, trial.reason or "no reason was given"
+    if measurement is None:
+        return Status.FAILED, "the trial ran but brought no measurement of this row"
+    if metric in measurement.invalid:
+        return Status.INVALID, measurement.invalid[metric]
+    if measurement.metrics.get(metric) is not None:
+        return Status.OK, ""
+    if metric in measurement.unavailable:
+        return Status.UNAVAILABLE, measurement.unavailable[metric]
+    if metric in _LATER and metric not in measurement.metrics:
+        return Status.UNAVAILABLE, "the version that measured this did not count it"
+    return Status.FAILED, "the trial brought no number for this metric and no reason"
+
+
+_VERBS = {
+    Status.FAILED: "failed",
+    Status.INVALID: "invalid",
+    Status.UNAVAILABLE: "without a number",
+}
+
+
+def _sentences(status: Status, reasons: Counter[str], total: int) -> list[str]:
+    """Each reason once, with how many of the trials it concerns.
+
+    Reasons that differ in the figures in brackets at their end are one, shown with the first's.
+    """
+    if total == 1:
+        return list(reasons)
+    causes: dict[str, tuple[str, int]] = {}
+    for reason, count in reasons.items():
+        cause = reason.rpartition(" (")[0] if reason.endswith(")") else reason
+        first, so_far = causes.get(cause, (reason, 0))
+        causes[cause] = (first, so_far + count)
+    return [
+        f"{count} of {total} trials {_VERBS[status]}: {first}" for first, count in causes.values()
+    ]

@@ -1,0 +1,140 @@
+"""What the summary tables say; the terminal, Markdown and the page only render it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from loadtests.record.words import Metric, Status, metrics_of
+from reports.facts.best import Answer, Certainty, leaders
+from reports.facts.numbers import EMPTY, counted, readable, with_interval, with_unit
+from reports.facts.rows import Cell, Row, cells_of, scenarios_of
+
+_WORDS = {Status.FAILED: "failed", Status.UNAVAILABLE: "not available"}
+
+#: Scenario -> the metrics that a narrow table has room for; disconnect has tables of its own.
+HEADLINES: Mapping[str, tuple[str, ...]] = {
+    "echo": ("latency_p50", "latency_p99", "throughput", "lost", "server_cpu"),
+    "broadcast": ("delivery_p50", "last_recipient_p50", "missing", "server_cpu"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place of a table.
+
+    Attributes:
+        text: the number, or the words.
+        detail: what stands behind it or, where there is room, in a line below.
+        status: what the number is worth; the text says so too wherever it is not ``ok``.
+        strong: among the best of its metric, as far as the intervals can tell.
+    """
+
+    text: str
+    detail: str = ""
+    status: Status = Status.OK
+    strong: bool = False
+
+    def __str__(self) -> str:
+        """All of it in one line: ``12.3 [11.9, 12.8]``."""
+        return f"{self.text} {self.detail}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its caption, its head, and its lines, the first entry of each its name.
+
+    Attributes:
+        wordy: whether its entries are phrases more than numbers.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    lines: tuple[tuple[Entry, ...], ...]
+    wordy: bool = False
+
+
+def best_table(answers: Sequence[Answer]) -> Table:
+    """Which cell is best at what: what a reader must see first."""
+    return Table(
+        "Best at",
+        ("best at", "cell", "number", "runner-up"),
+        tuple(_best_line(answer) for answer in answers),
+    )
+
+
+def metric_tables(rows: Sequence[Row]) -> dict[str, Table]:
+    """For every row name a table of metrics × cells."""
+    return {
+        scenario: _metric_table(scenario, [row for row in rows if row.scenario == scenario])
+        for scenario in scenarios_of(rows)
+    }
+
+
+def headline_tables(rows: Sequence[Row]) -> dict[str, Table]:
+    """For every row name of :data:`HEADLINES` a table of cells × the metrics that matter most."""
+    return {
+        scenario: _headline_table(scenario, [row for row in rows if row.scenario == scenario])
+        for scenario in scenarios_of(rows)
+    }
+
+
+def metric_label(metric: Metric) -> str:
+    """``latency p50, ms``."""
+    return f"{metric.title}, {metric.unit}"
+
+
+def entry(row: Row, *, strong: bool = False) -> Entry:
+    """A row's number with its interval, and a word where it is not to be taken at face value."""
+    if row.estimate is None:
+        return Entry(_WORDS.get(row.status, "invalid, no number"), status=row.status)
+    estimate, unit = readable(row.estimate, row.metric.unit)
+    number, interval = with_interval(estimate)
+    if unit is not row.metric.unit:  # the label beside it says another
+        number = f"{number} {unit}"
+    doubts = ["invalid"] if row.status is not Status.OK else []
+    if row.undersampled:
+        doubts.append("few samples")
+    detail = f"{interval} ({', '.join(doubts)})".lstrip() if doubts else interval
+    return Entry(number, detail, row.status, strong=strong)
+
+
+def _best_line(answer: Answer) -> tuple[Entry, ...]:
+    left_out = f" ({counted(answer.left_out, 'cell')} left out)" if answer.left_out else ""
+    why = Entry(answer.lead + left_out)
+    if answer.first is None or answer.first.estimate is None:
+        return (Entry(answer.question.text), Entry(EMPTY), Entry(EMPTY), why)
+    number = with_unit(answer.first.estimate, answer.first.metric.unit)
+    names = ", ".join(str(cell) for cell in answer.cells)
+    if answer.certainty is Certainty.UNDECIDED:
+        cell = Entry(f"undecided; of those to be trusted: {names}")
+        return (Entry(answer.question.text), cell, Entry(number), why)
+    clear = answer.certainty is Certainty.CLEAR and not answer.first.undersampled
+    cell = Entry(f"tie: {names}" if len(answer.cells) > 1 else names, strong=clear)
+    return (Entry(answer.question.text), cell, Entry(number), why)
+
+
+def _metric_table(scenario: str, rows: Sequence[Row]) -> Table:
+    cells = cells_of(rows)
+    by_metric: dict[str, dict[Cell, Row]] = {}
+    for row in rows:
+        by_metric.setdefault(row.metric.name, {})[row.cell] = row
+    lines = []
+    for name, metric in metrics_of(scenario).items():
+        ahead = leaders(list(by_metric[name].values()))
+        numbers = (entry(by_metric[name][cell], strong=cell in ahead) for cell in cells)
+        lines.append((Entry(metric_label(metric)), *numbers))
+    return Table(scenario, ("metric", *(str(cell) for cell in cells)), tuple(lines))
+
+
+def _headline_table(scenario: str, rows: Sequence[Row]) -> Table:
+    full = _metric_table(scenario, rows)
+    metrics = metrics_of(scenario)
+    names = HEADLINES[scenario.partition(":")[0]]
+    chosen = [full.lines[list(metrics).index(name)] for name in names]
+    lines = tuple(
+        (Entry(cell), *(line[place] for line in chosen))
+        for place, cell in enumerate(full.head)
+        if place > 0
+    )
+    return Table(scenario, ("cell", *(metric_label(metrics[name]) for name in names)), lines)

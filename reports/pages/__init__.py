@@ -1,0 +1,1 @@
+"""What readers get: the page, the terminal, files for other programs, docs/disconnect.md."""

@@ -1,0 +1,200 @@
+"""The files for other programs and for pull requests: CSV, JSON and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from reports.facts.best import Answer
+from reports.facts.markdown import escaped, markdown_table
+from reports.facts.numbers import plain
+from reports.facts.rows import Row
+from reports.facts.run import Trouble, provenance, troubles_of
+from reports.facts.tables import best_table, metric_tables
+from reports.sections import generator
+from reports.sections.disconnect import tables as disconnect
+from reports.sections.reference import MARGIN, chapters
+from reports.summary import Summary
+
+SUMMARY_FORMAT = "transport-bench-summary/1"
+COLUMNS = (
+    "scenario",
+    "mode",
+    "transport",
+    "metric",
+    "unit",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "trials",
+    "status",
+)
+
+
+def to_csv(summary: Summary) -> str:
+    """Tidy: one line per number, a head, line feeds at the ends, empty where there is no number."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(csv_line(row) for row in summary.rows)
+    return text.getvalue()
+
+
+def csv_line(row: Row) -> tuple[str, ...]:
+    """A row as ``summary.csv`` has it, in the order of :data:`COLUMNS`."""
+    estimate = row.estimate
+    return (
+        row.scenario,
+        row.cell.mode,
+        str(row.cell.transport),
+        row.metric.name,
+        str(row.metric.unit),
+        plain(estimate.value if estimate else None),
+        plain(estimate.low if estimate else None),
+        plain(estimate.high if estimate else None),
+        str(row.trials),
+        str(row.status),
+    )
+
+
+def to_json(summary: Summary) -> str:
+    """The rows with reasons and trials, the findings and the first places."""
+    result = summary.result
+    document = {
+        "format": SUMMARY_FORMAT,
+        "version": result.version,
+        "experiment": result.experiment.get("name"),
+        "started": result.started,
+        "ended": result.ended,
+        "best": [_best(answer) for answer in summary.answers],
+        "findings": [
+            {
+                "kind": finding.kind,
+                "severity": finding.severity,
+                "text": finding.text,
+                "advice": finding.advice,
+                "cells": finding.cells,
+            }
+            for finding in summary.findings
+        ],
+        "rows": [_row(row) for row in summary.rows],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _row(row: Row) -> dict[str, Any]:
+    estimate = row.estimate
+    return {
+        "scenario": row.scenario,
+        "mode": row.cell.mode,
+        "transport": row.cell.transport,
+        "metric": row.metric.name,
+        "unit": row.metric.unit,
+        "estimate": estimate.value if estimate else None,
+        "ci_low": estimate.low if estimate else None,
+        "ci_high": estimate.high if estimate else None,
+        "trials": row.trials,
+        "status": row.status,
+        "reasons": row.reasons,
+        "values": row.values,
+    }
+
+
+def _best(answer: Answer) -> dict[str, Any]:
+    return {
+        "question": answer.question.text,
+        "scenario": answer.question.scenario,
+        "metric": answer.question.metric,
+        "certainty": answer.certainty,
+        "mode": answer.first.cell.mode if answer.first else None,
+        "transport": answer.first.cell.transport if answer.first else None,
+        "estimate": answer.first.value if answer.first else None,
+        "unit": answer.first.metric.unit if answer.first else None,
+        "not_distinguishable": [str(row.cell) for row in answer.rivals],
+        "runner_up": answer.lead,
+        "cells_left_out": answer.left_out,
+    }
+
+
+def to_markdown(summary: Summary) -> str:
+    """For GitHub: first places, findings, then one table per scenario."""
+    name = escaped(str(summary.result.experiment.get("name") or "unnamed experiment"))
+    parts = [
+        f"# transport-bench: {name}",
+        escaped(provenance(summary)),
+        "## Best at",
+        markdown_table(best_table(summary.answers), right=False),
+        "## Can these numbers be trusted?",
+        _md_findings(summary),
+    ]
+    folded: list[str] = []
+    for scenario, table in metric_tables(summary.own_rows).items():
+        place = folded if scenario.startswith("disconnect") else parts
+        place += [f"## {escaped(scenario)}", markdown_table(table, right=True)]
+    parts += _md_disconnect(summary, folded)
+    parts += _md_reference(summary)
+    parts += _md_generator(summary)
+    troubles = troubles_of(summary.outcomes, summary.rows)
+    if troubles:
+        parts += ["## Failed and invalid", _md_troubles(troubles)]
+    parts.append(
+        "Mean over trials [95 % interval over trials]. **Bold**: the best, and what its interval "
+        "does not tell from it. Few samples: a p99 with fewer than 1,000 in one of its trials. "
+        "Loopback is no network and one machine is not yours: read the numbers as a comparison."
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _md_findings(summary: Summary) -> str:
+    if not summary.findings:
+        return "Nothing was found that speaks against it."
+    return "\n".join(
+        f"- **{finding.severity}**: {escaped(finding.text)} *{escaped(finding.advice)}*"
+        + (f" ({escaped(', '.join(finding.cells))})" if finding.cells else "")
+        for finding in summary.findings
+    )
+
+
+def _md_disconnect(summary: Summary, every: Sequence[str]) -> list[str]:
+    """What each cause brings; every metric of every row can be unfolded."""
+    found = disconnect.tables(summary)
+    if not found:
+        return list(every)
+    parts = ["## disconnect"]
+    for table in found:
+        parts += [f"### {escaped(table.caption)}", markdown_table(table, right=True)]
+    fold = "<details><summary>Every metric of every row of disconnect</summary>"
+    return [*parts, fold, *every, "</details>"]
+
+
+def _md_reference(summary: Summary) -> list[str]:
+    """What python-socketio's client makes of the same cells, in short; nothing without it."""
+    found = chapters(summary)
+    if not found:
+        return []
+    lines = [f"- **{escaped(chapter.scenario)}**: {escaped(chapter.short)}" for chapter in found]
+    return ["## Our client beside python-socketio's", MARGIN, "\n".join(lines)]
+
+
+def _md_generator(summary: Summary) -> list[str]:
+    tables = generator.tables(summary.result, summary.own_rows)
+    if not tables:
+        return [f"## {generator.TITLE}", f"{escaped(generator.absence_of(summary.result))}."]
+    first, *beside = tables
+    shown = [
+        markdown_table(first, right=False),
+        *(markdown_table(table, right=True) for table in beside),
+    ]
+    return [f"## {generator.TITLE}", f"{escaped(first.caption)}.", *shown]
+
+
+def _md_troubles(troubles: Sequence[Trouble]) -> str:
+    return "\n".join(
+        f"- {escaped(trouble.scenario)}, {escaped(str(trouble.cell))}: **{trouble.status}** "
+        f"({escaped(', '.join(trouble.metrics))}): {escaped('; '.join(trouble.reasons))}"
+        + (f" (logs: {escaped(', '.join(trouble.logs))})" if trouble.logs else "")
+        for trouble in troubles
+    )

@@ -1,0 +1,196 @@
+"""One self-contained page: no network, no script, no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from loadtests.record.words import Client, client_of, row_of
+from reports.charts.gallery import Chart, inline
+from reports.facts.rows import scenarios_of
+from reports.facts.run import python_name, troubles_of
+from reports.facts.tables import Table, best_table, metric_tables
+from reports.pages.exports import COLUMNS, csv_line
+from reports.sections import generator
+from reports.sections.disconnect import tables as disconnect
+from reports.sections.reference import MARGIN, chapters
+from reports.summary import Summary
+
+_TITLES = {
+    "echo": ("Echo", "A client sends a message and the server sends it back to that client."),
+    "broadcast": (
+        "Broadcast",
+        "A client sends a message and the server sends a copy to everybody.",
+    ),
+    "disconnect": (
+        "Disconnect",
+        "Clients go away, and the time runs until the server's disconnect handler is called.",
+    ),
+}
+#: Told by name elsewhere on the page, or too long for a line.
+_TOLD = {"packages", "calibration", "name", "description", *_TITLES}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart as the page shows it."""
+
+    name: str
+    title: str
+    reading: str
+    svg: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A scenario: its charts and its tables.
+
+    Attributes:
+        settings: how it was run, in words of the experiment file.
+        tables: what a reader must see.
+        more: every metric of every row name, where that is not what ``tables`` has.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    settings: str
+    figures: tuple[Figure, ...]
+    tables: tuple[Table, ...]
+    more: tuple[Table, ...] = ()
+
+
+def to_html(summary: Summary, charts: Sequence[Chart]) -> str:
+    """The page; everything that comes from the result file is escaped."""
+    environment = Environment(
+        loader=PackageLoader("reports.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    result = summary.result
+    return environment.get_template("report.html.j2").render(
+        summary=summary,
+        result=result,
+        name=str(result.experiment.get("name") or "unnamed experiment"),
+        description=result.experiment.get("description"),
+        when=_when(result.started),
+        machine=_machine(result.environment),
+        best=best_table(summary.answers),
+        sections=list(_sections(summary, charts)),
+        reference=chapters(summary),
+        reference_margin=MARGIN,
+        reference_figures=_figures(
+            chart for chart in charts if client_of(chart.scenario) is Client.REFERENCE
+        ),
+        generator_title=generator.TITLE,
+        generator_tables=generator.tables(result, summary.own_rows),
+        not_calibrated=generator.absence_of(result),
+        troubles=troubles_of(summary.outcomes, summary.rows),
+        columns=COLUMNS,
+        lines=[csv_line(row) for row in summary.rows],
+        facts=list(_facts(result.environment)),
+        settings=list(_facts(result.experiment)),
+        packages=_packages(result.environment),
+        order=_order(summary),
+        clocks=_clocks(summary),
+        metrics=list({row.metric.name: row.metric for row in summary.rows}.values()),
+    )
+
+
+def _sections(summary: Summary, charts: Sequence[Chart]) -> Iterator[Section]:
+    tables = metric_tables(summary.own_rows)
+    for scenario in dict.fromkeys(name.partition(":")[0] for name in scenarios_of(summary.rows)):
+        title, meaning = _TITLES.get(scenario, (scenario, ""))
+        every = tuple(table for name, table in tables.items() if name.partition(":")[0] == scenario)
+        own = tuple(disconnect.tables(summary)) if scenario == "disconnect" else ()
+        yield Section(
+            name=scenario,
+            title=title,
+            meaning=meaning,
+            settings=_words(summary.result.experiment.get(scenario)),
+            figures=_figures(chart for chart in charts if chart.scenario == scenario),
+            tables=own or every,
+            more=every if own else (),
+        )
+
+
+def _figures(charts: Iterable[Chart]) -> tuple[Figure, ...]:
+    return tuple(
+        # Safe: the drawing is ours, and matplotlib escapes the texts in it.
+        Figure(chart.kind.name, chart.kind.title, chart.kind.reading, Markup(inline(chart)))
+        for chart in charts
+    )
+
+
+def _when(started: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(started):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return started
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    cores = environment.get("cores")
+    parts = (
+        environment.get("cpu"),
+        f"{cores} cores" if cores else None,
+        " ".join(str(environment[key]) for key in ("system", "kernel") if environment.get(key)),
+        python_name(str(environment.get("python") or "")),
+    )
+    return ", ".join(str(part) for part in parts if part) or "unknown machine"
+
+
+def _facts(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in source.items():
+        if name not in _TOLD:
+            yield name.replace("_", " "), _words(value)
+
+
+def _words(value: Any) -> str:
+    """A value of the result file in a line: ``clients 30, rate_hz 300``."""
+    match value:
+        case None:
+            return ""
+        case dict():
+            named = ((str(key), _words(inner)) for key, inner in value.items())
+            return ", ".join(f"{key} {words}" for key, words in named if words)
+        case list():
+            return " ".join(_words(inner) for inner in value)
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
+def _packages(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    packages = environment.get("packages")
+    if not isinstance(packages, Mapping):
+        return []
+    return sorted((str(name), str(version)) for name, version in packages.items())
+
+
+def _order(summary: Summary) -> list[str]:
+    return [
+        f"{planned.number + 1}. {row_of(planned.scenario, planned.client)}, "
+        f"{planned.mode} × {planned.transport}"
+        for planned in sorted(summary.result.plan, key=lambda one: one.number)
+    ]
+
+
+def _clocks(summary: Summary) -> str:
+    names = {
+        str(trial.generator["arrival_clock"])
+        for trial in summary.result.trials
+        if trial.generator.get("arrival_clock")
+        and trial.generator.get("client") != Client.REFERENCE
+    }
+    return ", ".join(sorted(names)) or "not recorded"

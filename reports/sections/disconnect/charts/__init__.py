@@ -1,0 +1,1 @@
+"""The charts of disconnects: every point is a client."""

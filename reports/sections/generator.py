@@ -1,0 +1,238 @@
+"""What the load generator can do (its calibration), and how near the cells came to that.
+
+A calibration is measured apart from runs (loadtests/calibrate/), and a run's result holds the one
+that was in force. What a cell reads means the more, the further it is from the generator's limits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from loadtests.record.results import Result
+from loadtests.record.words import Transport
+from reports.facts.numbers import EMPTY, percent, short
+from reports.facts.rows import Cell, Row, cells_of
+from reports.facts.tables import Entry, Table
+
+TITLE = "What the load generator can do"
+NONE = "not calibrated on this machine; make calibrate"
+
+#: A throughput above this share of the generator's own may be partly the generator's.
+NEAR_CEILING = 0.5
+#: A latency below so many times the noise floor is to a good part the floor.
+NEAR_FLOOR = 3.0
+
+#: Figures that the sentence beside them tells, or that nobody asks for.
+_TOLD = {"generator_busy", "server_busy", "server_cpu"}
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One number over all rounds of a calibration."""
+
+    name: str
+    title: str
+    unit: str
+    median: float
+    low: float
+    high: float
+
+
+class Capability(msgspec.Struct, frozen=True):
+    """One thing that the generator was made to do; docs/result-format.md has the fields."""
+
+    scenario: str
+    load: str
+    transport: str
+    rate_hz: float | None
+    limit: str | None
+    meaning: str
+    figures: list[Figure]
+
+    def median(self, name: str) -> float | None:
+        """The median of a figure; None where there is no such figure."""
+        return next((each.median for each in self.figures if each.name == name), None)
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """As much of ``calibration.json`` as is shown."""
+
+    made: str
+    capabilities: list[Capability]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A cell's echo beside what the generator can do over the same transport.
+
+    Attributes:
+        throughput: of the cell, messages per second.
+        ceiling: the generator's, messages per second.
+        at_least: whether the generator can do more than the ceiling says, since something else
+            was the limit when it was measured.
+        latency_ms: the cell's p50.
+        floor_ms: the generator's p50 with a peer that does next to nothing, at about that load.
+    """
+
+    cell: Cell
+    throughput: float | None
+    ceiling: float | None
+    at_least: bool
+    latency_ms: float | None
+    floor_ms: float | None
+
+    @property
+    def share(self) -> float | None:
+        """Of the ceiling."""
+        return self.throughput / self.ceiling if self.throughput and self.ceiling else None
+
+    @property
+    def times(self) -> float | None:
+        """How many noise floors the latency is."""
+        return self.latency_ms / self.floor_ms if self.latency_ms and self.floor_ms else None
+
+
+def calibration_of(result: Result) -> Calibration | None:
+    """What a run's result holds; None where it holds none that this version can read."""
+    if result.calibration is None:
+        return None
+    try:
+        return msgspec.convert(result.calibration, Calibration)
+    except msgspec.ValidationError:
+        return None
+
+
+def absence_of(result: Result) -> str:
+    """Why there is no calibration, and what to do."""
+    note = result.environment.get("calibration")
+    return note if isinstance(note, str) else NONE
+
+
+def readings(result: Result, rows: Sequence[Row]) -> list[Reading]:
+    """Every cell of the echo scenario beside the calibration; none where there is none."""
+    calibration = calibration_of(result)
+    if calibration is None:
+        return []
+    echo = [row for row in rows if row.scenario == "echo"]
+    values = {(row.cell, row.metric.name): row.value for row in echo}
+    rate_hz = _rate_hz(result)
+    found = []
+    for cell in cells_of(echo):
+        top = _ceiling(calibration, cell.transport)
+        floor = _floor(calibration, cell.transport, rate_hz)
+        found.append(
+            Reading(
+                cell=cell,
+                throughput=values.get((cell, "throughput")),
+                ceiling=top.median("throughput") if top else None,
+                at_least=top is not None and top.limit != "generator",
+                latency_ms=values.get((cell, "latency_p50")),
+                floor_ms=floor.median("latency_p50") if floor else None,
+            )
+        )
+    return found
+
+
+def tables(result: Result, rows: Sequence[Row]) -> list[Table]:
+    """The calibration, then the cells beside it; none where there is no calibration."""
+    calibration = calibration_of(result)
+    if calibration is None:
+        return []
+    beside = readings(result, rows)
+    return [_capabilities(calibration), *([_cells(beside)] if beside else [])]
+
+
+def _capabilities(calibration: Calibration) -> Table:
+    return Table(
+        f"Median (least to greatest) of the rounds, measured on {calibration.made[:10]}",
+        ("what", "over", "figures", "what it means"),
+        tuple(
+            (
+                Entry(f"{each.scenario}, {each.load}"),
+                Entry(each.transport),
+                Entry("; ".join(_words(one) for one in each.figures if one.name not in _TOLD)),
+                Entry(each.meaning),
+            )
+            for each in calibration.capabilities
+        ),
+    )
+
+
+def _cells(beside: Sequence[Reading]) -> Table:
+    return Table(
+        "Echo beside the generator's limits",
+        (
+            "cell",
+            "throughput, messages/s",
+            "generator's ceiling, messages/s",
+            "share of it, %",
+            "latency p50, ms",
+            "noise floor p50, ms",
+            "latency in noise floors",
+        ),
+        tuple(
+            (
+                Entry(str(one.cell)),
+                _number(one.throughput),
+                _number(one.ceiling, "at least" if one.at_least else ""),
+                _share(one),
+                _number(one.latency_ms),
+                _number(one.floor_ms),
+                _number(one.times),
+            )
+            for one in beside
+        ),
+    )
+
+
+def _share(one: Reading) -> Entry:
+    if one.share is None:
+        return Entry(EMPTY)
+    return Entry(percent(100 * one.share), "at most" if one.at_least else "")
+
+
+def _number(value: float | None, detail: str = "") -> Entry:
+    return Entry(EMPTY) if value is None else Entry(short(value), detail)
+
+
+def _words(figure: Figure) -> str:
+    """``throughput 51,200 (50,900 to 51,300) messages/s``."""
+    spread = ""
+    if figure.low != figure.high:
+        spread = f" ({short(figure.low)} to {short(figure.high)})"
+    return f"{figure.title} {short(figure.median)}{spread} {figure.unit}"
+
+
+def _ceiling(calibration: Calibration, transport: Transport) -> Capability | None:
+    return next(
+        (
+            each
+            for each in calibration.capabilities
+            if (each.scenario, each.transport) == ("echo", transport) and each.limit is not None
+        ),
+        None,
+    )
+
+
+def _floor(
+    calibration: Calibration, transport: Transport, rate_hz: float | None
+) -> Capability | None:
+    """The one at the load that is nearest by ratio: an idle core wakes up more slowly."""
+    floors = [
+        (each.rate_hz, each)
+        for each in calibration.capabilities
+        if (each.scenario, each.transport) == ("echo", transport) and each.rate_hz
+    ]
+    if not floors:
+        return None
+    wanted = rate_hz or floors[0][0]
+    return min(floors, key=lambda found: abs(math.log(found[0] / wanted)))[1]
+
+
+def _rate_hz(result: Result) -> float | None:
+    echo = result.experiment.get("echo")
+    rate = echo.get("rate_hz") if isinstance(echo, dict) else None
+    return float(rate) if isinstance(rate, int | float) and rate > 0 else None

@@ -1,0 +1,316 @@
+"""Our client beside python-socketio's: do two clients that share no code measure the same server?
+
+Both measured every cell in the same blocks, so their numbers are compared as cells are: by the
+ratio within blocks and its interval. Where they differ, the generator's own CPU time may say why.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loadtests.record.words import Better, Client, Status, Unit, metrics_of, row_of
+from reports.facts.numbers import EMPTY, counted, readable, short, with_unit
+from reports.facts.rows import Cell, Row, cells_of, scenarios_of
+from reports.facts.stats import Ratio, ratio
+from reports.facts.tables import Entry, Table, metric_label
+from reports.summary import Summary
+
+#: The clients agree within a tenth, or within half a millisecond where that is more: the reference
+#: needs that much CPU time for a message, and a millisecond's difference decides nothing.
+MARGIN_SHARE, MARGIN_MS = 0.10, 0.5
+#: Above this share of its core a generator measures itself (BUSY_GENERATOR_PERCENT of
+#: loadtests/arithmetic/validity.py, from where on it calls a number invalid).
+BUSY_PERCENT = 85.0
+#: CPU time of the generator that makes up this share of a difference explains it.
+EXPLAINING_SHARE = 0.5
+
+MARGIN = (
+    "Two numbers agree where the 95 % interval of their ratio within blocks (with one trial, the "
+    f"ratio itself) lies within {100 * MARGIN_SHARE:.0f} % of ours, or within {MARGIN_MS} ms."
+)
+
+#: Scenario -> the numbers that both clients should agree on; then those that say why they do not.
+_JUDGED: Mapping[str, tuple[str, ...]] = {
+    "echo": ("latency_p50", "latency_p99", "throughput"),
+    "broadcast": ("delivery_p50", "delivery_p99", "deliveries"),
+    "disconnect": ("detection_p50",),
+}
+_TOLD: Mapping[str, tuple[str, ...]] = {
+    "echo": ("generator_cpu", "generator_busy"),
+    "broadcast": ("generator_cpu", "generator_busy"),
+    "disconnect": (),
+}
+_ON = {"echo": "an echo", "broadcast": "a broadcast", "disconnect": "a heartbeat"}
+_MS_PER = {Unit.MILLISECONDS: 1.0, Unit.SECONDS: 1000.0}
+
+
+class Verdict(StrEnum):
+    """What the trials say about two numbers."""
+
+    AGREE = "agree"
+    DIFFER = "differ"
+    UNDECIDED = "undecided"  #: the interval reaches both into the margin and out of it
+    MISSING = "missing"  #: one of them has no number
+
+
+_CONCLUSIONS = {
+    Verdict.AGREE: "within the margin",
+    Verdict.DIFFER: "apart",
+    Verdict.UNDECIDED: "undecided by the trials",
+    Verdict.MISSING: "without a number from one of the clients",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One metric of one cell, measured with both clients.
+
+    Attributes:
+        ratio: how many times as much the reference has.
+    """
+
+    ours: Row
+    reference: Row
+    ratio: Ratio | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether they agree within the margin."""
+        value = self.ours.value
+        if self.ratio is None or not value:
+            return Verdict.MISSING
+        low = self.ratio.value if self.ratio.low is None else self.ratio.low
+        high = self.ratio.value if self.ratio.high is None else self.ratio.high
+        margin = MARGIN_SHARE
+        if (scale := _MS_PER.get(self.ours.metric.unit)) is not None:
+            margin = max(margin, MARGIN_MS / (scale * value))
+        if 1 - margin <= low and high <= 1 + margin:
+            return Verdict.AGREE
+        if high < 1 - margin or 1 + margin < low:
+            return Verdict.DIFFER
+        return Verdict.UNDECIDED
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A number in which the clients differ.
+
+    Attributes:
+        name: cell, metric and ratio in a few words.
+        explained: whether a load generator's CPU time explains it.
+        sentence: all of it, in one sentence.
+    """
+
+    name: str
+    explained: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """What is said about one row name.
+
+    Attributes:
+        conclusion: how many numbers of all cells agree.
+        table: cells × metrics, both numbers in each place.
+    """
+
+    scenario: str
+    conclusion: str
+    differences: tuple[Difference, ...]
+    table: Table
+
+    @property
+    def short(self) -> str:
+        """The conclusion, and which numbers differ, with and without an explanation."""
+        parts = [self.conclusion]
+        for explained, words in (
+            (True, "Apart, and a load generator's CPU explains it"),
+            (False, "Apart, and no load generator's CPU explains it"),
+        ):
+            names = [each.name for each in self.differences if each.explained is explained]
+            if names:
+                parts.append(f"{words}: {'; '.join(names)}.")
+        return " ".join(parts)
+
+
+def chapters(summary: Summary) -> list[Chapter]:
+    """One per row name that was measured with both clients; none where there is no reference."""
+    measured = set(scenarios_of(summary.rows))
+    return [
+        _chapter(summary, scenario)
+        for scenario in scenarios_of(summary.own_rows)
+        if row_of(scenario, Client.REFERENCE) in measured and scenario.partition(":")[0] in _JUDGED
+    ]
+
+
+def pairs_of(summary: Summary, scenario: str) -> dict[tuple[Cell, str], Pair]:
+    """(cell, metric) -> what both clients measured for a row name."""
+    rows = {(row.scenario, row.cell, row.metric.name): row for row in summary.rows}
+    found = {}
+    for row in summary.own_rows:
+        other = rows.get((row_of(scenario, Client.REFERENCE), row.cell, row.metric.name))
+        if row.scenario == scenario and other is not None:
+            found[row.cell, row.metric.name] = Pair(row, other, ratio(row.values, other.values))
+    return found
+
+
+def _chapter(summary: Summary, scenario: str) -> Chapter:
+    pairs = pairs_of(summary, scenario)
+    kind = scenario.partition(":")[0]
+    judged = [pair for (_, name), pair in pairs.items() if name in _JUDGED[kind]]
+    return Chapter(
+        scenario=scenario,
+        conclusion=_conclusion(judged),
+        differences=tuple(
+            _difference(summary, pair) for pair in judged if pair.verdict is Verdict.DIFFER
+        ),
+        table=_table(scenario, pairs, (*_JUDGED[kind], *_TOLD[kind])),
+    )
+
+
+def _conclusion(pairs: Sequence[Pair]) -> str:
+    counts = Counter(pair.verdict for pair in pairs)
+    found = [f"{counts[each]} {words}" for each, words in _CONCLUSIONS.items() if counts[each]]
+    return f"{counted(len(pairs), 'number')}: {', '.join(found)}."
+
+
+def _difference(summary: Summary, pair: Pair) -> Difference:
+    ours, theirs = pair.ours, pair.reference
+    assert pair.ratio is not None
+    assert ours.estimate is not None
+    assert theirs.estimate is not None
+    name = f"{ours.cell}, {ours.metric.title}"
+    explanation = _explanation(summary, pair)
+    why = "the load generators' CPU does not explain it"
+    return Difference(
+        name=f"{name} {_times(pair.ratio)}",
+        explained=explanation is not None,
+        sentence=(
+            f"{name}: python-socketio's client reads {with_unit(theirs.estimate, ours.metric.unit)}"
+            f", ours {with_unit(ours.estimate, ours.metric.unit)} ({_times(pair.ratio)}); "
+            f"{f'{explanation}, which explains it' if explanation else why}."
+        ),
+    )
+
+
+def _explanation(summary: Summary, pair: Pair) -> str | None:
+    """What of a load generator's own CPU explains a difference; None where nothing does."""
+    metric = pair.ours.metric
+    ours, theirs = pair.ours.value or 0.0, pair.reference.value or 0.0
+    theirs_is_worse = (theirs > ours) is (metric.better is Better.LOWER)
+    whose, row = ("its", pair.reference) if theirs_is_worse else ("our", pair.ours)
+    busy = _busy(summary, row)
+    if busy is not None and busy > BUSY_PERCENT:
+        return f"{whose} load generator used {short(busy)} % of its core"
+    our_cpu, their_cpu = _cpu_us(summary, pair.ours), _cpu_us(summary, pair.reference)
+    if our_cpu is None or their_cpu is None:
+        return None
+    scale = _MS_PER.get(metric.unit)
+    # A rate's difference is one of the time that a message takes its turn.
+    difference_ms = 1000 / theirs - 1000 / ours if scale is None else (theirs - ours) * scale
+    if (their_cpu - our_cpu) / 1000 / difference_ms < EXPLAINING_SHARE:
+        return None
+    scenario = pair.ours.scenario.partition(":")[0]
+    return (
+        f"its load generator spends {short(their_cpu)} µs of CPU on {_ON[scenario]}, "
+        f"ours {short(our_cpu)}"
+    )
+
+
+def _cpu_us(summary: Summary, row: Row) -> float | None:
+    """CPU time of the generator that lies on the way of a number, microseconds."""
+    each = _value(summary, row, "generator_cpu")
+    match row.metric.name.partition("_")[0]:
+        case "latency":
+            # An echo alone costs more than one of a full closed loop, which has its own figure.
+            busy, rate_hz = _open_loop_busy(summary, row), _setting(summary, "echo", "rate_hz")
+            return 1e4 * busy / rate_hz if busy is not None and rate_hz else each
+        case "delivery":
+            # All recipients are in one process: a copy waits for those before it.
+            copies = _setting(summary, "broadcast", "recipients")
+            return each * copies if each is not None and copies else each
+        case _:
+            return each
+
+
+def _busy(summary: Summary, row: Row) -> float | None:
+    """Share of its core that a generator used while a number was measured, mean over trials."""
+    if row.metric.name.startswith("latency"):
+        return _open_loop_busy(summary, row)
+    return _value(summary, row, "generator_busy")
+
+
+def _open_loop_busy(summary: Summary, row: Row) -> float | None:
+    shares = [
+        float(outcome.trial.generator["open_loop_generator_busy"])
+        for outcome in summary.outcomes[row.scenario, row.cell]
+        if outcome.trial and outcome.trial.generator.get("open_loop_generator_busy") is not None
+    ]
+    return statistics.fmean(shares) if shares else None
+
+
+def _value(summary: Summary, row: Row, metric: str) -> float | None:
+    """Another metric of the same row name and cell."""
+    return next(
+        (
+            found.value
+            for found in summary.rows
+            if (found.scenario, found.cell) == (row.scenario, row.cell)
+            and found.metric.name == metric
+        ),
+        None,
+    )
+
+
+def _setting(summary: Summary, scenario: str, name: str) -> float | None:
+    """A number of the experiment, as the result file has it."""
+    options = summary.result.experiment.get(scenario)
+    found = options.get(name) if isinstance(options, Mapping) else None
+    return float(found) if isinstance(found, int | float) else None
+
+
+def _table(scenario: str, pairs: Mapping[tuple[Cell, str], Pair], names: Sequence[str]) -> Table:
+    metrics = [metrics_of(scenario)[name] for name in names]
+    cells = cells_of(pair.ours for pair in pairs.values())
+    return Table(
+        f"{scenario}: ours / python-socketio's",
+        ("cell", *map(metric_label, metrics)),
+        tuple(
+            (Entry(str(cell)), *(_entry(pairs[cell, metric.name]) for metric in metrics))
+            for cell in cells
+        ),
+    )
+
+
+def _entry(pair: Pair) -> Entry:
+    rows = (pair.ours, pair.reference)
+    bad = [row.status for row in rows if row.status is not Status.OK]
+    words = [_times(pair.ratio)] if pair.ratio is not None else []
+    if pair.ours.metric.better is not Better.NEITHER:
+        words.append(str(pair.verdict))
+    words += [
+        f"{whose} {row.status}"
+        for whose, row in zip(("ours", "theirs"), rows, strict=True)
+        if row.status is not Status.OK
+    ]
+    numbers = " / ".join(_number(row) for row in rows)
+    return Entry(numbers, ", ".join(words), bad[0] if bad else Status.OK)
+
+
+def _number(row: Row) -> str:
+    if row.estimate is None:
+        return EMPTY
+    estimate, unit = readable(row.estimate, row.metric.unit)
+    return short(estimate.value) if unit is row.metric.unit else with_unit(estimate, unit)
+
+
+def _times(found: Ratio) -> str:
+    """``1.12 × [1.05, 1.19]``: how many times as much the reference has."""
+    if found.low is None or found.high is None:
+        return f"{short(found.value)} ×"
+    return f"{short(found.value)} × [{short(found.low)}, {short(found.high)}]"

@@ -1,0 +1,108 @@
+"""The median of each cell with both clients: where the two dots part, a client shows."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from loadtests.record.words import Client, Status, row_of
+from reports.charts import style
+from reports.charts.style import Look
+from reports.facts.rows import Row
+from reports.sections.reference import MARGIN_MS, MARGIN_SHARE
+from reports.summary import Summary
+
+#: Row name -> the metric that is drawn of it, and its name on the axis.
+_MEDIANS = {
+    "echo": ("latency_p50", "echo latency p50, ms"),
+    "broadcast": ("delivery_p50", "delivery p50, ms"),
+}
+
+
+def medians(summary: Summary) -> Figure:
+    """Echo and delivery p50 by cell: ours filled, the reference's open, the margin behind them."""
+    names = [name for name in _MEDIANS if _rows(summary, row_of(name, Client.REFERENCE), name)]
+    cells = [row.cell for name in names for row in _rows(summary, name, name)]
+    groups = style.by_transport(dict.fromkeys(cells))
+    looks = style.looks(cell.mode for cell in cells)
+    figure = style.new_figure(
+        1.5 + sum(0.42 + style.ROW_HEIGHT * len(group) for group in groups.values())
+    )
+    grid = figure.subplots(
+        len(groups),
+        len(names),
+        squeeze=False,
+        height_ratios=[len(group) for group in groups.values()],
+    )
+    for column, name in enumerate(names):
+        ours = {row.cell: row for row in _rows(summary, name, name)}
+        theirs = {row.cell: row for row in _rows(summary, row_of(name, Client.REFERENCE), name)}
+        limits = style.log_limits(_numbers([*ours.values(), *theirs.values()]))
+        for line, (transport, group) in zip(grid, groups.items(), strict=True):
+            axes = line[column]
+            style.log_x(axes, *limits)
+            style.cell_rows(axes, group, labels=column == 0)
+            axes.set_title(f"{name}, {style.TRANSPORT_TITLES[transport]}")
+            for place, cell in enumerate(group):
+                _pair(axes, place, ours.get(cell), theirs.get(cell), looks[cell.mode])
+        grid[-1][column].set_xlabel(f"{_MEDIANS[name][1]}\n(log scale)")
+    style.legend_above(
+        figure,
+        [
+            style.key("o", "our client", size=7),
+            style.key("o", "python-socketio's", fill="white", size=6),
+            style.key("s", "within the margin", fill=style.GRID, size=9),
+            *style.key_interval(_rows(summary, names[0], names[0]) if names else []),
+        ],
+    )
+    return figure
+
+
+def _rows(summary: Summary, scenario: str, name: str) -> list[Row]:
+    metric = _MEDIANS[name][0]
+    return [row for row in summary.rows if row.scenario == scenario and row.metric.name == metric]
+
+
+def _numbers(rows: list[Row]) -> list[float]:
+    means = [row.value for row in rows if row.value is not None]
+    highs = [row.estimate.high for row in rows if row.estimate and row.estimate.high is not None]
+    return [*means, *highs]
+
+
+def _pair(axes: Axes, place: int, ours: Row | None, theirs: Row | None, look: Look) -> None:
+    if ours is not None and ours.value is not None:
+        margin = max(MARGIN_SHARE * ours.value, MARGIN_MS)
+        # A log axis has no 0: a margin that reaches it runs to the edge.
+        left = max(ours.value - margin, axes.get_xlim()[0])
+        axes.barh(
+            place,
+            ours.value + margin - left,
+            left=left,
+            height=0.62,
+            color=style.GRID,
+            alpha=0.6,
+            zorder=1,
+        )
+    if Status.INVALID in (row.status for row in (ours, theirs) if row is not None):
+        style.place_note(axes, place, "invalid", x=0.93)
+    # One above the other, so that equal ones are both seen.
+    for row, height, fill in ((ours, place - 0.15, look.colour), (theirs, place + 0.17, "white")):
+        if row is None or row.value is None:
+            whose = "ours" if row is ours else "python-socketio's"
+            status = Status.FAILED if row is None else row.status
+            style.place_note(axes, height, f"{whose}: {style.place_name(status)}")
+            continue
+        alpha = 1.0 if row.status is Status.OK else style.FADED
+        style.interval(axes, row, height, alpha=alpha, cap=0.07)
+        axes.plot(
+            [row.value],
+            [height],
+            marker=look.marker,
+            markersize=6.5,
+            markerfacecolor=fill,
+            markeredgecolor=look.colour,
+            markeredgewidth=1.4,
+            alpha=alpha,
+            zorder=6,
+            clip_on=False,
+        )
