@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import ROOT
+
 OURS = ("servers", "loadtests", "reports", "tests")
 LONGEST_FILE = 400
 
@@ -139,7 +140,9 @@ def test_what_explains_does_not_reach_a_server_through_another_file_either(room:
 
 
 def test_the_words_need_the_standard_library_only() -> None:
-    tops = {each.partition(".")[0] for each in imports_of(ROOT / "loadtests" / "model.py")}
+    tops = {
+        each.partition(".")[0] for each in imports_of(ROOT / "loadtests" / "record" / "words.py")
+    }
     assert set() == tops - sys.stdlib_module_names
 
 
@@ -150,20 +153,18 @@ def test_the_words_need_the_standard_library_only() -> None:
         "client/packets.py",
         "client/http.py",
         "client/errors.py",
-        "pacing.py",
-        "samples.py",
-        "merging.py",
-        "series.py",
-        "validity.py",
-        "model.py",
-        "results.py",
+        "arithmetic/pacing.py",
+        "arithmetic/samples.py",
+        "arithmetic/board.py",
+        "arithmetic/series.py",
+        "arithmetic/validity.py",
+        "record/words.py",
+        "record/results.py",
     ],
 )
 def test_what_is_pure_has_no_socket_no_loop_and_no_clock(name: str) -> None:
     forbidden = ("socket", "_socket", "ssl", "select", "gevent", "eventlet", "asyncio", "time")
     found = reached(ROOT / "loadtests" / name)
-    if name in ("validity.py",):  # it knows what a Usage is
-        forbidden = tuple(each for each in forbidden if each != "time")
     assert set() == {each for each in found if within(each, *forbidden)}
 
 

@@ -3,7 +3,8 @@
 Read from the sources of python-engineio 4.15 (``engineio.socket``, ``engineio.server``, its
 ``async_drivers``), simple-websocket 1.1, gevent-websocket 0.10, eventlet 0.41 and uWSGI 2.0.31;
 held against the library's own code in virtual time by
-``tests/unit/test_expected_by_the_library.py``, but for uWSGI, which is no Python. Pure.
+``tests/unit/scenarios/disconnect/test_windows_by_the_library.py``, but for uWSGI, which is no
+Python. Pure.
 
 The rule, with I for the ping interval and T for the ping timeout, from the client's last answered
 heartbeat (or its connecting) on:

@@ -1,0 +1,110 @@
+"""The files for other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from loadtests.record.words import metrics_of
+from reports.pages.exports import SUMMARY_FORMAT, to_csv, to_json, to_markdown
+from reports.summary import Summary, summarise
+from tests.unit.reports.builder import cells, echo_trials, failed, planned, result, troubled
+
+
+@pytest.fixture(scope="module")
+def summary() -> Summary:
+    return summarise(troubled())
+
+
+def test_csv_has_exactly_the_columns_of_the_interface(summary: Summary) -> None:
+    assert to_csv(summary).split("\n")[0] == (
+        "scenario,mode,transport,metric,unit,estimate,ci_low,ci_high,trials,status"
+    )
+
+
+def test_csv_has_one_line_per_number_and_line_feeds_only(summary: Summary) -> None:
+    text = to_csv(summary)
+    assert "\r" not in text
+    assert text.endswith("\n")
+    assert len(list(csv.reader(io.StringIO(text)))) == 1 + len(summary.rows)
+
+
+def test_csv_spells_numbers_plainly() -> None:
+    text = to_csv(summarise(echo_trials(10.0, 11.0, 12.0)))
+    assert "echo,gevent,websocket,latency_p50,ms,11,8.51586,13.4841,3,ok\n" in text
+
+
+def test_csv_of_a_single_trial_has_no_interval() -> None:
+    assert ",latency_p50,ms,1.5,,,1,ok\n" in to_csv(summarise(echo_trials(1.5)))
+
+
+def test_csv_of_a_failed_cell_has_its_lines_and_no_numbers() -> None:
+    text = to_csv(summarise(result([planned(0)], [failed(0)])))
+    lines = text.splitlines()[1:]
+    assert len(lines) == len(metrics_of("echo"))
+    assert all(line.endswith(",,,,0,failed") for line in lines)
+
+
+def test_csv_quotes_a_label_with_a_comma() -> None:
+    text = to_csv(summarise(cells("latency_p50", **{'my, "own"': (1.0,)})))
+    assert next(iter(csv.DictReader(io.StringIO(text))))["mode"] == 'my, "own"'
+
+
+def test_json_has_the_rows_with_reasons_and_trials(summary: Summary) -> None:
+    found = json.loads(to_json(summary))
+    assert found["format"] == SUMMARY_FORMAT == "transport-bench-summary/1"
+    assert len(found["rows"]) == len(summary.rows)
+    (row,) = [
+        one
+        for one in found["rows"]
+        if (one["scenario"], one["mode"], one["transport"], one["metric"])
+        == ("broadcast", "eventlet", "polling", "delivery_p50")
+    ]
+    assert row["status"] == "invalid"
+    assert row["reasons"] == ["1 of 3 trials failed: the server ended with code 1"]
+    assert [value is None for value in row["values"]] == [False, False, True]
+
+
+def test_json_has_findings_and_first_places(summary: Summary) -> None:
+    found = json.loads(to_json(summary))
+    assert {one["kind"] for one in found["findings"]} >= {"failed", "invalid", "delayed-ack"}
+    throughput = next(one for one in found["best"] if one["metric"] == "throughput")
+    assert (throughput["mode"], throughput["certainty"]) == ("gevent", "clear")
+
+
+def test_markdown_says_first_who_is_best(summary: Summary) -> None:
+    text = to_markdown(summary)
+    order = [
+        text.index(heading)
+        for heading in ("## Best at", "## Can these", "## echo", "## Failed and invalid")
+    ]
+    assert order == sorted(order)
+
+
+def test_markdown_tables_have_as_many_cells_in_every_line(summary: Summary) -> None:
+    for block in to_markdown(summary).split("\n\n"):
+        if block.startswith("|"):
+            assert len({line.replace("\\|", "").count("|") for line in block.splitlines()}) == 1
+
+
+def test_files_for_programs_keep_seconds() -> None:
+    run = summarise(cells("detection_p50", "disconnect", gevent=(0.000962,)))
+    assert "detection_p50,s,0.000962,,,1,ok\n" in to_csv(run)
+    (best,) = json.loads(to_json(run))["best"]
+    assert (best["estimate"], best["unit"]) == (0.000962, "s")
+    assert "0.962 ms" in to_markdown(run)
+
+
+def test_markdown_aligns_numbers_to_the_right_and_sentences_to_the_left(summary: Summary) -> None:
+    best, *tables = [part for part in to_markdown(summary).split("\n\n") if part.startswith("|")]
+    assert best.splitlines()[1] == "| --- | --- | --- | --- |"
+    assert all(set(part.splitlines()[1].split("|")[2:-1]) == {" ---: "} for part in tables)
+
+
+def test_markdown_escapes_what_a_label_may_bring() -> None:
+    text = to_markdown(summarise(cells("latency_p50", **{"a|b<script>\n# c": (1.0,)})))
+    assert "a\\|b\\<script\\> \\# c × websocket" in text
+    assert "<script>" not in text.replace("\\<script", "")

@@ -1,0 +1,373 @@
+"""Echo: an open loop that waits for nobody, a closed loop that never has two messages under way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.arithmetic.samples import NEVER, Nanoseconds
+from loadtests.arithmetic.usage import Usage
+from loadtests.options import Echo
+from loadtests.record.words import METRICS
+from loadtests.scenarios import echo
+from loadtests.scenarios.bench import TrialFailed
+from loadtests.scenarios.echo import ClosedLoop, EchoClient, OpenLoop, summarise
+from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World, echoing, number_of
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+    world.patch(monkeypatch, echo)
+    return world
+
+
+@pytest.fixture
+def session() -> FakeSession:
+    return FakeSession()
+
+
+@pytest.fixture
+def client(world: World, session: FakeSession) -> EchoClient:
+    return EchoClient(session, world, 32)  # type: ignore[arg-type]
+
+
+def numbers(session: FakeSession) -> list[int]:
+    return [number_of(data) for _, data in session.sent]
+
+
+# --- the open loop
+
+
+def test_open_loop_sends_when_due_and_waits_for_no_reply(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    start_ns = world.now_ns + 10 * MS
+    client.open_loop(ConstantRate(start_ns, 100), start_ns + 45 * MS)
+    world.run_until(start_ns + SECOND)
+    assert numbers(session) == [0, 1, 2, 3, 4]
+    due = [start_ns + index * 10 * MS for index in range(5)]
+    assert due == list(client.due_ns) == list(client.sent_ns)
+
+
+def test_open_loop_sends_the_echo_event_in_its_stated_length(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.open_loop(ConstantRate(world.now_ns, 100), world.now_ns + MS)
+    world.run_until(world.now_ns + SECOND)
+    [(name, data)] = session.sent
+    assert (name, len(data)) == ("my event", 32)
+
+
+def test_late_send_keeps_its_due_time(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    start_ns = world.now_ns
+    client.open_loop(ConstantRate(start_ns, 100), start_ns + 30 * MS)
+    world.now_ns += 25 * MS  # the generator was busy
+    world.run_until(start_ns + SECOND)
+    assert [start_ns, start_ns + 10 * MS, start_ns + 20 * MS] == list(client.due_ns)
+    assert [start_ns + 25 * MS] * 3 == list(client.sent_ns)
+
+
+def test_send_that_is_due_at_the_end_is_not_sent(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.open_loop(ConstantRate(world.now_ns, 100), world.now_ns + 20 * MS)
+    world.run_until(world.now_ns + SECOND)
+    assert numbers(session) == [0, 1]
+
+
+def test_stopped_client_sends_nothing_more(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.open_loop(ConstantRate(world.now_ns, 100), world.now_ns + SECOND)
+    world.run_until(world.now_ns + 15 * MS)
+    client.stop()
+    world.run_until(world.now_ns + SECOND)
+    assert numbers(session) == [0, 1]
+
+
+def test_second_open_loop_begins_at_its_own_start(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.open_loop(ConstantRate(world.now_ns, 100), world.now_ns + 15 * MS)
+    world.run_until(world.now_ns + SECOND)
+    again_ns = world.now_ns + SECOND
+    client.open_loop(ConstantRate(again_ns, 50), again_ns + 30 * MS)
+    world.run_until(again_ns + SECOND)
+    assert [again_ns, again_ns + 20 * MS] == list(client.due_ns)[2:]
+
+
+def test_reply_is_kept_with_both_its_times(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.open_loop(ConstantRate(world.now_ns, 1), world.now_ns + MS)
+    world.run_until(world.now_ns)
+    assert {0} == client.unanswered
+    session.receive(session.sent[0][1], 111, 222)
+    assert set() == client.unanswered
+    assert (
+        list(client.numbers),
+        list(client.kernel_ns),
+        list(client.user_ns),
+    ) == ([0], [111], [222])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["words"],
+        [{}],
+        [{"data": "Connected"}],
+        [{"data": None}],
+        [{"data": ["0", "0", ""]}],
+        [{"data": "0:x:y"}],
+        [{"data": "0:99:xxx"}],
+        [None],
+    ],
+)
+def test_what_is_no_reply_of_ours_is_left_alone(
+    client: EchoClient, session: FakeSession, arguments: list[Any]
+) -> None:
+    client.closed_loop(2**62)
+    session.handlers["my response"](arguments, 1, 1)
+    assert (len(client.numbers), len(session.sent)) == (0, 1)
+
+
+# --- the closed loop
+
+
+def test_closed_loop_sends_at_once_and_then_with_each_reply(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.closed_loop(world.now_ns + SECOND)
+    assert numbers(session) == [0]
+    for _ in range(3):
+        world.now_ns += MS
+        session.receive(session.sent[-1][1], world.now_ns)
+    assert numbers(session) == [0, 1, 2, 3]
+    assert list(client.due_ns) == list(client.sent_ns)
+
+
+def test_duplicate_reply_starts_no_second_message(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.closed_loop(world.now_ns + SECOND)
+    first = session.sent[0][1]
+    for _ in range(3):
+        session.receive(first, world.now_ns)
+    assert numbers(session) == [0, 1]
+    assert list(client.numbers) == [0]
+
+
+def test_straggler_of_the_open_loop_starts_no_second_message(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.open_loop(ConstantRate(world.now_ns, 1), world.now_ns + MS)
+    world.run_until(world.now_ns)
+    straggler = session.sent[0][1]
+    client.closed_loop(world.now_ns + SECOND)
+    session.receive(straggler, world.now_ns)
+    assert numbers(session) == [0, 1]
+    assert list(client.numbers) == [0]
+
+
+def test_schedule_of_the_open_loop_starts_no_second_message(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    start_ns = world.now_ns
+    client.open_loop(ConstantRate(start_ns, 10), start_ns + 150 * MS)
+    world.run_until(start_ns + 150 * MS)
+    for _, data in session.sent:
+        session.receive(data, world.now_ns)
+    # The open loop has looked ahead: its third send would be due at 200 ms, after its end.
+    client.closed_loop(start_ns + 10 * SECOND)
+    world.run_until(start_ns + SECOND)
+    assert numbers(session) == [0, 1, 2]
+    assert {2} == client.unanswered
+
+
+def test_reply_after_the_end_starts_nothing(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.closed_loop(world.now_ns + 10)
+    session.receive(session.sent[0][1], world.now_ns + 9, world.now_ns + 10)
+    assert numbers(session) == [0]
+    assert list(client.numbers) == [0]
+
+
+def test_unanswered_message_stays_so(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    client.closed_loop(world.now_ns + SECOND)
+    session.receive(session.sent[0][1], world.now_ns)
+    assert {1} == client.unanswered
+
+
+# --- the whole scenario, with a server that does as the test says
+
+OPTIONS = Echo(clients=4, rate_hz=40, latency_s=1, throughput_s=0.5, warmup_s=0.1, drain_s=0.2)
+
+
+def measured(world: World, fate: Any, options: Echo = OPTIONS) -> dict[str, float | None]:
+    bench = FakeBench(world, options.clients)
+    echoing(bench, fate)
+    [found] = echo.measure(bench, options)  # type: ignore[arg-type]
+    return found.metrics
+
+
+def test_steady_servers_numbers_are_what_it_does(world: World) -> None:
+    found = measured(world, lambda _session, _number: [10 * MS])
+    assert (
+        found["latency_p50"],
+        found["latency_max"],
+        found["service_p99"],
+    ) == (10.0, 10.0, 10.0)
+    # Four clients, each with one message under way that takes 10 ms.
+    assert found["throughput"] == pytest.approx(400, rel=0.02)
+    assert (found["lost"], found["lateness_p99"]) == (0, 0.0)
+
+
+def test_busy_generators_late_sends_are_charged_to_latency_and_not_to_service_time(
+    world: World,
+) -> None:
+    def be_busy() -> None:
+        world.now_ns += 700 * MS
+
+    world.after(300 * MS, be_busy)  # of the second that is measured
+    found = measured(world, lambda _session, _number: [10 * MS])
+    assert (found["latency_p50"] or 0) > 100
+    assert found["service_p50"] == 10.0
+    assert (found["lateness_p99"] or 0) > 600
+
+
+def test_every_metric_of_the_scenario_is_measured(world: World) -> None:
+    assert METRICS["echo"].keys() == measured(world, lambda _s, _n: [MS]).keys()
+
+
+def test_lost_reply_is_counted_and_is_the_slowest(world: World) -> None:
+    found = measured(world, lambda session, number: [] if (session, number) == (1, 5) else [MS])
+    assert (found["lost"], found["latency_max"], found["latency_p50"]) == (1, None, 1.0)
+
+
+def test_message_lost_in_the_closed_loop_is_counted(world: World) -> None:
+    found = measured(world, lambda session, number: [] if (session, number) == (1, 30) else [MS])
+    assert (found["lost"], found["latency_max"]) == (1, 1.0)
+
+
+def test_straggler_does_not_make_up_for_a_lost_message(world: World) -> None:
+    # One open-loop reply comes after the drain, so it is lost; one closed-loop reply never comes.
+    def fate(session: int, number: int) -> list[int]:
+        return {(0, 10): [500 * MS], (1, 30): []}.get((session, number), [MS])
+
+    assert measured(world, fate)["lost"] == 2
+
+
+def test_duplicates_are_not_throughput(world: World) -> None:
+    once = measured(world, lambda _s, _n: [10 * MS])["throughput"]
+    world.run_until(world.now_ns + SECOND)
+    twice = measured(world, lambda _s, _n: [10 * MS, 11 * MS])["throughput"]
+    assert once == pytest.approx(twice, rel=0.01)
+
+
+def test_server_that_answers_nothing_fails_the_trial(world: World) -> None:
+    with pytest.raises(TrialFailed, match=r"answered none of 40 messages.*'my event'.*/test"):
+        measured(world, lambda _s, _n: [])
+
+
+# --- numbers from raw times
+
+
+def ns(*values: int) -> Nanoseconds:
+    return np.asarray(values, dtype=np.int64)
+
+
+def usage(generator: float = 10, server: float | None = 10) -> Usage:
+    server_ns = None if server is None else round(server * 1e7)
+    return Usage(SECOND, round(generator * 1e7), server_ns)
+
+
+def closed(answered: int, lost: int, used: Usage) -> ClosedLoop:
+    return ClosedLoop(ns(*[0] * answered), 10, lost, used)
+
+
+def opened(latency: Nanoseconds, **changes: Any) -> OpenLoop:
+    here = ns(*[0] * int(np.count_nonzero(latency != NEVER)))
+    arguments: dict[str, Any] = {
+        "due_ns": np.arange(len(latency)),
+        "latency_ns": latency,
+        "service_ns": latency,
+        "lateness_ns": np.zeros_like(latency),
+        "receive_lag_ns": here,
+        "usage": usage(),
+    }
+    return OpenLoop(**(arguments | changes))
+
+
+def test_summary_holds_every_metric_of_the_table() -> None:
+    found = summarise(opened(ns(MS)), closed(100, 0, usage()), 30.0)
+    assert METRICS["echo"].keys() == found.metrics.keys()
+    assert (found.invalid, found.unavailable) == ({}, {})
+
+
+def test_lost_p99_is_invalid_and_says_why() -> None:
+    latency = ns(*[MS] * 98, NEVER, NEVER)
+    found = summarise(opened(latency), closed(100, 3, usage()), 30.0)
+    assert (
+        found.metrics["lost"],
+        found.metrics["latency_p99"],
+        found.metrics["latency_p90"],
+    ) == (5, None, 1.0)
+    assert {"latency_p99", "latency_max", "service_p99"} == found.invalid.keys()
+    assert "messages never arrived (2 of 100)" in found.invalid["latency_p99"]
+    assert found.samples["latency"] == 100
+
+
+def test_saturated_open_loop_spoils_latency_and_not_throughput() -> None:
+    found = summarise(
+        opened(ns(MS), usage=usage(server=99)), closed(100, 0, usage(server=100)), 30.0
+    )
+    assert {
+        "latency_p50",
+        "latency_p90",
+        "latency_p99",
+        "latency_max",
+        "service_p50",
+        "service_p99",
+    } == found.invalid.keys()
+
+
+def test_busy_generator_spoils_throughput_and_not_latency() -> None:
+    found = summarise(opened(ns(MS)), closed(100, 0, usage(generator=90)), 30.0)
+    assert {"throughput", "server_cpu"} == found.invalid.keys()
+
+
+def test_late_sends_spoil_latency_and_not_service_time() -> None:
+    found = summarise(
+        opened(ns(10 * MS), service_ns=ns(4 * MS), lateness_ns=ns(6 * MS)),
+        closed(100, 0, usage()),
+        30.0,
+    )
+    assert {"latency_p50", "latency_p90", "latency_p99", "latency_max"} == found.invalid.keys()
+    assert (
+        found.metrics["latency_p50"],
+        found.metrics["service_p50"],
+        found.metrics["lateness_p99"],
+    ) == (10.0, 4.0, 6.0)
+
+
+def test_own_servers_cpu_is_unavailable_in_the_summary() -> None:
+    found = summarise(
+        opened(ns(MS), usage=usage(server=None)), closed(100, 0, usage(server=None)), None
+    )
+    assert {
+        "server_cpu",
+        "server_busy",
+        "server_rss",
+        "server_busy_open",
+    } == found.unavailable.keys()
