@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.machine.launch import LEASH, ROOT
+from loadtests import ROOT
+from loadtests.machine.launch import LEASH
 
 HERE = Path(__file__).parent
 PEERS = {

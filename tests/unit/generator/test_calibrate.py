@@ -29,12 +29,12 @@ from loadtests.machine import cores, facts, limits
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Limit
 from loadtests.record.results import Measurement, read
-from loadtests.record.words import METRICS, Transport
+from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment, load, narrow
 from loadtests.run.runner import OwnServer, Run
-from loadtests.run.trial import Outcome
 from loadtests.scenarios import echo
-from loadtests.scenarios.bench import Bench, TrialFailed
+from loadtests.scenarios.bench import Bench, Outcome, TrialFailed
+from loadtests.scenarios.registry import METRICS
 from tests.support.simulation import MS, FakeBench, World, broadcasting, echoing
 
 # --- what is measured

@@ -21,8 +21,9 @@ from loadtests.generator.calibrate.plan import Plan
 from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
 from loadtests.record.results import Measurement
-from loadtests.record.words import METRICS
-from loadtests.run.trial import Assignment, Outcome
+from loadtests.run.trial import Assignment
+from loadtests.scenarios.bench import Outcome
+from loadtests.scenarios.registry import METRICS
 
 PLAN = Plan(rounds=3, seconds=1, recipients=5, connections=(10,), users=25, rates_hz=(200,))
 

@@ -23,7 +23,8 @@ from loadtests.record.results import (
     Trial,
     write,
 )
-from loadtests.record.words import Status, Transport, metrics_of
+from loadtests.record.words import Status, Transport
+from loadtests.scenarios.registry import metrics_of
 
 MODES = ("eventlet", "gevent", "threading")
 TRANSPORTS = (Transport.POLLING, Transport.WEBSOCKET)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine import cores, launch
 from loadtests.machine import limits as machine_limits
 from loadtests.machine.cores import Pinning
@@ -314,5 +315,5 @@ def test_last_words_are_the_last_line_that_says_something(
 def test_files_that_are_started_are_there() -> None:
     assert [
         path.is_file()
-        for path in (launch.LEASH, launch.LOCUSTFILE, launch.ROOT / "servers" / "__main__.py")
+        for path in (launch.LEASH, launch.LOCUSTFILE, ROOT / "servers" / "__main__.py")
     ] == [True, True, True]
