@@ -23,7 +23,7 @@ from loadtests.record.words import Status
 from loadtests.run.experiment import load
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
-from loadtests.scenarios.registry import METRICS
+from loadtests.scenarios.registry import SCENARIOS
 from tests.integration.conftest import TINY, experiment, faulty, loadtests
 
 ECHO_ONLY = """

@@ -173,7 +173,7 @@ class _Maker:
             for one in found
         )
         return Measurement(
-            scenario=name,
+            row=name,
             metrics=metrics(
                 name,
                 detection_min=min(times),

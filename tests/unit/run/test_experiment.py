@@ -20,7 +20,7 @@ from loadtests.run.experiment import (
     plan,
 )
 from loadtests.scenarios.disconnect.windows import longest_s
-from loadtests.scenarios.registry import METRICS
+from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS, MAIN
 
 PROFILE_NAMES = sorted(path.stem for path in PROFILES.glob("*.toml"))

@@ -23,7 +23,7 @@ from loadtests.scenarios.broadcast import (
     collect,
     summarise,
 )
-from loadtests.scenarios.registry import METRICS
+from loadtests.scenarios.registry import SCENARIOS
 from tests.support.simulation import (
     MS,
     SECOND,

@@ -13,7 +13,7 @@ from loadtests.arithmetic.usage import Usage
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.echo import ClosedLoop, Echo, EchoClient, OpenLoop, summarise
-from loadtests.scenarios.registry import METRICS
+from loadtests.scenarios.registry import SCENARIOS
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World, echoing, number_of
 
 

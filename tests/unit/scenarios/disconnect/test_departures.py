@@ -18,7 +18,7 @@ from loadtests.scenarios.disconnect.departures import (
 )
 from loadtests.scenarios.disconnect.rows import DepartureRow
 from loadtests.scenarios.disconnect.windows import Situation, window, window_at
-from loadtests.scenarios.registry import METRICS
+from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import without_numbers
 from tests.support.simulation import MS, SECOND
 
