@@ -14,16 +14,8 @@ from loadtests.arithmetic.samples import NEVER, Audit, Nanoseconds
 from loadtests.arithmetic.usage import Usage
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.broadcast import (
-    METRICS,
-    Broadcast,
-    Deliveries,
-    Publisher,
-    Received,
-    Recipient,
-    collect,
-    summarise,
-)
+from loadtests.scenarios.broadcast import METRICS, Broadcast, Deliveries, collect, summarise
+from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
 from tests.support.simulation import (
     MS,
     SECOND,

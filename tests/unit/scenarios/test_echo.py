@@ -12,7 +12,8 @@ from loadtests.arithmetic.samples import NEVER, Nanoseconds
 from loadtests.arithmetic.usage import Usage
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.echo import METRICS, ClosedLoop, Echo, EchoClient, OpenLoop, summarise
+from loadtests.scenarios.echo import METRICS, Echo, summarise
+from loadtests.scenarios.echoing import ClosedLoop, EchoClient, OpenLoop
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World, echoing, number_of
 
 
