@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -99,11 +99,21 @@ class EchoClient:
 
     def _send(self, due_ns: int) -> None:
         number = len(self.due_ns)
-        packet = self._messages.make(number)
+        packets = self._packets(number)
         self.unanswered.add(number)
         self.due_ns.append(due_ns)
         self.handed_ns.append(self._now_ns())
-        self._session.send(packet, self._left)
+        for packet in packets[:-1]:
+            self._session.send(packet)
+        self._session.send(packets[-1], self._left)
+
+    def _packets(self, number: int) -> Sequence[bytes]:
+        """A message as the session is given it; another kind of message overrides this."""
+        return (self._messages.make(number),)
+
+    def _identity(self, arguments: list[Any]) -> tuple[int, int] | None:
+        """Publisher and number of a reply; None for what is not one of ours."""
+        return identity(arguments)
 
     def _left(self) -> None:
         self.sent_ns.append(self._now_ns())
@@ -118,7 +128,7 @@ class EchoClient:
             self._alarm.at(self._schedule.due_ns(index + 1), self._send_due)
 
     def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
-        found = identity(arguments)
+        found = self._identity(arguments)
         if found is None or found[1] not in self.unanswered:  # a second copy answers nothing
             return
         number = found[1]
