@@ -7,6 +7,7 @@ any locustfile does, with its web page or ``--headless``, ``--csv``, ``--html``.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -19,6 +20,8 @@ import gevent
 import msgspec
 from locust import events
 
+from loadtests.machine.launch import HOME_KEPT
+from loadtests.record.exits import Exit
 from loadtests.run.bench_user import BenchUser
 from loadtests.run.conductor import Conductor
 from loadtests.run.trial import Assignment
@@ -61,7 +64,10 @@ def take_assignment(environment: Any, **_others: Any) -> None:
         return
     line = sys.stdin.readline()
     if not line:  # whoever started this process has gone
-        sys.exit(4)
+        sys.exit(Exit.FAILED)
+    # Locust has read its configuration: what else is at home may be found again.
+    if home := os.environ.pop(HOME_KEPT, ""):
+        os.environ["HOME"] = home
     assignment = msgspec.json.decode(line, type=Assignment)
     environment.host = assignment.url
     conductor = Conductor(assignment, lambda: gevent.spawn(environment.runner.quit))

@@ -86,8 +86,13 @@ def locate(url: str) -> Server:
     environment variable ``SSL_CERT_FILE``.
 
     Raises:
-        ConnectionFailed: no such host, or it is no such URL.
+        ConnectionFailed: no such host, or it is no such URL, or it holds a user or a password.
     """
+    if "@" in url:  # said of no URL in particular: messages go to terminals and logs
+        raise ConnectionFailed(
+            "a URL with a user or a password (an @) is not taken; "
+            "give http://HOST:PORT (or https, ws, wss)"
+        )
     wanted = f"{url}: expected http://HOST:PORT (or https, ws, wss)"
     try:
         parts = urlsplit(url)
@@ -106,7 +111,7 @@ def locate(url: str) -> Server:
     except (OSError, ValueError) as error:
         raise ConnectionFailed(f"{url}: {error}") from error
     return Server(
-        host=parts.netloc.rpartition("@")[2],
+        host=parts.netloc,
         address=(family, peer),
         tls=ssl.create_default_context() if encrypted else None,
         name=parts.hostname,

@@ -106,6 +106,8 @@ def test_what_explains_knows_of_what_measures_the_words_and_the_files_only() -> 
     allowed = (
         "loadtests.record.words",
         "loadtests.record.results",
+        "loadtests.record.exits",
+        "loadtests.record.command_line",
         "loadtests.scenarios.disconnect.windows",
     )
     assert breaches("reports", "loadtests", but=allowed) == []
@@ -160,6 +162,7 @@ def test_the_words_need_the_standard_library_only() -> None:
         "arithmetic/validity.py",
         "record/words.py",
         "record/results.py",
+        "record/exits.py",
     ],
 )
 def test_what_is_pure_has_no_socket_no_loop_and_no_clock(name: str) -> None:
