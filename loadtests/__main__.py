@@ -6,6 +6,13 @@ other clients.
 
 from __future__ import annotations
 
+from loadtests.record import command_line
+
+NAME = "python -m loadtests"
+
+if __name__ == "__main__":
+    command_line.begin(NAME)
+
 import os
 import subprocess
 import sys
@@ -22,7 +29,6 @@ from loadtests.generator.arguments import FOLDER, LABEL, NAMES
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
 from loadtests.machine.launch import ROOT
-from loadtests.record import command_line
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import METRICS, Status, Transport
@@ -33,8 +39,6 @@ from loadtests.run.runner import NEEDS_JOURNAL, OwnServer, Run
 from servers.modes import ADAPTERS
 
 RUNS = ROOT / "reports" / "runs"
-
-NAME = "python -m loadtests"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

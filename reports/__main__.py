@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+from loadtests.record import command_line
+
+NAME = "python -m reports"
+
+if __name__ == "__main__":
+    command_line.begin(NAME)
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
-from loadtests.record import command_line
 from loadtests.record.exits import Exit
 from loadtests.record.results import ResultError, read
 from reports.facts.errors import ReportError
 from reports.summary import summarise
-
-NAME = "python -m reports"
 
 _PATH = click.Path(path_type=Path)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
@@ -60,10 +62,15 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
         return complain(name, "interrupted", Exit.FAILED)
 
 
+def begin(name: str) -> None:
+    """Before a program imports what takes long: a signal ends it with one line from now on."""
+    _handle(partial(_leave, name))
+
+
 def run_as_program(command: click.Command, name: str) -> NoReturn:
     """The same for a whole process: its output may fail, SIGTERM ends it as Ctrl-C does."""
     standard_output = output.install()
-    signal.signal(signal.SIGTERM, interrupt)
+    _handle(_interrupt)
     code = run(command, name)
     sys.stdout.flush()
     if standard_output.failure is not None:
@@ -73,8 +80,17 @@ def run_as_program(command: click.Command, name: str) -> NoReturn:
     sys.exit(code)
 
 
-def interrupt(_number: int, _frame: object) -> NoReturn:
-    """A handler for signals that are to end a command in its own order."""
+def _handle(act: Callable[[int, FrameType | None], Any]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's way to say "not this one"
+            signal.signal(number, act)
+
+
+def _leave(name: str, _number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(complain(name, "interrupted", Exit.FAILED))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
