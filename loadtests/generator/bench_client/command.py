@@ -121,7 +121,8 @@ def command(
     with cores.staying_off(conditions.pins.server):
         piloted = _pilot(conditions, only)
         against = plan.reference(piloted)
-        measured = _measure(conditions, plan.order(only, against, rounds, _SEED))
+        ordered = plan.order(only, against, rounds, _SEED)
+        measured = _measure(conditions, ordered)
     record = Record(
         format=FORMAT,
         version=__version__,
@@ -137,8 +138,12 @@ def command(
         pilot=piloted,
         trials=measured,
     )
-    _report(record, Notes(rounds, record.pilot, record.environment), out, markdown)
+    whole = len(verdicts.rounds_of(measured))
+    _report(record, Notes(whole, record.pilot, record.environment), out, markdown)
     print(f"raw numbers: {_short(out)}; logs: {_short(folder)}")
+    if len(measured) < len(ordered):
+        problem = f"interrupted; what stands above is of {whole} of {rounds} rounds"
+        return command_line.complain(_COMMAND, problem, Exit.FAILED)
     return verdicts.exit_code(record.findings)
 
 
@@ -154,10 +159,17 @@ def _pilot(conditions: Conditions, rows: Sequence[Row]) -> list[Trial]:
 
 
 def _measure(conditions: Conditions, ordered: Sequence[tuple[int, Setup]]) -> list[Trial]:
-    found = []
-    for number, (round_, setup) in enumerate(ordered):
-        found.append(trials.run(conditions, setup, f"{number:03}", round_))
-        print(f"{number + 1:3}/{len(ordered)} {tables.one_line(found[-1])}", flush=True)
+    """Every trial; after a Ctrl-C those of the rounds that are whole, if there are any."""
+    found: list[Trial] = []
+    try:
+        for number, (round_, setup) in enumerate(ordered):
+            found.append(trials.run(conditions, setup, f"{number:03}", round_))
+            print(f"{number + 1:3}/{len(ordered)} {tables.one_line(found[-1])}", flush=True)
+    except KeyboardInterrupt:
+        unfinished, _setup = ordered[min(len(found), len(ordered) - 1)]
+        if not unfinished:
+            raise
+        return [each for each in found if each.round is not None and each.round < unfinished]
     return found
 
 
