@@ -109,7 +109,8 @@ def locate(url: str) -> Server:
             parts.hostname, usual_port if port is None else port, type=socket.SOCK_STREAM
         )[0]
     except (OSError, ValueError) as error:
-        raise ConnectionFailed(f"{url}: {error}") from error
+        why = getattr(error, "strerror", None) or error  # without the number before it
+        raise ConnectionFailed(f"{url}: {why}") from error
     return Server(
         host=parts.netloc,
         address=(family, peer),

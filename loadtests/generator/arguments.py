@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from loadtests.record.command_line import told
+
 _LONGEST_LABEL = 40
 
 #: A whole number from 1 on.
@@ -84,7 +86,13 @@ class _Place(click.ParamType[Path]):
             str(path.absolute()).encode()
         except UnicodeEncodeError:
             self.fail(f"{str(path)!r} is not UTF-8, or the locale is not.", param, ctx)
-        if path.exists() and path.is_dir() is not self._folder:
+        try:
+            is_there, is_folder = path.exists(), path.is_dir()
+        except (
+            OSError
+        ) as error:  # too long a name, or a folder above it that may not be looked into
+            self.fail(f"{told(error)}.", param, ctx)
+        if is_there and is_folder is not self._folder:
             self.fail(f"{path} is a {'file' if self._folder else 'folder'}.", param, ctx)
         return path
 

@@ -86,6 +86,8 @@ def test_place_to_write_is_of_its_kind(tmp_path: Path) -> None:
         taken(FOLDER, str(file))
     with pytest.raises(click.BadParameter, match="is a folder"):
         taken(FILE, str(tmp_path))
+    with pytest.raises(click.BadParameter, match="File name too long"):
+        taken(FOLDER, "x" * 300)
 
 
 def test_place_that_no_other_process_could_be_told_of_is_refused() -> None:
