@@ -19,8 +19,8 @@ MODE ?= gevent
 PORT ?= 5000
 ARGS ?=
 
-# What was typed reaches a command as it is, through the environment: make is not to expand a "$$" in
-# it, and a recipe that names "$$OUT" has the shell expand that and not what is in it.
+# What was typed reaches a command as it is, through the environment: here make is kept from expanding
+# a "$" in it, and a shell expands "$OUT" in a recipe, and not what is in that.
 TYPED := PROFILE EXPERIMENT MODES TRANSPORTS SCENARIOS OUT MODE PORT
 $(foreach name,$(TYPED),$(eval override $(name) := $$(value $(name))))
 export $(TYPED)

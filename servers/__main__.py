@@ -127,7 +127,8 @@ def main(
         adapter.serve(application, options.host, port)
     except OSError as error:  # the port was taken meanwhile, or there is no room for Flask's banner
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be written of it
-        _refuse(f"cannot serve: {error.strerror or error}")
+        where = f"{error.filename}: " if error.filename is not None else ""
+        _refuse(f"cannot serve: {where}{error.strerror or error}")
 
 
 def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:

@@ -156,6 +156,13 @@ def test_server_with_no_room_for_flasks_banner_says_so(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, line)
 
 
+def test_server_whose_journal_cannot_be_written_says_where(tmp_path: Path) -> None:
+    journal = tmp_path / "nowhere" / "journal"
+    done = called("servers", "threading", "--port", "0", "--journal", str(journal))
+    line = f"python -m servers: cannot serve: {journal}: No such file or directory\n"
+    assert (done.returncode, done.stderr) == (2, line.encode())
+
+
 def _serves_until_asked(folder: Path, mode: str, redirected: str) -> None:
     command = [sys.executable, "-m", "servers", mode, "--port", "0"]
     log = folder / "log"
