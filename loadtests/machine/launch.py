@@ -171,7 +171,8 @@ def generating(
     # Samples are ours; Locust's statistics only say how connecting went.
     arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
     with (
-        TemporaryDirectory(prefix="transport-bench-") as empty,
+        # Beside the log: should we be killed, it is left where the run is.
+        TemporaryDirectory(prefix="empty-", dir=log.resolve().parent) as empty,
         log.open("wb") as output,
         process(
             arguments,
