@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from loadtests import ROOT
@@ -22,6 +23,9 @@ LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 
 #: What serves; the mode and the options are appended.
 SERVE = (sys.executable, "-m", "servers")
+
+#: Where a trial's Locust finds the HOME that was kept from it, see ``generating``.
+HOME_KEPT = "TRANSPORT_BENCH_HOME"
 
 READY_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 3.0
@@ -148,6 +152,11 @@ def generating(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A fresh Locust process that waits on standard input for its assignment.
 
+    It takes nothing from its user's configuration. Locust would look into ``~/.locust.conf``, and
+    into ``locust.conf`` and ``pyproject.toml`` where it runs, without an option against it
+    (locust.argument_parser.DEFAULT_CONFIG_FILES, 2.47; docs.locust.io, "Configuration"); so HOME
+    and that place are an empty folder, until the locustfile has HOME again.
+
     Args:
         users: how many it will spawn.
         log: file for what it prints.
@@ -161,10 +170,33 @@ def generating(
     # Samples are ours; Locust's statistics only say how connecting went.
     arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
     with (
+        # Beside the log: should we be killed, it is left where the run is.
+        TemporaryDirectory(prefix="empty-", dir=log.resolve().parent) as empty,
         log.open("wb") as output,
-        process(arguments, core=core, output=output, pipe=True, prefix=prefix) as running,
+        process(
+            arguments,
+            core=core,
+            output=output,
+            pipe=True,
+            prefix=prefix,
+            folder=Path(empty),
+            environment=_unconfigured(os.environ, empty),
+        ) as running,
     ):
         yield running
+
+
+def _unconfigured(environment: Mapping[str, str], home: str) -> dict[str, str]:
+    """An environment without settings of Locust's, and without proxies."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        # requests and websocket-client, below the reference client, would go through a proxy.
+        if not name.startswith("LOCUST_") and not name.lower().endswith("_proxy")
+    }
+    # The folder that ``-m`` would have put on the path is another one now.
+    path = os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")]))
+    return kept | {"HOME": home, HOME_KEPT: kept.get("HOME", ""), "PYTHONPATH": path}
 
 
 def verify(ready: dict[str, Any], mode: str, ping_interval_s: float, ping_timeout_s: float) -> None:
@@ -221,6 +253,8 @@ def process(
     pipe: bool = False,
     prefix: Sequence[str] = (),
     kill: bool = False,
+    folder: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is pinned and dies with us, until the block ends.
 
@@ -232,6 +266,8 @@ def process(
         prefix: a command that becomes the one behind it, such as ``nsenter``. It goes before the
             leash, which would not survive a change of credentials (prctl(2), PR_SET_PDEATHSIG).
         kill: whether our death kills it, even if it is stopped; otherwise it is asked to end.
+        folder: where it runs.
+        environment: its own; None for ours.
     """
     leash = [sys.executable, "-I", "-S", str(LEASH), *(["--kill"] if kill else [])]
     leash += [str(os.getpid()), "-" if core is None else str(core)]
@@ -240,7 +276,8 @@ def process(
         stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
-        cwd=ROOT,
+        cwd=folder,
+        env=environment,
         # A Ctrl-C in the terminal is for us alone: we end our processes in our own order.
         start_new_session=True,
     )

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from loadtests.record.application import NAMESPACE
+from loadtests.record.exits import Exit
 from loadtests.scenarios.disconnect.hosts.browser import BrowserHost, unavailable
 from loadtests.scenarios.disconnect.hosts.browser.chromium import DOMAIN, installed, launch_options
 from loadtests.scenarios.disconnect.hosts.browser.page import html
@@ -42,11 +43,11 @@ def main() -> None:
         config = msgspec.json.decode(words, type=BrowserHost)
     except msgspec.DecodeError as error:
         diary.failed(str(error))
-        sys.exit(2)
+        sys.exit(Exit.WRONG_CALL)
     why = unavailable()
     if why is not None:
         diary.failed(why)
-        sys.exit(4)
+        sys.exit(Exit.FAILED)
     sys.exit(asyncio.run(_hold(config, diary)))
 
 
