@@ -104,6 +104,7 @@ def test_what_explains_reads_files_only() -> None:
 
 def test_what_explains_knows_of_what_measures_the_words_and_the_files_only() -> None:
     allowed = (
+        "loadtests.record.files",
         "loadtests.record.words",
         "loadtests.record.results",
         "loadtests.scenarios.disconnect.windows",
