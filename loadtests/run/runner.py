@@ -23,6 +23,7 @@ from loadtests.machine import cores, facts, network
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import (
     SERVE,
+    Launched,
     LaunchError,
     RunningServer,
     generating,
@@ -188,7 +189,7 @@ class Run:
                 assignment = msgspec.structs.replace(assignment, cable=cable)
             assignment = msgspec.structs.replace(assignment, missing=missing)
             outcome = self.conduct(assignment, generator, generator_log, server)
-            return (server.ready if server is not None else {}), outcome
+            return (msgspec.to_builtins(server.ready) if server is not None else {}), outcome
 
     def _measure_outage(self, planned: PlannedTrial, name: str) -> tuple[dict[str, Any], Outcome]:
         disconnect = self._experiment.disconnect
@@ -278,14 +279,14 @@ class Run:
             transport=planned.transport,
             url=url,
             server_core=None if server is None else self._pins.server,
-            server_pid=None if server is None else server.ready["pid"],
+            server_pid=None if server is None else server.ready.pid,
             journal=None if server is None else str(journal),
             seed=self._seed(planned),
             experiment=self._experiment,
             outcome=str(outcome),
             client=planned.client,
             variant=planned.variant,
-            websocket=None if server is None else server.ready["websocket"],
+            websocket=None if server is None else server.ready.websocket,
         )
 
     @staticmethod
@@ -293,7 +294,7 @@ class Run:
         assignment: Assignment,
         generator: subprocess.Popen[bytes],
         generator_log: Path,
-        server: RunningServer | None,
+        server: Launched[Any] | None,
     ) -> Outcome:
         """Give the generator its work and wait for the outcome, as long as all are alive.
 

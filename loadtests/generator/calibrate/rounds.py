@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import msgspec
-
 from loadtests.generator.calibrate import capabilities
 from loadtests.generator.calibrate.capabilities import RESIDENT, CalibrationError
 from loadtests.generator.calibrate.plan import Plan
-from loadtests.generator.footprint import Footprint
+from loadtests.generator.footprint import Footprints
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import generating, started
 from loadtests.record.calibration import Capability
+from loadtests.record.ready import Listening
 from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment
 from loadtests.run.runner import Run
@@ -111,6 +110,7 @@ class Rounds:
                 started(
                     "responder",
                     RESPONDER,
+                    type=Listening,
                     log=self._folder / f"{name}-responder.log",
                     core=self._pins.server,
                 )
@@ -120,7 +120,7 @@ class Rounds:
                 transport=transport,
                 url=responder.url,
                 server_core=self._pins.server,
-                server_pid=responder.ready["pid"],
+                server_pid=responder.ready.pid,
                 journal=None,
                 seed=0,
                 experiment=experiment,
@@ -139,18 +139,20 @@ class Rounds:
             started(
                 "responder",
                 RESPONDER,
+                type=Listening,
                 log=self._folder / "idle-responder.log",
                 core=self._pins.server,
             ) as responder,
             started(
                 "load generator",
                 [*MEMORY, responder.url, *map(str, counts)],
+                type=Footprints,
                 log=self._folder / "idle-generator.log",
                 core=self._pins.generator,
                 timeout_s=connect_timeout_s(max(counts)),
             ) as generator,
         ):
-            found = msgspec.convert(generator.ready["footprints"], list[Footprint])
+            found = generator.ready.footprints
         for footprint in found:
             if footprint.shortfall is not None:
                 raise CalibrationError(footprint.shortfall)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from loadtests.machine.journal import WrongConnections, entries, verify_connections
 from loadtests.machine.node import missing
 from loadtests.options import ServerGone
@@ -76,7 +78,7 @@ def measure(
     with ExitStack() as stack:
         servers = stack.enter_context(Servers(serve, label))
         servers.start()
-        ready = servers.running.ready
+        ready = msgspec.to_builtins(servers.running.ready)
         clients = stack.enter_context(_Clients(transport, servers, label, core, seed))
         present = [client for client, lack in lacks.items() if lack is None]
         trial = _Trial(options, mode, transport, servers, clients, present)
@@ -164,7 +166,7 @@ class _Clients:
                 core=self._core,
             )
         )
-        self.versions |= self.crowds[client].running.ready["versions"]
+        self.versions |= self.crowds[client].running.ready.versions
 
     def events(self) -> dict[Official, list[Event]]:
         """All events so far; raises where a process has ended."""
