@@ -41,8 +41,6 @@ _ALONE = (Cause.KILL, Cause.FREEZE)
 #: How often a child looks whether its session is still there.
 _LOOK_S = 0.5
 
-_monotonic_ns = time.monotonic_ns
-
 
 class ProcessHost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a host of processes is to hold.
@@ -267,7 +265,7 @@ class _Child:
         ]
 
     def _go(self, client: int) -> None:
-        gone_ns = _monotonic_ns()
+        gone_ns = time.monotonic_ns()
         if not self._is_there(client):
             return
         self._tell(client)
@@ -277,7 +275,7 @@ class _Child:
 
     def _cut(self, interface: str) -> None:
         there = [client for client in self._clients if self._is_there(client)]
-        gone_ns = _monotonic_ns()
+        gone_ns = time.monotonic_ns()
         try:
             take_down(interface)
         except OSError as error:
