@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gevent
+import msgspec
 import psutil
 import pytest
 
@@ -52,6 +53,9 @@ def test_ready_line_tells_what_really_runs(serve, mode):
         assert {"python", "flask", "flask-socketio", "python-engineio"} <= set(
             server.ready.versions
         )
+        # A result keeps every word of it.
+        [line] = [each for each in server.log.read_text().splitlines() if each.startswith("{")]
+        assert json.loads(line) == msgspec.to_builtins(server.ready)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

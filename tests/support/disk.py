@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,14 +11,12 @@ from contextlib import contextmanager
 def at_most(size: int) -> Iterator[None]:
     """Let this process write no file beyond so many bytes, until the block ends.
 
-    The write that would fails like one to a full disk, with EFBIG in place of ENOSPC, once the
-    signal that comes with it is ignored (setrlimit(2), RLIMIT_FSIZE).
+    A write that goes further fails as one to a full disk does, with EFBIG in place of ENOSPC
+    (setrlimit(2), RLIMIT_FSIZE; Python ignores the signal that comes with it).
     """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    usual = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, usual)
