@@ -8,7 +8,8 @@ import sys
 from itertools import product
 from pathlib import Path
 
-from loadtests.record.words import METRICS, Transport
+from loadtests.record.words import Transport
+from loadtests.scenarios.registry import METRICS
 from servers.modes import MAIN
 
 FILES = ("index.html", "summary.csv", "summary.json", "summary.md", "result.json")

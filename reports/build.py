@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadtests.record import files
-from reports.charts.gallery import draw_all
 from reports.facts.errors import WriteError
 from reports.pages.exports import to_csv, to_json, to_markdown
 from reports.pages.html import to_html
+from reports.sections.drawn import draw_all
 from reports.summary import Summary
 
 PAGE = "index.html"
@@ -50,7 +50,7 @@ def _contents(summary: Summary) -> Iterator[tuple[str, bytes]]:
     yield "summary.json", to_json(summary).encode()
     yield "summary.md", to_markdown(summary).encode()
     charts = draw_all(summary)
-    for chart in charts:
+    for chart in (drawn.chart for drawn in charts):
         yield f"charts/{chart.kind.name}.svg", chart.svg.encode()
         yield f"charts/{chart.kind.name}.png", chart.png
     yield PAGE, to_html(summary, charts).encode()

@@ -15,12 +15,11 @@ from typing import IO, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from loadtests import ROOT
 from loadtests.machine.logs import READY, reason
 from loadtests.record.ready import Listening, Ready
 from servers.modes import ADAPTERS
 
-#: Where ``python -m servers`` and the locustfile are found.
-ROOT = Path(__file__).resolve().parents[2]
 LEASH = Path(__file__).with_name("leash.py")
 LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from loadtests.arithmetic import validity
@@ -21,22 +23,70 @@ from loadtests.arithmetic.samples import (
     Nanoseconds,
     durations,
     first_arrivals,
-    milliseconds,
-    quantile,
+    quantiles_ms,
 )
 from loadtests.arithmetic.usage import Usage, between, metrics
-from loadtests.client.alarm import Alarm
-from loadtests.client.session import Session
-from loadtests.options import Echo
 from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
 from loadtests.record.results import Measurement
+from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
 from loadtests.scenarios.messages import MessageMaker, identity
+from loadtests.scenarios.scenario import (
+    EVERY_TRIAL,
+    Count,
+    NotNegative,
+    PayloadBytes,
+    Positive,
+    Scenario,
+    table,
+)
 
-_LATENCY = ("latency_p50", "latency_p90", "latency_p99", "latency_max")
-_SERVICE = ("service_p50", "service_p99")
+if TYPE_CHECKING:
+    from loadtests.client.alarm import Alarm
+    from loadtests.client.session import Session
 
-_monotonic_ns = time.monotonic_ns
+
+class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An open loop for latency, then a closed loop for throughput, with the same clients.
+
+    Attributes:
+        clients: connections, in both loops.
+        rate_hz: messages per second over all clients in the open loop; well below saturation.
+        payload_bytes: length of the message's ``data``.
+        warmup_s: sent but not measured, at the beginning of each loop.
+        latency_s: of the open loop that are measured.
+        throughput_s: of the closed loop that are measured.
+        drain_s: how long the last replies of a loop may take before they count as lost.
+    """
+
+    clients: Count
+    rate_hz: Positive
+    latency_s: Positive
+    throughput_s: Positive
+    payload_bytes: PayloadBytes = 32
+    warmup_s: NotNegative = 1.0
+    drain_s: Positive = 2.0
+
+    def __post_init__(self) -> None:
+        if self.rate_hz * self.latency_s < 1:
+            raise ValueError("rate_hz × latency_s is below 1: no message would be measured")
+
+
+METRICS = table(
+    Metric("latency_p50", Unit.MILLISECONDS, Better.LOWER, "latency p50", "half of the echoes came back within this, counted from when the send was due (open loop)", "latency", 0.5),
+    Metric("latency_p90", Unit.MILLISECONDS, Better.LOWER, "latency p90", "nine of ten echoes came back within this, from the due time", "latency", 0.9),
+    Metric("latency_p99", Unit.MILLISECONDS, Better.LOWER, "latency p99", "99 of 100 echoes came back within this, from the due time", "latency", 0.99),
+    Metric("latency_max", Unit.MILLISECONDS, Better.LOWER, "latency max", "the slowest echo, from the due time", "latency", 1.0),
+    Metric("service_p50", Unit.MILLISECONDS, Better.LOWER, "service time p50", "the same as latency, but counted from when the send really went out", "service", 0.5),
+    Metric("service_p99", Unit.MILLISECONDS, Better.LOWER, "service time p99", "99 of 100 echoes came back within this, from the actual send", "service", 0.99),
+    Metric("throughput", Unit.MESSAGES_PER_SECOND, Better.HIGHER, "throughput", "echoes answered per second when every client sends again as soon as its reply has come (closed loop)"),
+    Metric("lost", Unit.MESSAGES, Better.LOWER, "lost", "echoes that never came back, in both loops"),
+    Metric("server_busy_open", Unit.PERCENT, Better.NEITHER, "server busy, open loop", "share of one core that the server used while latency was measured: how far below saturation that was"),
+    *EVERY_TRIAL.values(),
+)  # fmt: skip
+
+_FAMILIES = ("latency", "service")
+_PAUSE_S = 0.5  # the yardstick, settling, the last replies
 
 
 class EchoClient:
@@ -52,10 +102,17 @@ class EchoClient:
     """
 
     def __init__(
-        self, session: Session, alarm: Alarm, payload_bytes: int, *, publisher: int = 0
+        self,
+        session: Session,
+        alarm: Alarm,
+        payload_bytes: int,
+        *,
+        publisher: int = 0,
+        now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._session = session
         self._alarm = alarm
+        self._now_ns = now_ns
         self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes)
         self._schedule = ConstantRate(0, 1)
         self._first = 0
@@ -83,7 +140,7 @@ class EchoClient:
         self._closed_loop = True
         self._first = len(self.due_ns)
         self._until_ns = until_ns
-        self._send(_monotonic_ns())
+        self._send(self._now_ns())
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -107,11 +164,11 @@ class EchoClient:
         packet = self._messages.make(number)
         self.unanswered.add(number)
         self.due_ns.append(due_ns)
-        self.handed_ns.append(_monotonic_ns())
+        self.handed_ns.append(self._now_ns())
         self._session.send(packet, self._left)
 
     def _left(self) -> None:
-        self.sent_ns.append(_monotonic_ns())
+        self.sent_ns.append(self._now_ns())
 
     def _send_due(self) -> None:
         if self._closed_loop:  # the open loop's last alarm, for a send after its end
@@ -133,7 +190,7 @@ class EchoClient:
         self.user_ns.append(user_ns)
         # Only the latest message's reply: a straggler of the open loop must not start a second.
         if self._closed_loop and number + 1 == len(self.due_ns) and user_ns < self._until_ns:
-            self._send(_monotonic_ns())
+            self._send(self._now_ns())
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +237,8 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
         TrialFailed: nothing was answered, or every client lost its connection.
     """
     clients = [
-        EchoClient(session, bench.alarm, options.payload_bytes) for session in bench.sessions
+        EchoClient(session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
+        for session in bench.sessions
     ]
     opened = open_loop(bench, options, clients)
     if opened.lost == len(opened.latency_ns):
@@ -196,7 +254,7 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
 
 def open_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> OpenLoop:
     """Send on schedule and wait for the last replies; warm-up is sent and not measured."""
-    start_ns = _monotonic_ns() + LEAD_NS
+    start_ns = bench.now_ns() + LEAD_NS
     begin_ns = start_ns + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.latency_s * 1e9)
     schedules = staggered(start_ns, options.rate_hz, len(clients))
@@ -233,7 +291,7 @@ def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage
 
 def closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> ClosedLoop:
     """Have every client send again when its reply has come; warm-up is not measured."""
-    begin_ns = _monotonic_ns() + round(options.warmup_s * 1e9)
+    begin_ns = bench.now_ns() + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.throughput_s * 1e9)
     for client in clients:
         # A little beyond the end, so that the loop is still full when the clocks are read.
@@ -252,41 +310,34 @@ def closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> Close
 
 
 def _drain(bench: Bench, options: Echo, clients: list[EchoClient]) -> None:
-    give_up_ns = _monotonic_ns() + round(options.drain_s * 1e9)
-    while any(client.waited_for for client in clients) and _monotonic_ns() < give_up_ns:
-        bench.sleep_until(min(_monotonic_ns() + 5_000_000, give_up_ns))
+    give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
+    while any(client.waited_for for client in clients) and bench.now_ns() < give_up_ns:
+        bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))
 
 
 def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) -> Measurement:
-    """The metrics of the echo scenario (``METRICS["echo"]``) from both loops."""
+    """The metrics of an echo from both loops."""
     seconds = closed.usage.wall_ns / 1e9
     common, unavailable = metrics(closed.usage, closed.answered, server_mib)
     latency, service = opened.latency_ns, opened.service_ns
     values: dict[str, float | None] = {
-        "latency_p50": milliseconds(quantile(latency, 0.5)),
-        "latency_p90": milliseconds(quantile(latency, 0.9)),
-        "latency_p99": milliseconds(quantile(latency, 0.99)),
-        "latency_max": milliseconds(quantile(latency, 1)),
-        "service_p50": milliseconds(quantile(service, 0.5)),
-        "service_p99": milliseconds(quantile(service, 0.99)),
+        **quantiles_ms(METRICS, "latency", latency),
+        **quantiles_ms(METRICS, "service", service),
         "throughput": closed.answered / seconds,
         "lost": opened.lost + closed.lost,
         "server_busy_open": opened.usage.server_percent,
-        "lateness_p99": milliseconds(quantile(opened.lateness_ns, 0.99)),
-        "receive_lag_p99": milliseconds(quantile(opened.receive_lag_ns, 0.99)),
+        **quantiles_ms(METRICS, "lateness", opened.lateness_ns),
+        **quantiles_ms(METRICS, "receive_lag", opened.receive_lag_ns),
         **common,
     }
-    invalid = validity.lost_quantiles(values, opened.lost, len(latency))
+    times = validity.names_of(METRICS, *_FAMILIES)
+    invalid = validity.lost_quantiles(METRICS, values, opened.lost, len(latency))
     invalid |= validity.late_sends(
-        _LATENCY,
-        latency_ns=latency,
-        lateness_ns=opened.lateness_ns,
+        METRICS, "latency", latency_ns=latency, lateness_ns=opened.lateness_ns
     )
-    invalid |= validity.saturated_server((*_LATENCY, *_SERVICE), opened.usage)
-    invalid |= validity.busy_generator((*_LATENCY, *_SERVICE), opened.usage)
-    invalid |= validity.growing_queue(
-        (*_LATENCY, *_SERVICE), due_ns=opened.due_ns, latency_ns=latency
-    )
+    invalid |= validity.saturated_server(times, opened.usage)
+    invalid |= validity.busy_generator(times, opened.usage)
+    invalid |= validity.growing_queue(times, due_ns=opened.due_ns, latency_ns=latency)
     invalid |= validity.busy_generator(("throughput", "server_cpu"), closed.usage)
     invalid |= validity.slow_reading(
         ("throughput",),
@@ -296,10 +347,24 @@ def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) ->
     if opened.usage.server_percent is None:
         unavailable["server_busy_open"] = unavailable["server_busy"]
     return Measurement(
-        scenario="echo",
+        row=SCENARIO.name,
         metrics=values,
         invalid=invalid,
         unavailable=unavailable,
         samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
         distributions={"latency": histogram(latency), "service": histogram(service)},
     )
+
+
+SCENARIO = Scenario(
+    name="echo",
+    rank=10,
+    options=Echo,
+    metrics=METRICS,
+    clients=lambda options: options.clients,
+    expected_s=lambda options: (
+        2 * options.warmup_s + options.latency_s + options.throughput_s + _PAUSE_S
+    ),
+    longest_wait_s=lambda options: 2 * options.drain_s,
+    measure=measure,
+)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.machine.launch import ROOT, SERVE, RunningServer, serving
+from loadtests import ROOT
+from loadtests.machine.launch import SERVE, RunningServer, serving
 from loadtests.record.results import Result, read
 from loadtests.run.experiment import Experiment, parse
 from servers.modes import ADAPTERS

@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 import pytest
 
-from loadtests import __version__
+from loadtests import ROOT, __version__
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
@@ -22,7 +22,7 @@ from loadtests.generator.calibrate import command
 from loadtests.generator.calibrate.plan import Plan
 from loadtests.generator.calibrate.rounds import RESPONDER
 from loadtests.machine import cores, facts
-from loadtests.machine.launch import ROOT, LaunchError, started
+from loadtests.machine.launch import LaunchError, started
 from loadtests.record import calibration
 from loadtests.record.calibration import Limit
 from loadtests.record.ready import Listening

@@ -11,16 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests import ROOT
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.machine.launch import (
-    LEASH,
-    ROOT,
-    LaunchError,
-    process,
-    serving,
-    started,
-)
+from loadtests.machine.launch import LEASH, LaunchError, process, serving, started
 from loadtests.record.ready import Listening
 from loadtests.record.words import Transport
 from tests.integration.locusts import eventually, free_port

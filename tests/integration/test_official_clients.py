@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine.journal import entries
-from loadtests.machine.launch import ROOT
 from loadtests.machine.node import missing
 
 HERE = Path(__file__).with_name("official")

@@ -15,12 +15,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.machine.launch import ROOT, RunningServer, serving
-from loadtests.options import ServerGone
-from loadtests.record.words import Official, Outage, Transport
-from loadtests.run.trial import Outcome
+from loadtests import ROOT
+from loadtests.machine.launch import RunningServer, serving
+from loadtests.record.words import Transport
+from loadtests.scenarios.bench import Outcome
 from loadtests.scenarios.disconnect import outage
+from loadtests.scenarios.disconnect.options import ServerGone
 from loadtests.scenarios.disconnect.outage import clients, expected, trial
+from loadtests.scenarios.disconnect.rows import Official, Outage
 from tests.integration.conftest import in_a_quiet_moment
 
 HEARTBEAT_S = 1

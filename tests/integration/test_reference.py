@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine.journal import entries
-from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
 from loadtests.record.words import Client
 from tests.integration.conftest import faulty, in_a_quiet_moment, loadtests, measure

@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine.journal import entries
-from loadtests.machine.launch import ROOT
 from loadtests.record.words import Cause, Client, Transport
 
 PATIENCE_S = 10

@@ -15,14 +15,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests import ROOT
 from loadtests.__main__ import _exit_code
 from loadtests.machine import launch
-from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
-from loadtests.record.words import METRICS, Status
+from loadtests.record.words import Status
 from loadtests.run.experiment import load
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
+from loadtests.scenarios.registry import SCENARIOS
 from tests.integration.conftest import TINY, experiment, faulty, loadtests
 
 ECHO_ONLY = """

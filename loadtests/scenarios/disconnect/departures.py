@@ -10,7 +10,7 @@ import numpy as np
 from loadtests.arithmetic.samples import NEVER, milliseconds, quantile
 from loadtests.arithmetic.usage import Usage, metrics
 from loadtests.record.results import Detection, Measurement
-from loadtests.record.words import DepartureRow
+from loadtests.scenarios.disconnect.rows import DepartureRow
 from loadtests.scenarios.disconnect.windows import Situation, is_outside, window, window_at
 
 _TIMES = ("detection_min", "detection_p50", "detection_max")
@@ -117,7 +117,7 @@ def summarise(
     around: Surroundings,
     lost: Sequence[str] = (),
 ) -> Measurement:
-    """The metrics of one row (``METRICS["disconnect"]``).
+    """The metrics of one row (``DEPARTURE_METRICS``).
 
     The median counts those not detected as later than all others; minimum and maximum are over the
     detected ones. CPU is per heartbeat, from the time before the first departure.
@@ -159,7 +159,7 @@ def summarise(
     if values["receive_lag_p99"] is None:
         unavailable["receive_lag_p99"] = "no heartbeat was received before the departures"
     return Measurement(
-        scenario=str(row),
+        row=str(row),
         metrics=values,
         invalid=_invalid(found, lost, values, around.window_ns),
         unavailable=unavailable,

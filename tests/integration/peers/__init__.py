@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.machine.launch import ROOT, started
+from loadtests import ROOT
+from loadtests.machine.launch import started
 
 HERE = Path(__file__).parent
 PEERS = {

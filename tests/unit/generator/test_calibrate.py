@@ -29,12 +29,12 @@ from loadtests.machine import cores, facts, limits
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Limit
 from loadtests.record.results import Measurement, read
-from loadtests.record.words import METRICS, Transport
+from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment, load, narrow
 from loadtests.run.runner import OwnServer, Run
-from loadtests.run.trial import Outcome
 from loadtests.scenarios import echo
-from loadtests.scenarios.bench import Bench, TrialFailed
+from loadtests.scenarios.bench import Bench, Outcome, TrialFailed
+from loadtests.scenarios.registry import SCENARIOS
 from tests.support.simulation import MS, FakeBench, World, broadcasting, echoing
 
 # --- what is measured
@@ -91,7 +91,7 @@ def test_what_is_planned_is_what_a_generator_would_accept(seconds: float) -> Non
 
 def outcome(scenario: str, **numbers: float | None) -> Outcome:
     metrics = dict.fromkeys(METRICS[scenario], 1.0) | numbers
-    measured = Measurement(scenario=scenario, metrics=metrics)
+    measured = Measurement(row=scenario, metrics=metrics)
     return Outcome(measurements=[measured], generator={LATENESS_P50: 0.1, RECEIVE_LAG_P50: 0.2})
 
 
@@ -177,7 +177,7 @@ def test_a_round_that_lost_a_client_is_refused_in_the_trials_words() -> None:
 
 
 def test_other_doubts_about_a_round_do_not_refuse_it() -> None:
-    found = Measurement(scenario="echo", metrics={}, invalid={"throughput": "the reader was slow"})
+    found = Measurement(row="echo", metrics={}, invalid={"throughput": "the reader was slow"})
     capabilities.check_clients(Outcome(measurements=[found]))
 
 

@@ -22,8 +22,9 @@ from loadtests.generator.footprint import Footprint
 from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
 from loadtests.record.results import Measurement
-from loadtests.record.words import METRICS
-from loadtests.run.trial import Assignment, Outcome
+from loadtests.run.trial import Assignment
+from loadtests.scenarios.bench import Outcome
+from loadtests.scenarios.registry import SCENARIOS
 
 PLAN = Plan(rounds=3, seconds=1, recipients=5, connections=(10,), users=25, rates_hz=(200,))
 
@@ -33,7 +34,7 @@ def conducted(assignment: Assignment, *_: Any) -> Outcome:
     metrics = dict.fromkeys(METRICS[assignment.scenario], 1.0)
     users = assignment.experiment.connections(assignment.scenario)
     return Outcome(
-        measurements=[Measurement(scenario=assignment.scenario, metrics=metrics)],
+        measurements=[Measurement(row=assignment.scenario, metrics=metrics)],
         generator={LATENESS_P50: 0.1, RECEIVE_LAG_P50: 0.1, RESIDENT: 5000 + 10 * users},
     )
 
@@ -88,7 +89,7 @@ def test_a_trial_that_lost_a_client_ends_the_calibration(
 
     def one_lost(assignment: Assignment, *_: Any) -> Outcome:
         measured = Measurement(
-            scenario=assignment.scenario,
+            row=assignment.scenario,
             metrics=dict.fromkeys(METRICS[assignment.scenario], 1.0),
             invalid={"server_cpu": "a busy generator", "deliveries": words},
         )

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.record.results import FILE_NAME, read, write
-from reports.build import build
-from reports.charts import gallery
+from reports.build import build, draw_all
 from reports.facts.errors import WriteError
 from reports.summary import summarise
 from tests.support.disk import at_most
@@ -62,11 +61,9 @@ def test_earlier_report_is_whole_when_there_is_no_room_for_the_next(run: Path) -
 def test_folder_that_vanishes_does_not_come_back_without_its_result(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = gallery.draw_all
-
     def meanwhile(summary):
         shutil.rmtree(run)
-        return draw(summary)
+        return draw_all(summary)
 
     monkeypatch.setattr("reports.build.draw_all", meanwhile)
     with pytest.raises(WriteError, match=r"charts/.* cannot be written: No such file or directory"):

@@ -8,7 +8,8 @@ import pytest
 from loadtests.record.words import Transport
 from loadtests.run.conductor import Conductor
 from loadtests.run.experiment import parse
-from loadtests.run.trial import Assignment, Outcome
+from loadtests.run.trial import Assignment
+from loadtests.scenarios.bench import Outcome
 
 TEXT = """
 name = "test"

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.record.words import METRICS, Cause, Transport
+from loadtests.record.words import Cause, Transport
 from loadtests.run.experiment import (
     PROFILES,
     Experiment,
@@ -20,6 +20,7 @@ from loadtests.run.experiment import (
     plan,
 )
 from loadtests.scenarios.disconnect.windows import longest_s
+from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS, MAIN
 
 PROFILE_NAMES = sorted(path.stem for path in PROFILES.glob("*.toml"))

@@ -11,7 +11,7 @@ from loadtests.record.results import Measurement
 from loadtests.scenarios.bench import Bench, TrialFailed
 
 FOUND = Measurement(
-    scenario="echo",
+    row="echo",
     metrics={"latency_p50": 1.0, "latency_p99": 2.0, "server_cpu": None},
     invalid={"latency_p99": "sends went out late"},
     unavailable={"server_cpu": "not ours"},

@@ -12,11 +12,10 @@ import pytest
 from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.arithmetic.samples import NEVER, Audit, Nanoseconds
 from loadtests.arithmetic.usage import Usage
-from loadtests.options import Broadcast
-from loadtests.record.words import METRICS
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.broadcast import (
+    Broadcast,
     Deliveries,
     Publisher,
     Received,
@@ -24,6 +23,7 @@ from loadtests.scenarios.broadcast import (
     collect,
     summarise,
 )
+from loadtests.scenarios.registry import SCENARIOS
 from tests.support.simulation import (
     MS,
     SECOND,

@@ -10,11 +10,10 @@ import pytest
 from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.arithmetic.samples import NEVER, Nanoseconds
 from loadtests.arithmetic.usage import Usage
-from loadtests.options import Echo
-from loadtests.record.words import METRICS
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.echo import ClosedLoop, EchoClient, OpenLoop, summarise
+from loadtests.scenarios.echo import ClosedLoop, Echo, EchoClient, OpenLoop, summarise
+from loadtests.scenarios.registry import SCENARIOS
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World, echoing, number_of
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.options import Disconnect
-from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow, metrics_of
+from loadtests.record.words import Cause
 from loadtests.run.experiment import ExperimentError, parse, plan
 from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.options import Disconnect
+from loadtests.scenarios.disconnect.rows import DepartureRow, Official, Outage, OutageRow
+from loadtests.scenarios.registry import metrics_of
 
 HEAD = 'name = "mine"\nblocks = 3\nmodes = ["gevent"]\ntransports = ["polling"]\n'
 TABLE = """\

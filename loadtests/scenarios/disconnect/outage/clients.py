@@ -14,8 +14,9 @@ import msgspec
 
 from loadtests.machine.launch import Launched, last_words, started
 from loadtests.record.application import NAMESPACE
-from loadtests.record.words import Official, Transport
+from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.outage.summary import Event, What, connected
+from loadtests.scenarios.disconnect.rows import Official
 
 _HERE = Path(__file__).parent
 COMMANDS = {

@@ -6,27 +6,28 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from loadtests.scenarios.disconnect.rows import numbers_of
 from reports.charts import style
+from reports.facts.run import Facts
 from reports.sections.disconnect.charts import points
 from reports.sections.disconnect.charts.detection import draw
 from reports.sections.disconnect.clients import Group, departures
-from reports.sections.disconnect.names import CAUSES, numbers_of
-from reports.summary import Summary
+from reports.sections.disconnect.names import CAUSES
 
 _LINE, _HEADING = 0.3, 0.55
 
 
-def wanted(summary: Summary) -> bool:
+def wanted(facts: Facts) -> bool:
     """Whether the sweep names numbers of connections."""
-    return bool(_groups(summary))
+    return bool(_groups(facts))
 
 
-def connections(summary: Summary) -> Figure:
+def connections(facts: Facts) -> Figure:
     """A panel per transport; in it, for each mode, a line per number of connections.
 
     Where more than one heartbeat or cause was swept so, each has a line of panels of its own.
     """
-    found = _groups(summary)
+    found = _groups(facts)
     kinds = list(dict.fromkeys(_kind(group) for group in found))
     transports = style.by_transport(dict.fromkeys(group.cell for group in found))
     looks = style.looks(group.cell.mode for group in found)
@@ -80,8 +81,8 @@ def connections(summary: Summary) -> Figure:
     return figure
 
 
-def _groups(summary: Summary) -> list[Group]:
-    found = departures(summary.outcomes, summary.own_rows)
+def _groups(facts: Facts) -> list[Group]:
+    found = departures(facts.outcomes, facts.own_rows)
     return [group for group in found if _count(group)]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from loadtests.arithmetic.usage import Usage
-from loadtests.record.results import Detection, Measurement, without_numbers
-from loadtests.record.words import METRICS, Cause, DepartureRow, Transport
+from loadtests.record.results import Detection, Measurement
+from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.disconnect.departures import (
     Departure,
     Notice,
@@ -16,7 +16,10 @@ from loadtests.scenarios.disconnect.departures import (
     detections,
     summarise,
 )
+from loadtests.scenarios.disconnect.rows import DepartureRow
 from loadtests.scenarios.disconnect.windows import Situation, window, window_at
+from loadtests.scenarios.registry import SCENARIOS
+from loadtests.scenarios.scenario import without_numbers
 from tests.support.simulation import MS, SECOND
 
 USAGE = Usage(SECOND, SECOND // 10, SECOND // 2)

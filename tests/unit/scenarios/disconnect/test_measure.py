@@ -10,9 +10,8 @@ import msgspec
 import pytest
 
 from loadtests.client import packets
-from loadtests.options import Disconnect
 from loadtests.record.results import Measurement
-from loadtests.record.words import Cause, DepartureRow, Transport
+from loadtests.record.words import Cause, Transport
 from loadtests.run.experiment import parse
 from loadtests.run.trial import Assignment
 from loadtests.scenarios.bench import TrialFailed
@@ -21,6 +20,8 @@ from loadtests.scenarios.disconnect.departures import Notice
 from loadtests.scenarios.disconnect.hosts.handle import HostError
 from loadtests.scenarios.disconnect.leaving import Group
 from loadtests.scenarios.disconnect.measure import read_journal
+from loadtests.scenarios.disconnect.options import Disconnect
+from loadtests.scenarios.disconnect.rows import DepartureRow
 from tests.support.simulation import MS, SECOND, FakeBench, World
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
-from loadtests.record.words import Official, Outage, OutageRow, metrics_of
+from loadtests.record.results import Measurement, Reconnection, Window
 from loadtests.scenarios.disconnect.outage.summary import (
     Event,
     Happening,
@@ -16,6 +15,9 @@ from loadtests.scenarios.disconnect.outage.summary import (
     settled,
     summarise,
 )
+from loadtests.scenarios.disconnect.rows import Official, Outage, OutageRow
+from loadtests.scenarios.registry import metrics_of
+from loadtests.scenarios.scenario import without_numbers
 
 ROW = OutageRow(Outage.KILL, Official.PYTHON)
 AT_ONCE = Window(0.0, 0.0, ["transport error"])
