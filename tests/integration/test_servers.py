@@ -289,7 +289,10 @@ def _serve_for_a_moment(
             if line.startswith('{"ready"'):
                 break
         process.terminate()
-        out, err = process.communicate(timeout=5)
+        try:
+            out, err = process.communicate(timeout=5)
+        finally:
+            process.kill()
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
