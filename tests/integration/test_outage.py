@@ -68,7 +68,7 @@ def measure(
         core=None,
     )
     assert ready["mode"] == mode
-    assert [each.scenario for each in outcome.measurements] == options.rows
+    assert [each.row for each in outcome.measurements] == options.rows
     return outcome
 
 

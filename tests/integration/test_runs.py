@@ -23,7 +23,7 @@ from loadtests.record.words import Status
 from loadtests.run.experiment import load
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
-from loadtests.scenarios.registry import SCENARIOS
+from loadtests.scenarios.registry import metrics_of
 from tests.integration.conftest import TINY, experiment, faulty, loadtests
 
 ECHO_ONLY = """
@@ -46,7 +46,7 @@ def test_tiny_experiment_goes_the_whole_way(tmp_path):
     cells = {(row["scenario"], row["mode"], row["transport"]) for row in rows}
     assert len(cells) == 6 * 4  # echo, broadcast, disconnect:close and disconnect:kill
     for scenario in ("echo", "broadcast", "disconnect"):
-        assert METRICS[scenario].keys() == {
+        assert metrics_of(scenario).keys() == {
             row["metric"] for row in rows if row["scenario"].startswith(scenario)
         }
     assert [row for row in rows if not row["estimate"]] == []
@@ -76,7 +76,7 @@ def test_server_that_dies_fails_its_rows_with_the_reason_and_the_log(tmp_path):
     assert built.returncode == 4
     rows = _rows(tmp_path / "summary.csv")
     assert {row["status"] for row in rows} == {"failed"}
-    assert {row["metric"] for row in rows} == METRICS["echo"].keys()
+    assert {row["metric"] for row in rows} == metrics_of("echo").keys()
 
 
 def test_mode_that_is_not_installed_has_rows_that_say_how_and_fails_nothing(tmp_path, monkeypatch):
@@ -97,7 +97,7 @@ def test_mode_that_is_not_installed_has_rows_that_say_how_and_fails_nothing(tmp_
     assert built.returncode == 0, built.stderr
     rows = [row for row in _rows(tmp_path / "summary.csv") if row["mode"] == "gunicorn-gevent"]
     assert {(row["status"], row["estimate"]) for row in rows} == {("unavailable", "")}
-    assert {row["metric"] for row in rows} == METRICS["echo"].keys()
+    assert {row["metric"] for row in rows} == metrics_of("echo").keys()
     told = "mode gunicorn-gevent is not installed; run: pip install gunicorn"
     assert told in (tmp_path / "summary.md").read_text()
 

@@ -18,10 +18,12 @@ from loadtests.client.session import Session
 from loadtests.generator.calibrate.capabilities import LATENESS_P50, RECEIVE_LAG_P50, RESIDENT
 from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
-from loadtests.scenarios import broadcast, echo
+from loadtests.scenarios import broadcast, echo, echoing
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.broadcast import Broadcast, Recipient
-from loadtests.scenarios.echo import Echo, EchoClient
+from loadtests.scenarios.broadcast import Broadcast
+from loadtests.scenarios.broadcasting import Recipient
+from loadtests.scenarios.echo import Echo
+from loadtests.scenarios.echoing import EchoClient
 from loadtests.scenarios.messages import MessageMaker, identity
 
 _KIB = 1024
@@ -38,8 +40,8 @@ def measure_echo(bench: Bench, options: Echo) -> list[Measurement]:
         for session in bench.sessions
     ]
     # The loops of echo.measure themselves: a copy of them would calibrate the copy.
-    opened = echo.open_loop(bench, options, clients)
-    closed = echo.closed_loop(bench, options, clients)
+    opened = echoing.open_loop(bench, options, clients)
+    closed = echoing.closed_loop(bench, options, clients)
     medians = {
         LATENESS_P50: milliseconds(quantile(opened.lateness_ns, 0.5)),
         RECEIVE_LAG_P50: milliseconds(quantile(opened.receive_lag_ns, 0.5)),

@@ -13,7 +13,7 @@ from loadtests.machine.cores import Pinning
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.record.words import Transport
 from loadtests.run.experiment import ExperimentError, load, narrow, parse, plan
-from loadtests.run.feasible import check, expected_s, shortage
+from loadtests.run.feasible import check, shortage
 
 EXPERIMENT = parse(
     """\
@@ -95,18 +95,20 @@ def test_line_that_the_server_is_writing_does_not_matter(tmp_path: Path) -> None
 def test_trial_takes_what_it_measures_and_some_seconds_more(
     scenario: str, at_least: float, at_most: float
 ) -> None:
-    assert at_least < expected_s(EXPERIMENT, scenario) < at_most
+    assert at_least < EXPERIMENT.variant(scenario).expected_s < at_most
 
 
 def test_scenario_that_is_not_there_takes_no_known_time() -> None:
     with pytest.raises(KeyError):
-        expected_s(narrow(EXPERIMENT, scenarios=["echo"]), "broadcast")
+        narrow(EXPERIMENT, scenarios=["echo"]).variant("broadcast")
 
 
 @pytest.mark.parametrize(("name", "minutes"), [("quick", 2.5), ("default", 12), ("full", 90)])
 def test_profile_takes_no_longer_than_it_says(name: str, minutes: float) -> None:
     experiment = load(name)
-    total_s = sum(expected_s(experiment, each.scenario, each.variant) for each in plan(experiment))
+    total_s = sum(
+        experiment.variant(each.scenario, each.variant).expected_s for each in plan(experiment)
+    )
     assert total_s < minutes * 60
 
 
@@ -121,7 +123,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_open_files_are_for_two_connections_of_each_client(asked: list[int]) -> None:
-    assert shortage(EXPERIMENT, "broadcast") is None
+    assert shortage(EXPERIMENT.variant("broadcast").clients) is None
     assert asked == [2 * 100 + 100]
 
 
@@ -129,7 +131,7 @@ def test_too_few_open_files_say_how_many_clients_would_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(machine_limits, "allow_open_files", lambda needed: 200)
-    assert shortage(EXPERIMENT, "broadcast") == (
+    assert shortage(EXPERIMENT.variant("broadcast").clients) == (
         "100 clients need 300 open files, and 200 are allowed; at most 50 clients would work, "
         "or raise ulimit -n"
     )
@@ -137,11 +139,11 @@ def test_too_few_open_files_say_how_many_clients_would_work(
 
 def test_too_few_ports_say_how_many_clients_would_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_limits, "ephemeral_ports", lambda: 150)
-    assert shortage(EXPERIMENT, "broadcast") == (
+    assert shortage(EXPERIMENT.variant("broadcast").clients) == (
         "100 clients need 200 ports to connect from, and there are 150; at most 75 clients would "
         "work, or widen net.ipv4.ip_local_port_range"
     )
-    assert shortage(EXPERIMENT, "disconnect") is None
+    assert shortage(EXPERIMENT.variant("disconnect").clients) is None
 
 
 def test_experiment_is_refused_only_if_none_of_its_trials_can_run(

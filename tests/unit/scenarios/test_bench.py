@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from loadtests.record.results import Measurement
-from loadtests.scenarios.bench import Bench, TrialFailed
+from loadtests.record.words import Transport
+from loadtests.scenarios.bench import Bench, Place, TrialFailed
 
 FOUND = Measurement(
     row="echo",
@@ -21,7 +22,8 @@ FOUND = Measurement(
 def bench(*ended: str | None) -> Bench:
     nothing: Any = None
     sessions: Any = [SimpleNamespace(ended=each) for each in ended]
-    return Bench(sessions=sessions, alarm=nothing, meter=nothing, seed=0)
+    place = Place(url="", transport=Transport.POLLING, label="trial")
+    return Bench(sessions, alarm=nothing, meter=nothing, seed=0, place=place, sleep=nothing)
 
 
 def test_trial_goes_on_as_long_as_one_client_is_left() -> None:

@@ -148,17 +148,7 @@ def summarise(
     invalid: dict[str, str] = {}
     for family, seconds in times.items():
         values |= _spread(family, seconds)
-        missing = seconds.count(None)
-        if missing:
-            did_not = "did not notice" if family == "noticed" else "were not connected again"
-            reason = (
-                f"clients {did_not} as long as they were waited for "
-                f"({missing} of {len(found)}, {observed_s[family]:.0f} s)"
-            )
-            longest = f"{family}_max"
-            spread = (*names_of(OUTAGE_METRICS, family), longest)
-            invalid |= {name: reason for name in spread if values[name] is None}
-            invalid[longest] = reason
+        invalid |= _unknown(family, seconds, values, observed_s[family])
     values["unnoticed"] = times["noticed"].count(None)
     values["not_reconnected"] = times["reconnected"].count(None)
     values["outside"] = sum(
@@ -173,6 +163,26 @@ def summarise(
         reconnections=list(found),
         expected=expected,
     )
+
+
+def _unknown(
+    family: str,
+    seconds: Sequence[float | None],
+    values: Mapping[str, float | None],
+    observed_s: float,
+) -> dict[str, str]:
+    """Which numbers of a family are not to be trusted since some clients never did, and why."""
+    missing = seconds.count(None)
+    if not missing:
+        return {}
+    did_not = "did not notice" if family == "noticed" else "were not connected again"
+    reason = (
+        f"clients {did_not} as long as they were waited for "
+        f"({missing} of {len(seconds)}, {observed_s:.0f} s)"
+    )
+    longest = f"{family}_max"
+    spread = (*names_of(OUTAGE_METRICS, family), longest)
+    return {name: reason for name in spread if values[name] is None} | {longest: reason}
 
 
 def _spread(family: str, seconds: Sequence[float | None]) -> dict[str, float | None]:

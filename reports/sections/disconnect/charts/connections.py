@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.scenarios.disconnect.rows import numbers_of
@@ -43,21 +44,13 @@ def connections(facts: Facts) -> Figure:
         for axes, transport in zip(row, transports, strict=True):
             track = points.track(axes, latest_s, missed=any(group.missed for group in same))
             axes.set_title(f"{_heading(kind)}, {style.TRANSPORT_TITLES[transport]}", fontsize=10.5)
-            axes.set_ylim(len(lines[kind]) - 0.4, -0.6)
-            names = [f"{style.shortened(mode)}, {count:,}" for mode, count in lines[kind]]
-            first = axes is row[0]
-            axes.set_yticks(range(len(names)) if first else [], names if first else None)
-            axes.tick_params(axis="y", length=0, pad=6)
-            axes.spines["left"].set_visible(False)
-            axes.grid(axis="x")
+            _name_lines(axes, lines[kind], labels=axes is row[0])
             by_line = {
                 (group.cell.mode, _count(group)): group
                 for group in same
                 if group.cell.transport is transport
             }
             for y, (mode, count) in enumerate(lines[kind]):
-                if y and mode != lines[kind][y - 1][0]:
-                    axes.axhline(y - 0.5, color=style.GRID, linewidth=0.8, zorder=0)
                 group = by_line.get((mode, count))
                 if group is None:
                     style.place_note(axes, y, "not in this run")
@@ -79,6 +72,19 @@ def connections(facts: Facts) -> Figure:
         columns=2,
     )
     return figure
+
+
+def _name_lines(axes: Axes, lines: Sequence[tuple[str, int]], *, labels: bool) -> None:
+    """A place for each mode and number of connections, the modes apart."""
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    names = [f"{style.shortened(mode)}, {count:,}" for mode, count in lines]
+    axes.set_yticks(range(len(names)) if labels else [], names if labels else None)
+    axes.tick_params(axis="y", length=0, pad=6)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    for y in range(1, len(lines)):
+        if lines[y][0] != lines[y - 1][0]:
+            axes.axhline(y - 0.5, color=style.GRID, linewidth=0.8, zorder=0)
 
 
 def _groups(facts: Facts) -> list[Group]:
