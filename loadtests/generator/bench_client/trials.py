@@ -232,16 +232,8 @@ def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
             f"--warmup={conditions.warmup_s:g}",
         ]
         if setup.workload is Workload.BUSY_LATENCY:
-            busy = stack.enter_context(
-                started(
-                    "busy responder",
-                    RESPONDER,
-                    type=Listening,
-                    log=at.file("busy.log"),
-                    core=_spare_core(conditions.pins),
-                )
-            )
-            command += [f"--busy-url={busy.url}", f"--busy-percent={BUSY_PERCENT:g}"]
+            busy_url = stack.enter_context(_busy_responder(at))
+            command += [f"--busy-url={busy_url}", f"--busy-percent={BUSY_PERCENT:g}"]
         watching = stack.enter_context(capturing(peer.port, pcap))
         client = stack.enter_context(
             child(command, log=at.file("client.log"), core=conditions.pins.generator)
@@ -269,6 +261,14 @@ def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
         busy_clients=said["busy_clients"],
     )
     return {"client": said["client"], "echoes": found}
+
+
+@contextmanager
+def _busy_responder(at: _Place) -> Iterator[str]:
+    """The URL of a second peer, for a closed loop that keeps the generator busy."""
+    log, core = at.file("busy.log"), _spare_core(at.conditions.pins)
+    with started("busy responder", RESPONDER, type=Listening, log=log, core=core) as busy:
+        yield busy.url
 
 
 def _spare_core(pins: Pinning) -> int | None:
