@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from loadtests.record import files
 from loadtests.record.words import Client, Status, Transport
 
 FORMAT = "transport-bench/1"
@@ -249,11 +250,13 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def write(result: Result, folder: Path) -> None:
-    """Replace ``result.json`` in one step, so that a run that is killed leaves its last state."""
+    """Replace ``result.json`` in one step, so that a run that is killed leaves its last state.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     encoded = msgspec.json.format(msgspec.json.encode(result), indent=1)
-    scratch = folder / f".{FILE_NAME}.partial"
-    scratch.write_bytes(encoded + b"\n")
-    scratch.replace(folder / FILE_NAME)
+    files.replace(folder / FILE_NAME, encoded + b"\n")
 
 
 def read(path: Path) -> Result:

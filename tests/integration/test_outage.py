@@ -128,7 +128,7 @@ def test_official_clients_notice_as_their_rules_say_and_come_back(tmp_path, mode
 def test_rows_of_a_client_that_is_not_installed_say_so_and_the_others_are_measured(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(trial, "missing", lambda _: "run: make node")
+    monkeypatch.setattr(trial, "missing", lambda: "run: make node")
     python, javascript = measure(tmp_path, Outage.RESTART).measurements
     assert set(javascript.unavailable.values()) == {"run: make node"}
     assert set(javascript.metrics.values()) == {None}
@@ -140,7 +140,7 @@ def test_rows_of_a_client_that_is_not_installed_say_so_and_the_others_are_measur
 def test_clients_that_did_not_come_back_are_counted_and_the_next_outage_has_all(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(trial, "missing", lambda _: "run: make node")
+    monkeypatch.setattr(trial, "missing", lambda: "run: make node")
     # Nobody is back so soon: the first attempt comes after half a second.
     monkeypatch.setattr(expected, "observed_s", lambda *_: 0.0)
     outcome = measure(tmp_path, Outage.RESTART, Outage.KILL, size=5)

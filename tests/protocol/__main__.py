@@ -202,7 +202,7 @@ def _server(
     interval_s, timeout_s = options.ping_interval, options.ping_timeout
     if mode == CONTROL:
         command = ["node", str(REFERENCE), suite, str(PORT), f"{interval_s:g}", f"{timeout_s:g}"]
-        return started(mode, command, log=log)
+        return started(mode, command, type=dict, log=log)
     return serving(
         mode,
         ping_interval_s=interval_s,
@@ -233,7 +233,7 @@ def _mocha(place: Path, folder: Path, *more: str) -> Run:
     # Many tests leave their connections open, for which mocha would wait.
     command += ["--no-package", "--exit", "--reporter=json", f"--reporter-option=output={report}"]
     command += [*more, str(place / "test-suite.js")]
-    with log.open("wb") as output, process(command, core=None, output=output) as running:
+    with log.open("wb") as output, process(command, core=None, stdout=output) as running:
         try:
             running.wait(_SUITE_LIMIT_S)
         except subprocess.TimeoutExpired:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from loadtests import ROOT
-from loadtests.machine.launch import LEASH
+from loadtests.machine.launch import started
 
 HERE = Path(__file__).parent
 PEERS = {
@@ -24,6 +22,10 @@ PEERS = {
     "asgi": (sys.executable, str(HERE / "asgi_server.py")),
 }
 _READY_TIMEOUT_S = 20.0
+
+
+class _Port(msgspec.Struct, frozen=True):
+    port: int
 
 
 def need(name: str) -> None:
@@ -45,28 +47,14 @@ def serving(name: str, log: Path, **options: Any) -> Iterator[str]:
         log: file for what it prints.
         options: see node_server.js.
     """
-    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), "-"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*leash, *PEERS[name], json.dumps(options)],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
+    with started(
+        f"peer {name}",
+        [*PEERS[name], json.dumps(options)],
+        type=_Port,
+        log=log,
+        timeout_s=_READY_TIMEOUT_S,
+        kill=True,
+    ) as peer:
         scheme = "https" if "certificate" in options else "http"
-        yield f"{scheme}://127.0.0.1:{_port(process, log)}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _port(process: subprocess.Popen[bytes], log: Path) -> int:
-    give_up = time.monotonic() + _READY_TIMEOUT_S
-    while time.monotonic() < give_up and process.poll() is None:
-        for line in log.read_text().splitlines(keepends=True):
-            if line.startswith('{"ready"') and line.endswith("\n"):
-                return int(json.loads(line)["port"])
-        time.sleep(0.01)
-    raise AssertionError(f"{process.args!r} is not ready: {log.read_text()}")
+        yield f"{scheme}://127.0.0.1:{peer.ready.port}"
+        peer.process.kill()  # asked to end, it would wait for its clients

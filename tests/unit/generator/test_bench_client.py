@@ -139,7 +139,7 @@ def test_memory_of_fewer_connections_than_wanted_is_told_and_not_judged(
 
     @contextmanager
     def started(*_: object, **__: object) -> Iterator[SimpleNamespace]:
-        yield SimpleNamespace(url="", ready={"pid": 1, "footprints": [msgspec.to_builtins(few)]})
+        yield SimpleNamespace(url="", ready=SimpleNamespace(pid=1, footprints=[few]))
 
     monkeypatch.setattr(trials, "started", started)
     conditions = Conditions(pins=Pinning(None, None, None), folder=tmp_path)
