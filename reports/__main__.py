@@ -15,7 +15,11 @@ from typing import NoReturn
 
 from loadtests.record.results import ResultError, read
 from reports.facts.errors import ReportError
+from reports.facts.text import shown
 from reports.summary import summarise
+
+#: An error is one line, however much of a file it quotes.
+_LINE = 2000
 
 
 class Exit(IntEnum):
@@ -114,7 +118,7 @@ def _build(run: Path, *, quiet: bool) -> int:
 
 
 def _wrong(message: str) -> int:
-    print(f"python -m reports: {' '.join(message.split())}", file=sys.stderr)
+    print(f"python -m reports: {shown(' '.join(message.split()), _LINE)}", file=sys.stderr)
     return Exit.USAGE
 
 

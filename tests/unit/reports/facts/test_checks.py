@@ -11,7 +11,6 @@ from loadtests.record.results import GeneratorFacts, Result
 from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports.builder import (
-    SOUND,
     cells,
     echo_trials,
     failed,
