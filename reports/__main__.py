@@ -17,12 +17,16 @@ from pathlib import Path
 
 import click
 
+from loadtests.record import files
 from loadtests.record.exits import Exit
 from loadtests.record.results import ResultError, read
-from reports.facts.errors import ReportError
+from reports.facts.errors import ReportError, WriteError
+from reports.facts.text import shown
 from reports.summary import summarise
 
 _PATH = click.Path(path_type=Path)
+#: An error is one line, however much of a file it quotes.
+_LINE = 2000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,10 +77,12 @@ def _explained(act: Callable[[], Exit]) -> Exit:
     """What a command comes to, if files and results are as they should be."""
     try:
         return act()
+    except WriteError as error:
+        return command_line.complain(NAME, str(error), Exit.FAILED)
     except (ResultError, ReportError) as error:
-        return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
-    except OSError as error:
-        return command_line.complain(NAME, command_line.told(error), Exit.WRONG_CALL)
+        return command_line.complain(NAME, shown(str(error), _LINE), Exit.WRONG_CALL)
+    except OSError as error:  # what is read says ResultError: this was to be written
+        return command_line.complain(NAME, command_line.told(error), Exit.FAILED)
     except KeyboardInterrupt:
         return command_line.complain(NAME, "interrupted; run it again", Exit.FAILED)
 
@@ -91,7 +97,7 @@ def _disconnect(results: Sequence[Path], out: Path | None) -> Exit:
     from reports.pages.pictures import draw_into
 
     text = render(summaries, draw_into(summaries, out.parent / "images"))
-    out.write_text(text, encoding="utf-8", newline="\n")
+    files.replace(out, text.encode())
     print(out)
     return Exit.FINE
 

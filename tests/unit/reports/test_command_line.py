@@ -13,7 +13,8 @@ import pytest
 from loadtests.record.results import read, write
 from reports.__main__ import main
 from tests.support import ROOT
-from tests.unit.reports.builder import failed, measurement, planned, ran, realistic, result
+from tests.unit.reports.builder import failed, measurement, planned, ran, result
+from tests.unit.reports.matrix import realistic
 
 STORED = ROOT / "tests" / "data" / "result-quick.json"
 
