@@ -10,6 +10,7 @@ import pytest
 
 from loadtests.machine.launch import SERVE, RunningServer, serving
 from servers.modes import ADAPTERS
+from tests.support.modes import MODES
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def serve(tmp_path: Path) -> Callable[..., AbstractContextManager[RunningServer]
     return start
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
+@pytest.fixture(params=MODES)
 def installed_mode(request: pytest.FixtureRequest) -> str:
     """Every mode; skips those whose package is not there."""
     lack = ADAPTERS[request.param].MODE.missing()

@@ -16,14 +16,13 @@ from loadtests import __version__
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.generator.calibrate import command
-from loadtests.generator.calibrate.plan import Plan
 from loadtests.generator.calibrate.rounds import RESPONDER
 from loadtests.machine import cores, facts
 from loadtests.machine.launch import ROOT, LaunchError, started
 from loadtests.record import calibration
 from loadtests.record.calibration import Limit
 from loadtests.record.words import Transport
+from tests.support.measuring import loadtests
 from tests.support.waiting import until
 
 NAMESPACE = "/test"
@@ -178,18 +177,19 @@ def test_a_process_that_ends_too_early_is_named_with_its_last_words(tmp_path: Pa
 
 
 def test_a_short_calibration_leaves_a_file_that_a_run_finds(tmp_path: Path) -> None:
-    plan = Plan(
-        rounds=1, seconds=0.2, recipients=5, connections=(10, 20), users=10, rates_hz=(1000,)
-    )
-    calibration.write(command.calibrate(plan, tmp_path), tmp_path / "calibration.json")
-    environment = facts.describe(cores.pinning())
-    found, note = calibration.for_run(environment, __version__, tmp_path / "calibration.json")
+    file = tmp_path / "calibration.json"
+    short = ("--rounds", "1", "--seconds", "0.2", "--recipients", "5", "--connections", "10,20")
+    done = loadtests("calibrate", *short, "--out", str(file))
+    assert done.returncode == 0, done.stderr
+    found, note = calibration.for_run(facts.describe(cores.pinning()), __version__, file)
     assert note is None
     assert found is not None
     assert [(one["scenario"], one["load"], one["transport"]) for one in found["capabilities"]] == [
         ("echo", "closed loop", "polling"),
         ("echo", "closed loop", "websocket"),
+        ("echo", "200/s", "polling"),
         ("echo", "1,000/s", "polling"),
+        ("echo", "200/s", "websocket"),
         ("echo", "1,000/s", "websocket"),
         ("broadcast", "closed loop, 5 recipients", "websocket"),
         ("idle", "10 sessions", "websocket"),
@@ -203,4 +203,4 @@ def test_a_short_calibration_leaves_a_file_that_a_run_finds(tmp_path: Path) -> N
             assert figure["low"] <= figure["median"] <= figure["high"]
             if one["scenario"] != "idle":
                 assert figure["median"] > 0
-    assert not list(tmp_path.glob("*-outcome.json"))
+    assert not list(tmp_path.rglob("*-outcome.json"))

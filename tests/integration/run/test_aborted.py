@@ -48,7 +48,13 @@ def networks(processes: Iterable[int]) -> set[int]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="Ctrl-C"),
+        pytest.param(signal.SIGKILL, id="SIGKILL", marks=pytest.mark.full),
+    ],
+)
 def test_nothing_is_left_of_a_run_that_is_aborted(tmp_path: Path, number: signal.Signals) -> None:
     file, out = tmp_path / "aborted.toml", tmp_path / "run"
     file.write_text(TEXT.format(causes=", ".join(f'"{each}"' for each in causes())))

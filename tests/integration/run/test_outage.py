@@ -89,11 +89,11 @@ def nothing_stays():
 @pytest.mark.parametrize(
     ("mode", "transport"),
     [
-        ("threading", Transport.POLLING),
+        pytest.param("threading", Transport.POLLING, marks=pytest.mark.full),
         ("threading", Transport.WEBSOCKET),
         # Two processes each, all of which must be killed, stopped and started.
-        ("gunicorn-gevent", Transport.POLLING),
-        ("gunicorn-threads", Transport.WEBSOCKET),
+        pytest.param("gunicorn-gevent", Transport.POLLING, marks=pytest.mark.full),
+        pytest.param("gunicorn-threads", Transport.WEBSOCKET, marks=pytest.mark.full),
     ],
 )
 def test_official_clients_notice_as_their_rules_say_and_come_back(tmp_path, mode, transport):

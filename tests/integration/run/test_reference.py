@@ -6,6 +6,8 @@ import csv
 import subprocess
 import sys
 
+import pytest
+
 from loadtests.machine.journal import entries
 from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
@@ -38,6 +40,7 @@ ping_timeout_s = 0.5
 """
 
 
+@pytest.mark.full
 def test_tiny_experiment_goes_the_whole_way_with_both_clients(tmp_path):
     file, out = tmp_path / "tiny.toml", tmp_path / "run"
     file.write_text(f'name = "tiny"\n{TINY}', encoding="utf-8")
@@ -46,11 +49,14 @@ def test_tiny_experiment_goes_the_whole_way_with_both_clients(tmp_path):
     result = read(out)
     for planned, trial in zip(result.plan, result.trials, strict=True):
         assert trial.generator["client"] == planned.client
+        assert trial.server["mode"] == planned.mode
         assert [each.scenario for each in trial.measurements] == planned.rows
         if planned.client is Client.REFERENCE:
             assert trial.generator["arrival_clock"] == "user"
             assert trial.generator["versions"].keys() >= {"python-socketio", "python-engineio"}
             assert "-reference-server.log" in trial.server_log
+        else:
+            assert trial.generator["arrival_clock"] == "kernel"
     with (out / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     missing = {(row["scenario"], row["metric"]) for row in rows if not row["estimate"]}

@@ -37,27 +37,6 @@ throughput_s = 0.2
 """
 
 
-def test_tiny_experiment_goes_the_whole_way(tmp_path):
-    out = tmp_path / "run"
-    done = loadtests("run", str(TINY), "--out", str(out), timeout_s=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = _rows(out / "summary.csv")
-    cells = {(row["scenario"], row["mode"], row["transport"]) for row in rows}
-    assert len(cells) == 6 * 4  # echo, broadcast, disconnect:close and disconnect:kill
-    for scenario in ("echo", "broadcast", "disconnect"):
-        assert METRICS[scenario].keys() == {
-            row["metric"] for row in rows if row["scenario"].startswith(scenario)
-        }
-    assert [row for row in rows if not row["estimate"]] == []
-    assert {row["status"] for row in rows} <= {"ok", "invalid"}
-    result = read(out)
-    for trial in result.trials:
-        assert trial.generator["arrival_clock"] == "kernel"
-        assert trial.server["mode"] == result.plan[trial.number].mode
-    for name in ("index.html", "summary.json", "summary.md"):
-        assert (out / name).stat().st_size > 0
-
-
 def test_server_that_dies_fails_its_rows_with_the_reason_and_the_log(tmp_path):
     run = Run(experiment(ECHO_ONLY), tmp_path, server_command=faulty("die:5"))
     result = run.run(reporter)
@@ -154,7 +133,9 @@ def test_server_in_another_mode_than_asked_is_not_measured(tmp_path):
     assert "async_mode is 'threading', it should be 'gevent'" in result.trials[0].reason
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.full)]
+)
 def test_interrupt_keeps_what_was_measured_and_leaves_nothing_running(tmp_path, number):
     out = tmp_path / "run"
     runner = _start(out)
@@ -168,7 +149,8 @@ def test_interrupt_keeps_what_was_measured_and_leaves_nothing_running(tmp_path, 
     assert 1 <= len(result.trials) < len(result.plan)
     assert (out / "index.html").exists()
     rows = _rows(out / "summary.csv")
-    assert len({(row["scenario"], row["mode"], row["transport"]) for row in rows}) == 6 * 4
+    cells = {(row["scenario"], row["mode"], row["transport"]) for row in rows}
+    assert len(cells) == 2 * 3  # echo, disconnect:close and disconnect:kill
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
 
@@ -276,6 +258,7 @@ def test_locust_runs_the_locustfile_and_has_real_response_times(serve, tmp_path)
     assert int(rows["connect"]["Request Count"]) == 4
 
 
+@pytest.mark.full
 def test_locust_counts_messages_that_nobody_answers_as_failures(serve, tmp_path):
     with serve("gevent", command=faulty("mute:0")) as server:
         done = _locust(server.url, tmp_path, "--rate=10", "--run-time=8s")
@@ -314,8 +297,9 @@ def _locust(url: str, folder: Path, *options: str) -> subprocess.CompletedProces
 
 
 def _start(out: Path) -> subprocess.Popen[str]:
+    narrowed = ("--modes", "gevent", "--scenarios", "echo,disconnect")
     return subprocess.Popen(
-        [sys.executable, "-m", "loadtests", "run", str(TINY), "--out", str(out)],
+        [sys.executable, "-m", "loadtests", "run", str(TINY), *narrowed, "--out", str(out)],
         cwd=ROOT,
         env=os.environ | {"CI": "true"},
         stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ from loadtests.machine.launch import RunningServer, serving
 from loadtests.machine.node import missing
 from servers.modes import ADAPTERS
 from tests.support import ROOT
+from tests.support.modes import MODES
 from tests.support.waiting import until
 
 HERE = Path(__file__).with_name("official")
@@ -26,7 +27,7 @@ CLIENTS = {
 TRANSPORTS = {"polling": "polling", "websocket": "websocket", "polling,websocket": "websocket"}
 
 
-@pytest.fixture(scope="module", params=sorted(ADAPTERS))
+@pytest.fixture(scope="module", params=MODES)
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:

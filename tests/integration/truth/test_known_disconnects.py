@@ -15,7 +15,10 @@ from loadtests.scenarios.disconnect.hosts import browser
 from servers.modes import MAIN
 from tests.support.measuring import faulty, in_a_quiet_moment, measured
 
-MODES = sorted(MAIN)
+#: One of them in every `make test`.
+MODES = [
+    pytest.param(mode, marks=() if mode == "gevent" else pytest.mark.full) for mode in sorted(MAIN)
+]
 
 
 def found(

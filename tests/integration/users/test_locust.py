@@ -101,6 +101,7 @@ def test_deliveries_between_processes_of_one_host_are_timed(url, hasty, tmp_path
     assert 0 < float(delivery["p50_ms"]) < 1000
 
 
+@pytest.mark.full
 def test_master_adds_up_its_workers_and_keeps_what_a_dead_one_had_reported(url, hasty, tmp_path):
     prefix, port = tmp_path / "master", str(free_port())
     options = ("--users=4", "--spawn-rate=4", "--rate=20", "--run-time=3s", "--expect-workers=2")
