@@ -18,17 +18,19 @@ from typing import NoReturn
 
 import msgspec
 
+from loadtests import ROOT
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
-from loadtests.machine.launch import ROOT
 from loadtests.record.results import FILE_NAME, Result
-from loadtests.record.words import METRICS, Status, Transport
+from loadtests.record.words import Status, Transport
+from loadtests.run.executor import OwnServer, ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load, narrow
 from loadtests.run.feasible import check
 from loadtests.run.progress import reporter
-from loadtests.run.runner import NEEDS_JOURNAL, OwnServer, Run
+from loadtests.run.runner import Run
+from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS
 
 RUNS = ROOT / "reports" / "runs"
@@ -51,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("experiment", help="quick, default, full, ci, reference, or a TOML file")
     run.add_argument("--modes", type=_names, help=f"of {', '.join(ADAPTERS)}")
     run.add_argument("--transports", type=_names, help=f"of {', '.join(Transport)}")
-    run.add_argument("--scenarios", type=_names, help=f"of {', '.join(METRICS)}")
+    run.add_argument("--scenarios", type=_names, help=f"of {', '.join(SCENARIOS)}")
     run.add_argument("--out", type=Path, metavar="DIR", help="the run folder")
     run.add_argument("--url", help="measure this running server instead of starting our own")
     run.add_argument("--label", help="what stands for its mode (default: own)")
@@ -90,14 +92,19 @@ def _run(options: argparse.Namespace) -> int:
         if own_server is not None:
             experiment = msgspec.structs.replace(experiment, modes=[own_server.label])
         # Against a server of one's own some scenarios do not run at all.
-        left_out = NEEDS_JOURNAL if own_server is not None else ()
-        check(experiment, [name for name in experiment.scenarios if name not in left_out])
+        able = [
+            name
+            for name in experiment.scenarios
+            if own_server is None or not SCENARIOS[name].needs_journal
+        ]
+        check(experiment, able)
         folder = _new_folder(options.out, experiment)
     except (ExperimentError, ConnectionFailed, OSError) as error:
         print(f"python -m loadtests: {error}", file=sys.stderr)
         return WRONG_CALL
     try:
-        result = Run(experiment, folder, own_server).run(reporter)
+        executor = ProcessExecutor(experiment, folder, own_server)
+        result = Run(experiment, folder, executor).run(reporter)
     except OSError as error:  # no room, or the folder is gone
         print(f"python -m loadtests: cannot go on: {error}", file=sys.stderr)
         return FAILED

@@ -15,13 +15,10 @@ from typing import Any
 # Locust does not put the folder above a locustfile on the path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import gevent
-import msgspec
 from locust import events
 
+from loadtests.run import assigned
 from loadtests.run.bench_user import BenchUser
-from loadtests.run.conductor import Conductor
-from loadtests.run.trial import Assignment
 from loadtests.users.endless import SHORTEST_BYTES, WORKLOADS
 from loadtests.users.plugin import FORM_CHECKS, one_of
 
@@ -46,27 +43,6 @@ def add_options(parser: Any) -> None:
         default=SHORTEST_BYTES,
         help=f"length of a message, at least {SHORTEST_BYTES}",
     )
-    parser.add_argument(
-        "--assigned",
-        action="store_true",
-        include_in_web_ui=False,
-        help="read a trial's assignment from standard input; python -m loadtests run uses it",
-    )
-
-
-@events.init.add_listener
-def take_assignment(environment: Any, **_others: Any) -> None:
-    """Wait for the assignment, if this process has one coming."""
-    if not environment.parsed_options.assigned:
-        return
-    line = sys.stdin.readline()
-    if not line:  # whoever started this process has gone
-        sys.exit(4)
-    assignment = msgspec.json.decode(line, type=Assignment)
-    environment.host = assignment.url
-    conductor = Conductor(assignment, lambda: gevent.spawn(environment.runner.quit))
-    BenchUser.conductor = conductor
-    environment.events.test_start.add_listener(lambda **_: gevent.spawn(conductor.run))
 
 
 def _length(text: str) -> int:
@@ -87,3 +63,4 @@ def _positive(text: str) -> float:
 
 
 FORM_CHECKS.update(scenario=one_of(*WORKLOADS), rate=_positive, payload_bytes=_length)
+assigned.listen()

@@ -92,9 +92,9 @@ def _disconnect(results: Sequence[Path], out: Path | None) -> int:
     if out is None:
         print(render(summaries), end="")
         return Exit.FINE
-    from reports.pages.pictures import draw
+    from reports.pages.pictures import draw_into
 
-    text = render(summaries, draw(summaries, out.parent / "images"))
+    text = render(summaries, draw_into(summaries, out.parent / "images"))
     out.write_text(text, encoding="utf-8", newline="\n")
     print(out)
     return Exit.FINE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.charts.gallery import draw_all
 from reports.pages.exports import to_csv, to_json, to_markdown
 from reports.pages.html import to_html
+from reports.sections.drawn import draw_all
 from reports.summary import Summary
 
 PAGE = "index.html"
@@ -33,7 +33,7 @@ def build(summary: Summary, folder: Path) -> Path:
     charts = draw_all(summary)
     drawings = folder / "charts"
     drawings.mkdir(exist_ok=True)
-    for chart in charts:
+    for chart in (drawn.chart for drawn in charts):
         _write(drawings / f"{chart.kind.name}.svg", chart.svg)
         (drawings / f"{chart.kind.name}.png").write_bytes(chart.png)
     page = folder / PAGE

@@ -5,41 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loadtests.record.results import Result
-from loadtests.record.words import Client, Status, client_of
+from reports.facts import checks
 from reports.facts.best import Answer, answers
-from reports.facts.checks import findings_of
-from reports.facts.findings import Finding
-from reports.facts.rows import Outcomes, Row, outcomes_of, rows_of
-from reports.facts.run import COMPLETE
+from reports.facts.findings import Finding, in_order
+from reports.facts.run import Facts, facts_of
+from reports.sections import generator
+from reports.sections.registry import SECTIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Facts):
     """A run, explained.
 
     Attributes:
-        rows: all of them, those of a reference client among them.
-        own_rows: those of our own client: what is shown and compared as a cell. The reference has
-            a section of its own (reports/sections/reference.py).
-        answers, findings: from our own client's.
+        answers, findings: from our own client's rows.
     """
 
-    result: Result
-    outcomes: Outcomes
-    rows: tuple[Row, ...]
-    own_rows: tuple[Row, ...]
     answers: tuple[Answer, ...]
     findings: tuple[Finding, ...]
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether the run ended before its plan did."""
-        return self.result.ended != COMPLETE
-
-    @property
-    def failed(self) -> bool:
-        """Whether a measurement failed or is missing."""
-        return self.interrupted or any(row.status is Status.FAILED for row in self.rows)
 
 
 def summarise(result: Result) -> Summary:
@@ -48,16 +31,19 @@ def summarise(result: Result) -> Summary:
     Raises:
         ReportError: there is nothing to report, or this version does not know how.
     """
-    outcomes = outcomes_of(result)
-    rows = tuple(rows_of(outcomes, interrupted=result.ended != COMPLETE))
-    ours = Client.TRANSPORT_BENCH
-    own = {key: found for key, found in outcomes.items() if client_of(key[0]) is ours}
-    own_rows = tuple(row for row in rows if row.client is ours)
+    facts = facts_of(result)
+    questions = [each for section in SECTIONS.values() for each in section.questions]
+    looks = (
+        *checks.CHECKS,
+        *generator.CHECKS,
+        *(check for section in SECTIONS.values() for check in section.checks),
+    )
     return Summary(
-        result=result,
-        outcomes=outcomes,
-        rows=rows,
-        own_rows=own_rows,
-        answers=tuple(answers(own_rows)),
-        findings=tuple(findings_of(result, own, own_rows)),
+        result=facts.result,
+        outcomes=facts.outcomes,
+        rows=facts.rows,
+        own_rows=facts.own_rows,
+        own_outcomes=facts.own_outcomes,
+        answers=tuple(answers(questions, facts.own_rows)),
+        findings=tuple(in_order(finding for look in looks for finding in look(facts))),
     )

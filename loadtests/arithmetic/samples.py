@@ -7,11 +7,13 @@ NEVER, so that it stays in every quantile's denominator.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from loadtests.record.words import Metric
 
 Nanoseconds = NDArray[np.int64]
 
@@ -57,13 +59,24 @@ def quantile(values_ns: Nanoseconds, q: float) -> int | None:
     return None if value == NEVER else value
 
 
+def quantiles_ms(
+    metrics: Mapping[str, Metric], family: str, values_ns: Nanoseconds
+) -> dict[str, float | None]:
+    """The metrics of a family, from its samples, in milliseconds."""
+    return {
+        name: milliseconds(quantile(values_ns, metric.quantile))
+        for name, metric in metrics.items()
+        if metric.family == family and metric.quantile is not None
+    }
+
+
 def milliseconds(nanoseconds: int | None) -> float | None:
     """The same in milliseconds."""
     return None if nanoseconds is None else nanoseconds / 1e6
 
 
 class Audit(NamedTuple):
-    """What one recipient got of what it should have got; see METRICS["broadcast"]."""
+    """What one recipient got of what it should have got; see the metrics of broadcast."""
 
     missing: int
     duplicate: int

@@ -13,6 +13,7 @@ import numpy as np
 
 from loadtests.arithmetic.samples import Nanoseconds, quantile
 from loadtests.arithmetic.usage import Usage
+from loadtests.record.words import Metric
 
 #: Above this share of its core a generator may be what limits.
 BUSY_GENERATOR_PERCENT = 85.0
@@ -28,7 +29,9 @@ LAG_SHARE = 0.25
 GROWTH_RATIO, GROWTH_FLOOR_NS = 2.0, 5_000_000
 
 
-_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+def names_of(metrics: Mapping[str, Metric], *families: str) -> list[str]:
+    """The quantiles of these families, by their names."""
+    return [name for name, metric in metrics.items() if metric.family in families]
 
 
 def busy_generator(names: Iterable[str], usage: Usage) -> dict[str, str]:
@@ -83,12 +86,16 @@ def slow_reading(
 
 
 def late_sends(
-    names: Iterable[str], *, latency_ns: Nanoseconds, lateness_ns: Nanoseconds
+    metrics: Mapping[str, Metric],
+    family: str,
+    *,
+    latency_ns: Nanoseconds,
+    lateness_ns: Nanoseconds,
 ) -> dict[str, str]:
     """Sends went out late, and latency, counted from the due time, is partly that."""
     reasons = {}
-    for name in names:
-        q = _QUANTILES[name.rpartition("_")[2]]
+    for name in names_of(metrics, family):
+        q = metrics[name].quantile or 0.0
         latency, late = quantile(latency_ns, q), quantile(lateness_ns, q)
         if latency is None or late is None:
             continue
@@ -100,7 +107,9 @@ def late_sends(
     return reasons
 
 
-def lost_quantiles(values: Mapping[str, float | None], lost: int, total: int) -> dict[str, str]:
+def lost_quantiles(
+    metrics: Mapping[str, Metric], values: Mapping[str, float | None], lost: int, total: int
+) -> dict[str, str]:
     """A quantile falls among messages that never came back: it is longer than was waited."""
     if not lost:
         return {}
@@ -108,5 +117,5 @@ def lost_quantiles(values: Mapping[str, float | None], lost: int, total: int) ->
     return {
         name: reason
         for name, value in values.items()
-        if value is None and name.rpartition("_")[2] in _QUANTILES
+        if value is None and metrics[name].quantile is not None
     }

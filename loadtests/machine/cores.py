@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +71,30 @@ def own_cores() -> set[int]:
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
 
-def stolen_s(cores: set[int]) -> float:
-    """CPU time that a hypervisor gave to others while this machine wanted it, over these cores."""
+class StolenTime:
+    """What a hypervisor takes from some cores from now on.
+
+    Args:
+        cores: to watch.
+    """
+
+    def __init__(self, cores: set[int]) -> None:
+        self._cores = cores
+        self._begun_s = time.monotonic()
+        self._before_s = _stolen_s(cores)
+
+    @property
+    def seconds(self) -> float:
+        """How long that is."""
+        return time.monotonic() - self._begun_s
+
+    @property
+    def percent(self) -> float:
+        """CPU time that it gave to others while this machine wanted it, as a share of them all."""
+        taken_s = _stolen_s(self._cores) - self._before_s
+        return 100 * taken_s / self.seconds / max(1, len(self._cores))
+
+
+def _stolen_s(cores: set[int]) -> float:
     times = psutil.cpu_times(percpu=True)
     return sum(getattr(times[core], "steal", 0.0) for core in cores if core < len(times))

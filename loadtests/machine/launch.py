@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from loadtests import ROOT
 from servers.modes import ADAPTERS
 
-#: Where ``python -m servers`` and the locustfile are found.
-ROOT = Path(__file__).resolve().parents[2]
 LEASH = Path(__file__).with_name("leash.py")
 LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 

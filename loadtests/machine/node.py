@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from loadtests.machine.launch import ROOT
+from loadtests import ROOT
 
 _PACKAGE = ROOT / "node_modules" / "socket.io-client" / "package.json"
 

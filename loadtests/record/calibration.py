@@ -67,6 +67,10 @@ class Capability(msgspec.Struct, frozen=True):
     meaning: str
     figures: list[Figure]
 
+    def figure(self, name: str) -> float | None:
+        """The median of a figure; None where there is no such figure."""
+        return next((each.median for each in self.figures if each.name == name), None)
+
 
 class Calibration(msgspec.Struct, frozen=True):
     """What the load generator can do on one machine.

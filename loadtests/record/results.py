@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from loadtests.record.words import Client, Status, Transport, metrics_of
+from loadtests.record.words import Client, Status, Transport
 
 FORMAT = "transport-bench/1"
 FILE_NAME = "result.json"
@@ -73,10 +73,10 @@ class Reconnection(msgspec.Struct, frozen=True):
 
 
 class Measurement(msgspec.Struct, frozen=True):
-    """The numbers of one trial for one row name of the summary.
+    """The numbers of one trial for one row of the summary.
 
     Attributes:
-        scenario: ``echo``, ``broadcast``, ``disconnect:kill``, ...
+        row: its name: ``echo``, ``broadcast``, ``disconnect:kill``, ...; ``scenario`` in the file.
         metrics: metric name -> number in the metric's unit; None where it could not be known.
         invalid: metric name -> why its number is not to be trusted.
         unavailable: metric name -> why there is no number.
@@ -88,7 +88,7 @@ class Measurement(msgspec.Struct, frozen=True):
             phase; None where there is no rule.
     """
 
-    scenario: str
+    row: str = msgspec.field(name="scenario")
     metrics: dict[str, float | None]
     invalid: dict[str, str] = {}
     unavailable: dict[str, str] = {}
@@ -98,13 +98,10 @@ class Measurement(msgspec.Struct, frozen=True):
     reconnections: list[Reconnection] = []
     expected: Window | None = None
 
-
-def without_numbers(row: str, why: str) -> Measurement:
-    """The measurement of a row that there can be none of here: every number is unavailable."""
-    names = metrics_of(row)
-    return Measurement(
-        scenario=row, metrics=dict.fromkeys(names), unavailable=dict.fromkeys(names, why)
-    )
+    def distrusted(self, reason: str) -> Measurement:
+        """The same; every number is invalid, for this reason where there is no other."""
+        doubted = {name: reason for name, value in self.metrics.items() if value is not None}
+        return msgspec.structs.replace(self, invalid=doubted | self.invalid)
 
 
 class PlannedTrial(msgspec.Struct, frozen=True):
@@ -129,6 +126,72 @@ class PlannedTrial(msgspec.Struct, frozen=True):
     variant: str = ""
 
 
+class ReturnFacts(msgspec.Struct, frozen=True):
+    """What the clients of one library did at an outage beside what is measured of them.
+
+    Attributes:
+        reconnected_latest_s: when the last of them should have been connected again by their own
+            delays, without what connecting itself takes.
+        reconnected_later: how many were later than that.
+        connected_twice: how many were connected again more than once.
+        left_out: how many were not connected when the server went.
+        started_anew: whether they had not all come back from the outage before.
+    """
+
+    reconnected_latest_s: float = 0.0
+    reconnected_later: int = 0
+    connected_twice: int = 0
+    left_out: int = 0
+    started_anew: bool = False
+
+
+class OutageFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One outage of a trial.
+
+    Attributes:
+        away_s: how long no server could be reached.
+        python, javascript: what the clients of each library did; None where there were none.
+    """
+
+    away_s: float = 0.0
+    python: ReturnFacts | None = None
+    javascript: ReturnFacts | None = None
+
+
+class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the load generator says of itself and of a trial, beside the measurements.
+
+    Attributes:
+        arrival_clock: who says when a message arrived: ``kernel``, or ``user`` as it is read.
+        transport: that all clients were on.
+        client: whose they were.
+        connections: how many were connected at first.
+        seconds: how long measuring took.
+        yardstick_ms: a fixed piece of Python on the server's core, right before.
+        stolen_percent: CPU time that a hypervisor gave to others, of the cores in use.
+        versions: of packages and Python in the generator.
+        open_loop_server_busy, open_loop_generator_busy: shares of a core, %, while echo's latency
+            was measured.
+        outages: outage -> what its clients did.
+        crashes: exceptions that ended threads of clients.
+        numbers: what else a scenario tells, that is no metric.
+    """
+
+    arrival_clock: str = ""
+    transport: str = ""
+    client: str = ""
+    connections: int = 0
+    seconds: float = 0.0
+    yardstick_ms: float | None = None
+    stolen_percent: float = 0.0
+    versions: dict[str, str] = {}
+    open_loop_server_busy: float | None = None
+    open_loop_generator_busy: float | None = None
+    outages: dict[str, OutageFacts] = {}
+    crashes: list[str] = []
+    numbers: dict[str, float] = {}
+
+
 class Trial(msgspec.Struct, frozen=True):
     """What came of a planned trial.
 
@@ -141,7 +204,7 @@ class Trial(msgspec.Struct, frozen=True):
         started_s: since the start of the run.
         seconds: how long it took, start-up included.
         server: the server's READY line; empty where there was none.
-        generator: what the load generator says of itself (clock of arrivals, versions, CPU, lag).
+        generator: what the load generator says of itself.
         measurements: one per row name; empty where the trial failed.
     """
 
@@ -152,7 +215,7 @@ class Trial(msgspec.Struct, frozen=True):
     started_s: float = 0.0
     seconds: float = 0.0
     server: dict[str, Any] = {}
-    generator: dict[str, Any] = {}
+    generator: GeneratorFacts = GeneratorFacts()
     measurements: list[Measurement] = []
 
 

@@ -75,7 +75,7 @@ class BenchUser(SocketIOUser):
         if self.conductor is None:
             super().connect()
             return
-        self._request_type = str(self.conductor.assignment.transport)
+        self._request_type = str(self.conductor.assignment.place.transport)
         failure = self._attempt("connect", _monotonic_ns(), self._open)
         if failure is None:
             self.conductor.joined(self.session)
@@ -103,8 +103,8 @@ class BenchUser(SocketIOUser):
         """See SocketIOUser; a trial says whose client it is and on which transport."""
         if self.conductor is None:
             return super().make_session(server)
-        assignment = self.conductor.assignment
-        return make_session(assignment.client, server, assignment.transport, self.namespace)
+        place = self.conductor.assignment.place
+        return make_session(place.client, server, place.transport, self.namespace)
 
     def _report_lost(self, workload: Workload, lost: list[int], when: str) -> None:
         now_ns = _monotonic_ns()

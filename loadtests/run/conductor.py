@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import platform
-import time
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -19,22 +18,20 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.client.sessions import PACKAGES, arrival_clock
 from loadtests.machine import yardstick
-from loadtests.machine.cores import own_cores, stolen_s
+from loadtests.machine.cores import StolenTime, own_cores
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
-from loadtests.record.results import Measurement
+from loadtests.record.results import GeneratorFacts, Measurement
 from loadtests.record.words import Client, row_of
-from loadtests.run.trial import Assignment, Outcome, connect_timeout_s
-from loadtests.scenarios import broadcast, echo
-from loadtests.scenarios.bench import Bench, TrialFailed
-from loadtests.scenarios.disconnect import measure
+from loadtests.run.trial import Assignment
+from loadtests.scenarios.bench import Bench, Outcome, TrialFailed, connect_timeout_s
 
-#: Scenario -> what measures it. A new scenario is a file, its options in options.py, and a line.
-MEASURE: dict[str, Callable[[Bench, Any], list[Measurement]]] = {
-    "echo": echo.measure,
-    "broadcast": broadcast.measure,
-    "disconnect": measure.measure,
-}
+#: What takes a trial's measurements: a scenario's ``measure``.
+Measure = Callable[[Bench, Any], list[Measurement]]
+
+_LAG = "receive_lag_p99"
+_NO_LAG = "python-socketio's client does not tell when the kernel had a message"
+_SETTLE_S = 0.1  # what the connecting itself set off
 
 
 class Conductor:
@@ -42,13 +39,17 @@ class Conductor:
 
     Args:
         assignment: what to do.
+        measure: takes the measurements.
         quit_locust: called at the end, however it ended.
     """
 
-    def __init__(self, assignment: Assignment, quit_locust: Callable[[], None]) -> None:
+    def __init__(
+        self, assignment: Assignment, measure: Measure, quit_locust: Callable[[], None]
+    ) -> None:
         self.assignment = assignment
+        self._take = measure
         self._quit_locust = quit_locust
-        self._expected = assignment.experiment.in_generator(assignment.scenario, assignment.variant)
+        self._expected = assignment.variant.in_generator
         self._sessions: list[Session] = []
         self._failures: list[str] = []
         self._settled = Event()
@@ -85,6 +86,49 @@ class Conductor:
         self._quit_locust()
 
     def _measure(self) -> Outcome:
+        self._wait_for_all()
+        place, core = self.assignment.place, self.assignment.server_core
+        if place.journal is not None:
+            verify_connections(Path(place.journal), place.transport, self._expected)
+        yardstick_ms = yardstick.measure_ms(core)
+        gevent.sleep(_SETTLE_S)
+        bench = Bench(
+            sessions=self._sessions,
+            alarm=Alarm(),
+            meter=Meter(self.assignment.server_pid),
+            seed=self.assignment.seed,
+            place=place,
+            sleep=gevent.sleep,
+        )
+        stolen = StolenTime(own_cores() | ({core} if core is not None else set()))
+        # A collection's pause would be charged to the server. Raw times make no cycles.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        variant = self.assignment.variant
+        try:
+            measurements = bench.distrust(self._take(bench, variant.options))
+        finally:
+            bench.alarm.close()
+        facts: dict[str, Any] = {
+            "arrival_clock": arrival_clock(place.client),
+            "transport": place.transport,
+            "connections": variant.clients,
+            "client": place.client,
+            "seconds": stolen.seconds,
+            "yardstick_ms": yardstick_ms,
+            "stolen_percent": stolen.percent,
+            "versions": {
+                "python": platform.python_version(),
+                **{name: metadata.version(name) for name in PACKAGES[place.client]},
+            },
+        }
+        return Outcome(
+            measurements=measured_with(place.client, measurements),
+            generator=GeneratorFacts(**(facts | bench.facts)),
+        )
+
+    def _wait_for_all(self) -> None:
         timeout_s = connect_timeout_s(self._expected)
         in_time = self._settled.wait(timeout=timeout_s)
         if self._failures:
@@ -97,61 +141,6 @@ class Conductor:
                 f"{len(self._sessions)} of {self._expected} clients connected "
                 f"within {timeout_s:g} s"
             )
-        if self.assignment.journal is not None:
-            journal = Path(self.assignment.journal)
-            verify_connections(journal, self.assignment.transport, self._expected)
-        yardstick_ms = yardstick.measure_ms(self.assignment.server_core)
-        gevent.sleep(0.1)  # what the connecting itself set off has settled
-        bench = Bench(
-            sessions=self._sessions,
-            alarm=Alarm(),
-            meter=Meter(self.assignment.server_pid),
-            seed=self.assignment.seed,
-            journal=Path(self.assignment.journal) if self.assignment.journal else None,
-            assignment=self.assignment,
-        )
-        scenario = self.assignment.scenario
-        options = self.assignment.experiment.options(scenario, self.assignment.variant)
-        cores = own_cores()
-        if self.assignment.server_core is not None:
-            cores.add(self.assignment.server_core)
-        begun_ns, stolen_before_s = time.monotonic_ns(), stolen_s(cores)
-        # A collection's pause would be charged to the server. Raw times make no cycles.
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        try:
-            measurements = bench.distrust(MEASURE[scenario](bench, options))
-        finally:
-            bench.alarm.close()
-        seconds = (time.monotonic_ns() - begun_ns) / 1e9
-        facts = {
-            "arrival_clock": arrival_clock(self.assignment.client),
-            "transport": self.assignment.transport,
-            "connections": self.assignment.experiment.connections(
-                scenario, self.assignment.variant
-            ),
-            "client": self.assignment.client,
-            "seconds": seconds,
-            "yardstick_ms": yardstick_ms,
-            "stolen_percent": 100
-            * (stolen_s(cores) - stolen_before_s)
-            / seconds
-            / max(1, len(cores)),
-            "versions": {
-                "python": platform.python_version(),
-                **{name: metadata.version(name) for name in PACKAGES[self.assignment.client]},
-            },
-            **bench.facts,
-        }
-        found = measured_with(self.assignment.client, measurements)
-        return Outcome(measurements=found, generator=facts)
-
-
-_LAG = "receive_lag_p99"
-
-
-_NO_LAG = "python-socketio's client does not tell when the kernel had a message"
 
 
 def measured_with(client: Client, measurements: Sequence[Measurement]) -> list[Measurement]:
@@ -164,7 +153,7 @@ def measured_with(client: Client, measurements: Sequence[Measurement]) -> list[M
     return [
         msgspec.structs.replace(
             each,
-            scenario=row_of(each.scenario, client),
+            row=row_of(each.row, client),
             metrics=each.metrics | {_LAG: None},
             invalid={name: why for name, why in each.invalid.items() if name != _LAG},
             unavailable=each.unavailable | {_LAG: _NO_LAG},

@@ -8,16 +8,17 @@ from __future__ import annotations
 import difflib
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 
 import msgspec
 from msgspec import Meta
 
-from loadtests.options import SERVER, Broadcast, Count, Disconnect, Echo, ServerOptions
 from loadtests.record.results import PlannedTrial
-from loadtests.record.words import METRICS, Client, Transport, row_of
+from loadtests.record.words import Client, Transport
+from loadtests.scenarios.registry import SCENARIOS
+from loadtests.scenarios.scenario import Heartbeat, Variant
 from servers.modes import ADAPTERS, MAIN
 
 PROFILES = Path(__file__).parents[1] / "experiments"
@@ -27,8 +28,11 @@ class ExperimentError(Exception):
     """An experiment cannot be run as it is written; one line says where and why."""
 
 
-class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run in which cells, how often and in which order.
+
+    An :data:`Experiment` has, beside these, a table for each scenario; one that is absent is not
+    run.
 
     Attributes:
         name: for the report's title and the run folder's name.
@@ -39,13 +43,12 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         client: ``reference`` measures everything with python-socketio's client too, each trial in
             the same block as its counterpart with ours.
         server: options of every server.
-        echo, broadcast, disconnect: the scenarios; one that is absent is not run.
     """
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
     description: str = ""
     seed: int = 1
-    blocks: Count = 1
+    blocks: Annotated[int, Meta(ge=1)] = 1
     modes: Annotated[list[str], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: list(MAIN)
     )
@@ -53,67 +56,68 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: list(Transport)
     )
     client: Client = Client.TRANSPORT_BENCH
-    server: ServerOptions = ServerOptions()
-    echo: Echo | None = None
-    broadcast: Broadcast | None = None
-    disconnect: Disconnect | None = None
+    server: Heartbeat = Heartbeat()
 
     @property
     def scenarios(self) -> list[str]:
         """Names of the scenarios that this experiment has."""
-        return [name for name in METRICS if getattr(self, name) is not None]
+        return [name for name in SCENARIOS if getattr(self, name) is not None]
 
     @property
     def clients(self) -> list[Client]:
         """Whose clients measure; ours always do, since a reference is to be compared with."""
         return list(dict.fromkeys((Client.TRANSPORT_BENCH, self.client)))
 
-    def variants(self, scenario: str) -> list[str]:
-        """The kinds of trials that a scenario has; one with an empty name for most."""
-        if scenario == "disconnect" and self.disconnect is not None:
-            return self.disconnect.variants
-        return [""]
+    def variants(self, scenario: str) -> list[Variant]:
+        """The kinds of trials of a scenario.
+
+        Raises:
+            KeyError: the experiment has no such scenario.
+        """
+        options = getattr(self, scenario, None)
+        if options is None:
+            raise KeyError(scenario)
+        return SCENARIOS[scenario].kinds(options)
+
+    def variant(self, scenario: str, name: str = "") -> Variant:
+        """One of them, the main one if no other is named.
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = [each for each in self.variants(scenario) if each.name == name]
+        if not found:
+            raise KeyError(f"{scenario}:{name}")
+        return found[0]
 
     def blocks_of(self, scenario: str) -> int:
         """In how many blocks, from the first, a scenario has trials."""
         own = getattr(getattr(self, scenario), "blocks", None)
         return self.blocks if own is None else min(own, self.blocks)
 
-    def rows(
-        self, scenario: str, client: Client = Client.TRANSPORT_BENCH, variant: str = ""
-    ) -> list[str]:
-        """The summary's row names of a scenario's variant, measured with a client."""
-        rows = [scenario]
-        if scenario == "disconnect" and self.disconnect is not None:
-            rows = self.disconnect.rows(variant)
-        return [row_of(row, client) for row in rows]
 
-    def connections(self, scenario: str, variant: str = "") -> int:
-        """How many clients a trial has at the same time."""
-        if scenario == "echo" and self.echo is not None:
-            return self.echo.clients
-        if scenario == "broadcast" and self.broadcast is not None:
-            return self.broadcast.recipients
-        if scenario == "disconnect" and self.disconnect is not None:
-            return self.disconnect.connections_of(variant)
-        raise KeyError(scenario)
+if TYPE_CHECKING:
+    Experiment = _Common
+else:
+    Experiment = msgspec.defstruct(
+        "Experiment",
+        [(each.name, each.options | None, None) for each in SCENARIOS.values()],
+        bases=(_Common,),
+        frozen=True,
+        forbid_unknown_fields=True,
+    )
 
-    def in_generator(self, scenario: str, variant: str = "") -> int:
-        """How many of a trial's clients the load generator's own process holds."""
-        if scenario == "disconnect" and self.disconnect is not None:
-            return self.disconnect.of(variant).in_generator
-        return self.connections(scenario, variant)
 
-    def options(self, scenario: str, variant: str = "") -> Echo | Broadcast | Disconnect:
-        """What a scenario's table says, for one of its variants.
+def experiment_of(name: str, scenarios: Mapping[str, msgspec.Struct], **more: Any) -> Experiment:
+    """An experiment of which no file exists.
 
-        Raises:
-            KeyError: the experiment has no such scenario.
-        """
-        found: Echo | Broadcast | Disconnect | None = getattr(self, scenario, None)
-        if found is None:
-            raise KeyError(scenario)
-        return found.of(variant) if isinstance(found, Disconnect) else found
+    Args:
+        name: of the experiment.
+        scenarios: name -> its options.
+        more: fields of an experiment.
+    """
+    fields: dict[str, Any] = {**scenarios, **more}
+    return Experiment(name=name, **fields)
 
 
 def load(name: str) -> Experiment:
@@ -141,20 +145,24 @@ def parse(text: str, origin: str) -> Experiment:
         ExperimentError: as in ``load``.
     """
     try:
-        experiment = msgspec.toml.decode(text, type=Experiment)
+        experiment: Experiment = msgspec.toml.decode(text, type=Experiment)
+    except RecursionError as error:
+        raise ExperimentError(f"{origin}: nested too deeply to be an experiment") from error
     except msgspec.ValidationError as error:
         # msgspec says "Expected `float` > 0.0 - at `$.echo.rate_hz`".
         problem, _, where = str(error).partition(" - at `$")
         field = where.strip("`.")
-        unknown = re.search(r"unknown field `(\w+)`", problem)
+        unknown = re.search(r"unknown field `(.+)`", problem)
         if unknown:
+            guess = _nearest(unknown[1], _fields_of(field))
+            problem = f"{problem}; {guess}".removesuffix("; ").rstrip()
             field = ".".join(filter(None, [field, unknown[1]]))
         line = _line_of(text, re.sub(r"\[.*", "", field))
         raise ExperimentError(f"{origin}, line {line}, {field or 'file'}: {problem}") from error
     except msgspec.DecodeError as error:
         raise ExperimentError(f"{origin}: not valid TOML: {error}") from error
     if not experiment.scenarios:
-        known = ", ".join(f"[{name}]" for name in METRICS)
+        known = ", ".join(f"[{name}]" for name in SCENARIOS)
         raise ExperimentError(f"{origin}, line 1: no scenario; add at least one of {known}")
     for axis in ("modes", "transports"):
         names = getattr(experiment, axis)
@@ -165,8 +173,8 @@ def parse(text: str, origin: str) -> Experiment:
         if mode not in ADAPTERS:
             place = f"{origin}, line {_line_of(text, 'modes')}, modes"
             _unknown("mode", mode, ADAPTERS, place=place)
-    for table, options in _heartbeats(experiment):
-        if experiment.client is Client.REFERENCE and options.ping_interval_s % 1:
+    for table, heartbeat in _heartbeats(experiment):
+        if experiment.client is Client.REFERENCE and heartbeat.ping_interval_s % 1:
             # engineio.server.Server announces int(ping_interval) * 1000 (4.15), and the library's
             # client gives a server up that is silent for longer than it has announced.
             field = f"{table}.ping_interval_s"
@@ -177,13 +185,13 @@ def parse(text: str, origin: str) -> Experiment:
     return experiment
 
 
-def _heartbeats(experiment: Experiment) -> list[tuple[str, Any]]:
+def _heartbeats(experiment: Experiment) -> Iterator[tuple[str, Heartbeat]]:
     """Every table with a heartbeat of a server that a reference client may connect to."""
-    found: list[tuple[str, Any]] = [("server", experiment.server)]
-    if experiment.disconnect is not None:
-        found.append(("disconnect", experiment.disconnect))
-        found += [("disconnect.sweep", setting) for setting in experiment.disconnect.sweep]
-    return found
+    yield "server", experiment.server
+    for scenario in experiment.scenarios:
+        for variant in experiment.variants(scenario):
+            if variant.heartbeat is not None and variant.scenario.conduct is None:
+                yield variant.table or scenario, variant.heartbeat
 
 
 def narrow(
@@ -203,7 +211,7 @@ def narrow(
     for kind, names, known in (
         ("mode", modes, list(ADAPTERS)),
         ("transport", transports, list(Transport)),
-        ("scenario", scenarios, list(METRICS)),
+        ("scenario", scenarios, list(SCENARIOS)),
     ):
         for name in names or ():
             if name not in known:
@@ -241,8 +249,8 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
             for mode in experiment.modes
             for transport in experiment.transports
             for client in experiment.clients
-            # When the server goes, the official clients measure, once.
-            if variant != SERVER or client is Client.TRANSPORT_BENCH
+            # One that brings clients of its own measures with those, once.
+            if variant.scenario.conduct is None or client is Client.TRANSPORT_BENCH
         ]
         shuffler.shuffle(combinations)
         trials += [
@@ -252,13 +260,33 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
                 scenario=scenario,
                 mode=mode,
                 transport=transport,
-                rows=experiment.rows(scenario, client, variant),
+                rows=variant.rows(client),
                 client=client,
-                variant=variant,
+                variant=variant.name,
             )
             for place, (scenario, variant, mode, transport, client) in enumerate(combinations)
         ]
     return trials
+
+
+def _fields_of(table: str) -> list[str]:
+    """What a table may hold; nothing where it is no table of ours."""
+    owner: Any = Experiment
+    for name in filter(None, re.sub(r"\[.*?\]", "", table).split(".")):
+        kinds = {field.name: field.type for field in msgspec.structs.fields(owner)}
+        found = list(_structs_in(kinds.get(name)))
+        if not found:
+            return []
+        owner = found[0]
+    return [field.encode_name for field in msgspec.structs.fields(owner)]
+
+
+def _structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
+    """The structures that a field's type names: ``Echo`` of ``Echo | None``."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield kind
+    for inner in get_args(kind):
+        yield from _structs_in(inner)
 
 
 def _line_of(text: str, field: str) -> int:
@@ -287,9 +315,14 @@ def _unknown(
     kind: str, name: str, known: Iterable[str], *, place: str = "", hint: str = ""
 ) -> NoReturn:
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
+    guess = _nearest(name, names)
     prefix = f"{place}: " if place else ""
     raise ExperimentError(
         f"{prefix}unknown {kind} {name!r}; {guess}known: {', '.join(names)}{hint}"
     )
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """``did you mean echo? ``, or nothing where no known name is near."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}? " if close else ""

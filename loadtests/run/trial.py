@@ -1,4 +1,4 @@
-"""What the runner tells a load generator to do, and what the load generator answers.
+"""A trial from the runner's side: what the load generator is told, and waiting for its answer.
 
 The assignment goes to the Locust process as one line of JSON on its standard input, once the server
 is verified; the outcome comes back as a file.
@@ -6,70 +6,86 @@ is verified; the outcome comes back as a file.
 
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+import time
+from pathlib import Path
 
 import msgspec
 
-from loadtests.record.results import Measurement
-from loadtests.record.words import Cause, Client, Transport
+from loadtests.machine.launch import RunningServer, last_words
 from loadtests.run.experiment import Experiment
+from loadtests.scenarios.bench import Outcome, Place, TrialFailed
+from loadtests.scenarios.scenario import Variant
 
-
-def connect_timeout_s(clients: int) -> float:
-    """How long all clients of a trial together may take to connect, in seconds."""
-    return 30 + clients / 20
-
-
-class Cable(msgspec.Struct, frozen=True):
-    """The way into a network whose link can be taken down (loadtests/machine/network.py).
-
-    Attributes:
-        prefix: of a command that is to run in it.
-        interface: the link, inside.
-    """
-
-    prefix: tuple[str, ...]
-    interface: str
+_LOOK_S = 0.02
 
 
 class Assignment(msgspec.Struct, frozen=True):
     """One trial for one load generator.
 
     Attributes:
-        scenario: whose options are in ``experiment``.
-        url: of the server.
-        server_core: where that server is pinned; None where it is not, or is not ours.
-        server_pid: of a server on this host that we started, for its CPU and memory; else None.
-        journal: path of that server's journal.
+        scenario: whose options are in ``experiment``; its variant is the place's.
         seed: for what is random in the trial.
+        experiment: as it is run.
         outcome: path of the file to write.
-        client: whose Socket.IO client every user has.
-        variant: of the scenario's trials, see PlannedTrial.
-        websocket: the server's WebSocket implementation, as its READY line says; None where it is
-            not ours.
-        cable: where clients are to be cut off.
-        missing: cause -> why no client can go that way here.
+        place: where the trial takes place.
+        server_core: where the server is pinned; None where it is not, or is not ours.
+        server_pid: of a server on this host that we started, for its CPU and memory; else None.
     """
 
     scenario: str
-    transport: Transport
-    url: str
-    server_core: int | None
-    server_pid: int | None
-    journal: str | None
     seed: int
     experiment: Experiment
     outcome: str
-    client: Client = Client.TRANSPORT_BENCH
-    variant: str = ""
-    websocket: str | None = None
-    cable: Cable | None = None
-    missing: dict[Cause, str] = {}
+    place: Place
+    server_core: int | None = None
+    server_pid: int | None = None
+
+    @property
+    def variant(self) -> Variant:
+        """The kind of trial that this is."""
+        return self.experiment.variant(self.scenario, self.place.variant)
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What came of it: an error, or measurements and what the generator says of itself."""
+def conduct(
+    assignment: Assignment,
+    generator: subprocess.Popen[bytes],
+    generator_log: Path,
+    server: RunningServer | None,
+) -> Outcome:
+    """Give the generator its work and wait for the outcome, as long as all are alive.
 
-    error: str | None = None
-    measurements: list[Measurement] = []
-    generator: dict[str, Any] = {}
+    Raises:
+        TrialFailed: one of them died, was not done in time, or had something to complain of.
+    """
+    assert generator.stdin is not None
+    try:
+        generator.stdin.write(msgspec.json.encode(assignment) + b"\n")
+        generator.stdin.flush()
+    except BrokenPipeError:
+        pass  # it has died already; its log says why, see below
+    limit_s = assignment.variant.longest_s
+    give_up = time.monotonic() + limit_s
+    while generator.poll() is None:
+        if server is not None and server.process.poll() is not None:
+            raise TrialFailed(
+                f"the server died during the trial (code {server.process.returncode}): "
+                f"{last_words(server.log)}; its log: {server.log}"
+            )
+        if time.monotonic() > give_up:
+            raise TrialFailed(
+                f"the load generator was not done after {limit_s:.0f} s; its log: {generator_log}"
+            )
+        time.sleep(_LOOK_S)
+    outcome = Path(assignment.outcome)
+    if not outcome.exists():
+        raise TrialFailed(
+            f"the load generator ended with code {generator.returncode}: "
+            f"{last_words(generator_log)}; its log: {generator_log}"
+        )
+    found = msgspec.json.decode(outcome.read_bytes(), type=Outcome)
+    outcome.unlink()
+    if found.error is not None:
+        logs = f"logs: {generator_log}" + (f", {server.log}" if server else "")
+        raise TrialFailed(f"{found.error}; {logs}")
+    return found

@@ -1,42 +1,142 @@
-"""What a scenario has at its disposal during a trial."""
+"""What a scenario has at its disposal during a trial, and what it gives back."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import gevent
 import msgspec
 
-from loadtests.client.alarm import Alarm
-from loadtests.client.session import Session
-from loadtests.machine.meter import Meter
-from loadtests.record.results import Measurement
-from loadtests.run.trial import Assignment
+from loadtests.record.results import GeneratorFacts, Measurement
+from loadtests.record.words import Client, Transport
+
+if TYPE_CHECKING:  # nothing here needs gevent, which these do
+    from loadtests.client.alarm import Alarm
+    from loadtests.client.session import Session
+    from loadtests.machine.launch import RunningServer
+    from loadtests.machine.meter import Meter
 
 #: From the decision to begin to the first due time.
 LEAD_NS = 20_000_000
+
+_LOOK_S = 0.25
 
 
 class TrialFailed(Exception):
     """There is nothing to measure, or no longer; the message is the trial's reason."""
 
 
+def connect_timeout_s(clients: int) -> float:
+    """How long all clients of a trial together may take to connect, in seconds."""
+    return 30 + clients / 20
+
+
+class Cable(msgspec.Struct, frozen=True):
+    """The way into a network whose link can be taken down (loadtests/machine/network.py).
+
+    Attributes:
+        prefix: of a command that is to run in it.
+        interface: the link, inside.
+    """
+
+    prefix: tuple[str, ...]
+    interface: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a trial takes place, as the load generator is told.
+
+    Attributes:
+        url: of the server.
+        transport: of the cell.
+        label: path that the names of the trial's files begin with.
+        client: whose Socket.IO client every user has.
+        variant: of the scenario's trials, see PlannedTrial.
+        websocket: the server's WebSocket implementation, as its READY line says; None where it is
+            not ours.
+        journal: path of that server's journal; None where it is not ours.
+        cable: where clients are to be cut off.
+        missing: what cannot be had here -> why.
+    """
+
+    url: str
+    transport: Transport
+    label: str
+    client: Client = Client.TRANSPORT_BENCH
+    variant: str = ""
+    websocket: str | None = None
+    journal: str | None = None
+    cable: Cable | None = None
+    missing: dict[str, str] = {}
+
+    def file(self, ending: str) -> Path:
+        """The path of one of the trial's files."""
+        label = Path(self.label)
+        return label.with_name(f"{label.name}-{ending}")
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of a trial: an error, or measurements and what the generator says of itself."""
+
+    error: str | None = None
+    measurements: list[Measurement] = []
+    generator: GeneratorFacts = GeneratorFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the runner has prepared for a trial beyond server and generator.
+
+    Attributes:
+        prefix: of the commands of both, to have them run there.
+        host: address for the server to listen on; None for its own default.
+        cable, missing: see Place.
+    """
+
+    prefix: tuple[str, ...] = ()
+    host: str | None = None
+    cable: Cable | None = None
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a scenario has that conducts its trials by itself, in the runner's process.
+
+    Attributes:
+        mode: how the servers are served, for messages.
+        transport: of all clients.
+        seed: for what is random in the trial.
+        serve: starts a server of the cell on a port (0: a free one) with a log and a journal.
+        label: path that the names of the trial's files begin with.
+        core: for the clients; None for any.
+    """
+
+    mode: str
+    transport: Transport
+    seed: int
+    serve: Callable[[int, Path, Path], AbstractContextManager[RunningServer]]
+    label: Path
+    core: int | None
+
+
 @dataclass(slots=True)
 class Bench:
-    """One trial's equipment.
+    """One trial's equipment in the load generator.
 
     Attributes:
         sessions: connected, in the order in which they connected.
         alarm: for everything that is due at a moment.
         meter: of server and generator.
         seed: for what is random in the trial.
-        journal: the server's, where it is ours.
-        assignment: of the trial, for scenarios that start clients of their own.
-        facts: what the generator says of the trial beside its measurements.
+        place: where it takes place.
+        sleep: lets the loop run for so many seconds.
+        now_ns: the monotonic clock.
+        facts: what the generator says of the trial beside its measurements: GeneratorFacts' fields.
         judged: the sessions whose loss spoils every number; None for all.
     """
 
@@ -44,8 +144,9 @@ class Bench:
     alarm: Alarm
     meter: Meter
     seed: int
-    journal: Path | None = None
-    assignment: Assignment | None = None
+    place: Place
+    sleep: Callable[[float], Any]
+    now_ns: Callable[[], int] = time.monotonic_ns
     facts: dict[str, Any] = field(default_factory=dict)
     judged: Sequence[Session] | None = None
 
@@ -55,8 +156,8 @@ class Bench:
         Raises:
             TrialFailed: no session is left.
         """
-        while (left_ns := moment_ns - time.monotonic_ns()) > 0:
-            gevent.sleep(min(left_ns / 1e9, 0.25))
+        while (left_ns := moment_ns - self.now_ns()) > 0:
+            self.sleep(min(left_ns / 1e9, _LOOK_S))
             self.check_sessions()
 
     def check_sessions(self) -> None:
@@ -73,11 +174,4 @@ class Bench:
         if not ended:
             return list(measurements)
         reason = f"clients lost their connection: {ended[0]} ({len(ended)} of {len(judged)})"
-        return [
-            msgspec.structs.replace(
-                each,
-                invalid={name: reason for name, value in each.metrics.items() if value is not None}
-                | each.invalid,
-            )
-            for each in measurements
-        ]
+        return [each.distrusted(reason) for each in measurements]

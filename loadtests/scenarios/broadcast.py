@@ -6,18 +6,16 @@ recipient did not get, got twice or got out of order is counted.
 
 from __future__ import annotations
 
-import time
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from loadtests.arithmetic import validity
 from loadtests.arithmetic.distribution import histogram
-from loadtests.arithmetic.pacing import ConstantRate, staggered
+from loadtests.arithmetic.pacing import staggered
 from loadtests.arithmetic.samples import (
     NEVER,
     Audit,
@@ -25,110 +23,68 @@ from loadtests.arithmetic.samples import (
     audit,
     durations,
     first_arrivals,
-    milliseconds,
-    quantile,
+    quantiles_ms,
 )
 from loadtests.arithmetic.usage import Usage, between, metrics
-from loadtests.client.alarm import Alarm
-from loadtests.client.errors import ProtocolError
-from loadtests.client.session import Session
-from loadtests.options import Broadcast
-from loadtests.record.application import BROADCAST_EVENT, RESPONSE_EVENT
+from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
+from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.messages import MessageMaker, identity, identity_of
+from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
+from loadtests.scenarios.scenario import (
+    EVERY_TRIAL,
+    Count,
+    NotNegative,
+    PayloadBytes,
+    Positive,
+    Scenario,
+    table,
+)
 
-_monotonic_ns = time.monotonic_ns
-
-
-class Publisher:
-    """Broadcasts on a schedule over one session.
-
-    Attributes:
-        due_ns, sent_ns: of broadcast 0, 1, ...
-    """
-
-    def __init__(self, number: int, session: Session, alarm: Alarm, payload_bytes: int) -> None:
-        self._session = session
-        self._alarm = alarm
-        self._messages = MessageMaker(BROADCAST_EVENT, number, payload_bytes)
-        self._schedule = ConstantRate(0, 1)
-        self._until_ns = 0
-        self.due_ns = array("q")
-        self.sent_ns = array("q")
-
-    def publish(self, schedule: ConstantRate, until_ns: int) -> None:
-        """Send as long as a send is due before ``until_ns``."""
-        self._schedule = schedule
-        self._until_ns = until_ns
-        self._alarm.at(schedule.start_ns, self._send_due)
-
-    def stop(self) -> None:
-        """Send nothing more."""
-        self._until_ns = 0
-
-    def _send_due(self) -> None:
-        number = len(self.due_ns)
-        due_ns = self._schedule.due_ns(number)
-        if due_ns >= self._until_ns:
-            return
-        packet = self._messages.make(number)
-        self.due_ns.append(due_ns)
-        self.sent_ns.append(_monotonic_ns())
-        self._session.send(packet)
-        self._alarm.at(self._schedule.due_ns(number + 1), self._send_due)
+if TYPE_CHECKING:
+    pass
 
 
-class Received(NamedTuple):
-    """What a recipient got of broadcasts, in the order in which it came; int64 arrays.
+class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Publishers send at a rate; everybody receives everything.
 
     Attributes:
-        publishers, numbers: which broadcast each copy is of.
-        kernel_ns, user_ns: when it arrived.
+        recipients: connections; the publishers are among them, since a broadcast reaches its
+            sender too.
+        publishers: how many of them publish.
+        rate_hz: broadcasts per second over all publishers.
+        payload_bytes, warmup_s, drain_s: as in echo.
+        measure_s: of the open loop that are measured.
     """
 
-    publishers: NDArray[np.int64]
-    numbers: NDArray[np.int64]
-    kernel_ns: Nanoseconds
-    user_ns: Nanoseconds
+    recipients: Count
+    publishers: Count
+    rate_hz: Positive
+    measure_s: Positive
+    payload_bytes: PayloadBytes = 32
+    warmup_s: NotNegative = 1.0
+    drain_s: Positive = 2.0
+
+    def __post_init__(self) -> None:
+        if self.publishers > self.recipients:
+            raise ValueError("publishers are among the recipients, so there cannot be more of them")
+        if self.rate_hz * self.measure_s < 1:
+            raise ValueError("rate_hz × measure_s is below 1: no broadcast would be measured")
 
 
-class Recipient:
-    """Keeps what one session received as it came; it is read when there is time for that.
+METRICS = table(
+    Metric("delivery_p50", Unit.MILLISECONDS, Better.LOWER, "delivery p50", "half of the copies reached their recipient within this, from when the broadcast was due", "delivery", 0.5),
+    Metric("delivery_p99", Unit.MILLISECONDS, Better.LOWER, "delivery p99", "99 of 100 copies reached their recipient within this", "delivery", 0.99),
+    Metric("last_recipient_p50", Unit.MILLISECONDS, Better.LOWER, "last recipient p50", "in half of the broadcasts the last recipient had its copy within this", "last_recipient", 0.5),
+    Metric("last_recipient_p99", Unit.MILLISECONDS, Better.LOWER, "last recipient p99", "in 99 of 100 broadcasts the last recipient had its copy within this", "last_recipient", 0.99),
+    Metric("deliveries", Unit.PER_SECOND, Better.HIGHER, "deliveries", "copies delivered per second at the offered load"),
+    Metric("missing", Unit.MESSAGES, Better.LOWER, "missing", "copies that never reached their recipient"),
+    Metric("duplicate", Unit.MESSAGES, Better.LOWER, "duplicate", "copies beyond a recipient's first"),
+    Metric("reordered", Unit.MESSAGES, Better.LOWER, "reordered", "copies that arrived after a later one of the same publisher"),
+    *EVERY_TRIAL.values(),
+)  # fmt: skip
 
-    Args:
-        session: connected.
-        decoded: have every message decoded at once, for a subclass that must look at it.
-    """
-
-    def __init__(self, session: Session, *, decoded: bool = False) -> None:
-        # A packet as it came, or an event's arguments where somebody had to decode it.
-        self.arrivals: list[Any] = [] if decoded else session.gather(RESPONSE_EVENT)
-        self._copies: list[tuple[int, int, int, int]] = []
-        self._read = 0
-        session.on(RESPONSE_EVENT, self._received)
-
-    def __len__(self) -> int:
-        return len(self.arrivals)
-
-    def received(self) -> Received:
-        """All copies so far.
-
-        Raises:
-            TrialFailed: a message cannot be read.
-        """
-        try:
-            for message, kernel_ns, user_ns in self.arrivals[self._read :]:
-                found = identity_of(message) if type(message) is bytes else identity(message)
-                if found is not None:
-                    self._copies.append((found[0], found[1], kernel_ns, user_ns))
-        except ProtocolError as error:
-            raise TrialFailed(str(error)) from error
-        self._read = len(self.arrivals)
-        return Received(*np.array(self._copies, dtype=np.int64).reshape(-1, 4).T)
-
-    def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
-        self.arrivals.append((arguments, kernel_ns, user_ns))
+_PAUSE_S = 0.5  # the yardstick, settling, the last copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +114,10 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     """
     recipients = [Recipient(session) for session in bench.sessions]
     publishers = [
-        Publisher(number, session, bench.alarm, options.payload_bytes)
+        Publisher(number, session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
         for number, session in enumerate(bench.sessions[: options.publishers])
     ]
-    start_ns = _monotonic_ns() + LEAD_NS
+    start_ns = bench.now_ns() + LEAD_NS
     begin_ns = start_ns + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.measure_s * 1e9)
     schedules = staggered(start_ns, options.rate_hz, len(publishers))
@@ -194,16 +150,16 @@ def _drain(
 ) -> Deliveries:
     """Wait for the last copies, as long as any is missing and may still come."""
     expected = sum(len(publisher.due_ns) for publisher in publishers) * len(recipients)
-    give_up_ns = _monotonic_ns() + round(options.drain_s * 1e9)
+    give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
     while True:
-        waited = _monotonic_ns() >= give_up_ns
+        waited = bench.now_ns() >= give_up_ns
         # Counting is cheap, matching is not; only matching tells a late copy from a double one.
         if waited or sum(map(len, recipients)) >= expected:
             received = [recipient.received() for recipient in recipients]
             deliveries = collect(publishers, received, begin_ns, end_ns)
             if waited or not deliveries.audit.missing:
                 return deliveries
-        bench.sleep_until(min(_monotonic_ns() + 5_000_000, give_up_ns))
+        bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))
 
 
 def collect(
@@ -243,7 +199,7 @@ def collect(
 def summarise(
     deliveries: Deliveries, arrived: int, usage: Usage, server_mib: float | None
 ) -> Measurement:
-    """The metrics of the broadcast scenario (``METRICS["broadcast"]``).
+    """The metrics of a broadcast.
 
     Args:
         deliveries: of the measured time, by due time.
@@ -254,35 +210,40 @@ def summarise(
     common, unavailable = metrics(usage, arrived, server_mib)
     delivery, last = deliveries.delivery_ns, deliveries.last_recipient_ns
     values: dict[str, float | None] = {
-        "delivery_p50": milliseconds(quantile(delivery, 0.5)),
-        "delivery_p99": milliseconds(quantile(delivery, 0.99)),
-        "last_recipient_p50": milliseconds(quantile(last, 0.5)),
-        "last_recipient_p99": milliseconds(quantile(last, 0.99)),
+        **quantiles_ms(METRICS, "delivery", delivery),
+        **quantiles_ms(METRICS, "last_recipient", last),
         "deliveries": arrived / (usage.wall_ns / 1e9),
         **{name: float(count) for name, count in deliveries.audit._asdict().items()},
-        "lateness_p99": milliseconds(quantile(deliveries.lateness_ns, 0.99)),
-        "receive_lag_p99": milliseconds(quantile(deliveries.receive_lag_ns, 0.99)),
+        **quantiles_ms(METRICS, "lateness", deliveries.lateness_ns),
+        **quantiles_ms(METRICS, "receive_lag", deliveries.receive_lag_ns),
         **common,
     }
-    timed = ("delivery_p50", "delivery_p99", "last_recipient_p50", "last_recipient_p99")
-    invalid = validity.lost_quantiles(values, deliveries.audit.missing, len(delivery))
-    invalid |= validity.late_sends(
-        ("delivery_p50", "delivery_p99"),
-        latency_ns=delivery,
-        lateness_ns=deliveries.lateness_ns,
-    )
-    invalid |= validity.late_sends(
-        ("last_recipient_p50", "last_recipient_p99"),
-        latency_ns=last,
-        lateness_ns=deliveries.lateness_ns,
-    )
+    times = {"delivery": delivery, "last_recipient": last}
+    timed = validity.names_of(METRICS, *times)
+    invalid = validity.lost_quantiles(METRICS, values, deliveries.audit.missing, len(delivery))
+    for family, latency_ns in times.items():
+        invalid |= validity.late_sends(
+            METRICS, family, latency_ns=latency_ns, lateness_ns=deliveries.lateness_ns
+        )
     invalid |= validity.saturated_server(timed, usage)
     invalid |= validity.busy_generator((*timed, "deliveries", "server_cpu"), usage)
     return Measurement(
-        scenario="broadcast",
+        row=SCENARIO.name,
         metrics=values,
         invalid=invalid,
         unavailable=unavailable,
-        samples={"delivery": len(delivery), "last_recipient": len(last)},
-        distributions={"delivery": histogram(delivery), "last_recipient": histogram(last)},
+        samples={family: len(found) for family, found in times.items()},
+        distributions={family: histogram(found) for family, found in times.items()},
     )
+
+
+SCENARIO = Scenario(
+    name="broadcast",
+    rank=20,
+    options=Broadcast,
+    metrics=METRICS,
+    clients=lambda options: options.recipients,
+    expected_s=lambda options: options.warmup_s + options.measure_s + _PAUSE_S,
+    longest_wait_s=lambda options: options.drain_s,
+    measure=measure,
+)

@@ -6,171 +6,76 @@ latency; the closed loop sends when the reply has come and gives throughput.
 
 from __future__ import annotations
 
-import time
-from array import array
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
+import msgspec
 
 from loadtests.arithmetic import validity
 from loadtests.arithmetic.distribution import histogram
-from loadtests.arithmetic.pacing import ConstantRate, staggered
 from loadtests.arithmetic.samples import (
-    NEVER,
-    Nanoseconds,
-    durations,
-    first_arrivals,
-    milliseconds,
-    quantile,
+    quantiles_ms,
 )
-from loadtests.arithmetic.usage import Usage, between, metrics
-from loadtests.client.alarm import Alarm
-from loadtests.client.session import Session
-from loadtests.options import Echo
-from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
+from loadtests.arithmetic.usage import metrics
+from loadtests.record.application import ECHO_EVENT
 from loadtests.record.results import Measurement
-from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.messages import MessageMaker, identity
+from loadtests.record.words import Better, Metric, Unit
+from loadtests.scenarios.bench import Bench, TrialFailed
+from loadtests.scenarios.echoing import ClosedLoop, EchoClient, OpenLoop, closed_loop, open_loop
+from loadtests.scenarios.scenario import (
+    EVERY_TRIAL,
+    Count,
+    NotNegative,
+    PayloadBytes,
+    Positive,
+    Scenario,
+    table,
+)
 
-_LATENCY = ("latency_p50", "latency_p90", "latency_p99", "latency_max")
-_SERVICE = ("service_p50", "service_p99")
-
-_monotonic_ns = time.monotonic_ns
+if TYPE_CHECKING:
+    pass
 
 
-class EchoClient:
-    """Sends over one session in either loop and keeps the raw times.
+class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An open loop for latency, then a closed loop for throughput, with the same clients.
 
     Attributes:
-        due_ns: of message 0, 1, ...; in the closed loop a send is due when the reply has come.
-        handed_ns: when each was handed to the transport: at its due time, unless we are late.
-        sent_ns: when each really went out, in the same order. Fewer, where the last ones are still
-            waiting for the POST before theirs.
-        numbers, kernel_ns, user_ns: of the replies, in the order in which they came.
-        unanswered: numbers of the messages whose reply has not come.
+        clients: connections, in both loops.
+        rate_hz: messages per second over all clients in the open loop; well below saturation.
+        payload_bytes: length of the message's ``data``.
+        warmup_s: sent but not measured, at the beginning of each loop.
+        latency_s: of the open loop that are measured.
+        throughput_s: of the closed loop that are measured.
+        drain_s: how long the last replies of a loop may take before they count as lost.
     """
 
-    def __init__(
-        self, session: Session, alarm: Alarm, payload_bytes: int, *, publisher: int = 0
-    ) -> None:
-        self._session = session
-        self._alarm = alarm
-        self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes)
-        self._schedule = ConstantRate(0, 1)
-        self._first = 0
-        self._until_ns = 0
-        self._closed_loop = False
-        self.due_ns = array("q")
-        self.handed_ns = array("q")
-        self.sent_ns = array("q")
-        self.numbers = array("q")
-        self.kernel_ns = array("q")
-        self.user_ns = array("q")
-        self.unanswered: set[int] = set()
-        session.on(RESPONSE_EVENT, self._received)
+    clients: Count
+    rate_hz: Positive
+    latency_s: Positive
+    throughput_s: Positive
+    payload_bytes: PayloadBytes = 32
+    warmup_s: NotNegative = 1.0
+    drain_s: Positive = 2.0
 
-    def open_loop(self, schedule: ConstantRate, until_ns: int) -> None:
-        """Send on the schedule as long as a send is due before ``until_ns``."""
-        self._closed_loop = False
-        self._schedule = schedule
-        self._until_ns = until_ns
-        self._first = len(self.due_ns)
-        self._alarm.at(schedule.start_ns, self._send_due)
-
-    def closed_loop(self, until_ns: int) -> None:
-        """Send now, and again whenever a reply comes before ``until_ns``."""
-        self._closed_loop = True
-        self._first = len(self.due_ns)
-        self._until_ns = until_ns
-        self._send(_monotonic_ns())
-
-    def stop(self) -> None:
-        """Send nothing more."""
-        self._until_ns = 0
-
-    @property
-    def waited_for(self) -> int:
-        """Messages of the present loop whose reply has not come."""
-        return sum(1 for number in self.unanswered if number >= self._first)
-
-    def replies(self, begin_ns: int, end_ns: int) -> Nanoseconds:
-        """Receive lags of the present loop's replies that arrived in [begin, end), nanoseconds."""
-        kernel = np.asarray(self.kernel_ns, dtype=np.int64)
-        own = np.asarray(self.numbers, dtype=np.int64) >= self._first
-        counted = own & (kernel >= begin_ns) & (kernel < end_ns)
-        lag: Nanoseconds = (np.asarray(self.user_ns, dtype=np.int64) - kernel)[counted]
-        return lag
-
-    def _send(self, due_ns: int) -> None:
-        number = len(self.due_ns)
-        packet = self._messages.make(number)
-        self.unanswered.add(number)
-        self.due_ns.append(due_ns)
-        self.handed_ns.append(_monotonic_ns())
-        self._session.send(packet, self._left)
-
-    def _left(self) -> None:
-        self.sent_ns.append(_monotonic_ns())
-
-    def _send_due(self) -> None:
-        if self._closed_loop:  # the open loop's last alarm, for a send after its end
-            return
-        index = len(self.due_ns) - self._first
-        due_ns = self._schedule.due_ns(index)
-        if due_ns < self._until_ns:
-            self._send(due_ns)
-            self._alarm.at(self._schedule.due_ns(index + 1), self._send_due)
-
-    def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
-        found = identity(arguments)
-        if found is None or found[1] not in self.unanswered:  # a second copy answers nothing
-            return
-        number = found[1]
-        self.unanswered.remove(number)
-        self.numbers.append(number)
-        self.kernel_ns.append(kernel_ns)
-        self.user_ns.append(user_ns)
-        # Only the latest message's reply: a straggler of the open loop must not start a second.
-        if self._closed_loop and number + 1 == len(self.due_ns) and user_ns < self._until_ns:
-            self._send(_monotonic_ns())
+    def __post_init__(self) -> None:
+        if self.rate_hz * self.latency_s < 1:
+            raise ValueError("rate_hz × latency_s is below 1: no message would be measured")
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLoop:
-    """The measured messages of the open loop, over all clients: int64 arrays of nanoseconds."""
+METRICS = table(
+    Metric("latency_p50", Unit.MILLISECONDS, Better.LOWER, "latency p50", "half of the echoes came back within this, counted from when the send was due (open loop)", "latency", 0.5),
+    Metric("latency_p90", Unit.MILLISECONDS, Better.LOWER, "latency p90", "nine of ten echoes came back within this, from the due time", "latency", 0.9),
+    Metric("latency_p99", Unit.MILLISECONDS, Better.LOWER, "latency p99", "99 of 100 echoes came back within this, from the due time", "latency", 0.99),
+    Metric("latency_max", Unit.MILLISECONDS, Better.LOWER, "latency max", "the slowest echo, from the due time", "latency", 1.0),
+    Metric("service_p50", Unit.MILLISECONDS, Better.LOWER, "service time p50", "the same as latency, but counted from when the send really went out", "service", 0.5),
+    Metric("service_p99", Unit.MILLISECONDS, Better.LOWER, "service time p99", "99 of 100 echoes came back within this, from the actual send", "service", 0.99),
+    Metric("throughput", Unit.MESSAGES_PER_SECOND, Better.HIGHER, "throughput", "echoes answered per second when every client sends again as soon as its reply has come (closed loop)"),
+    Metric("lost", Unit.MESSAGES, Better.LOWER, "lost", "echoes that never came back, in both loops"),
+    Metric("server_busy_open", Unit.PERCENT, Better.NEITHER, "server busy, open loop", "share of one core that the server used while latency was measured: how far below saturation that was"),
+    *EVERY_TRIAL.values(),
+)  # fmt: skip
 
-    due_ns: Nanoseconds
-    latency_ns: Nanoseconds
-    service_ns: Nanoseconds
-    lateness_ns: Nanoseconds
-    receive_lag_ns: Nanoseconds
-    usage: Usage
-
-    @property
-    def lost(self) -> int:
-        """Messages that were never answered."""
-        return int(np.count_nonzero(self.latency_ns == NEVER))
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedLoop:
-    """What the closed loop gave: replies in the measured time, and messages never answered."""
-
-    receive_lag_ns: Nanoseconds
-    clients: int
-    lost: int
-    usage: Usage
-
-    @property
-    def answered(self) -> int:
-        """Replies that arrived in the measured time."""
-        return len(self.receive_lag_ns)
-
-    @property
-    def round_trip_ns(self) -> float:
-        """Mean time from one send of a client to its next (Little's law); 0 without replies."""
-        return self.clients * self.usage.wall_ns / self.answered if self.answered else 0.0
+_FAMILIES = ("latency", "service")
+_PAUSE_S = 0.5  # the yardstick, settling, the last replies
 
 
 def measure(bench: Bench, options: Echo) -> list[Measurement]:
@@ -180,7 +85,8 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
         TrialFailed: nothing was answered, or every client lost its connection.
     """
     clients = [
-        EchoClient(session, bench.alarm, options.payload_bytes) for session in bench.sessions
+        EchoClient(session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
+        for session in bench.sessions
     ]
     opened = open_loop(bench, options, clients)
     if opened.lost == len(opened.latency_ns):
@@ -194,99 +100,29 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
     return [summarise(opened, closed, bench.meter.server_mib())]
 
 
-def open_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> OpenLoop:
-    """Send on schedule and wait for the last replies; warm-up is sent and not measured."""
-    start_ns = _monotonic_ns() + LEAD_NS
-    begin_ns = start_ns + round(options.warmup_s * 1e9)
-    end_ns = begin_ns + round(options.latency_s * 1e9)
-    schedules = staggered(start_ns, options.rate_hz, len(clients))
-    for client, schedule in zip(clients, schedules, strict=True):
-        client.open_loop(schedule, end_ns)
-    bench.sleep_until(begin_ns)
-    begin = bench.meter.read()
-    bench.sleep_until(end_ns)
-    end = bench.meter.read()
-    _drain(bench, options, clients)
-    return _combine(clients, begin_ns, end_ns, between(begin, end))
-
-
-def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage) -> OpenLoop:
-    parts = []
-    for client in clients:
-        due = np.asarray(client.due_ns, dtype=np.int64)
-        handed = np.asarray(client.handed_ns, dtype=np.int64)
-        sent = np.full(len(due), NEVER, dtype=np.int64)
-        sent[: len(client.sent_ns)] = client.sent_ns
-        arrived = first_arrivals(client.numbers, client.kernel_ns, len(due))
-        read = first_arrivals(client.numbers, client.user_ns, len(due))
-        measured = (due >= begin_ns) & (due < end_ns)
-        due, handed, sent, arrived, read = (
-            each[measured] for each in (due, handed, sent, arrived, read)
-        )
-        here = arrived != NEVER
-        lag = read[here] - arrived[here]
-        parts.append((due, durations(due, arrived), durations(sent, arrived), handed - due, lag))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    due, latency, service, lateness, lag = columns
-    return OpenLoop(due, latency, service, lateness, lag, usage)
-
-
-def closed_loop(bench: Bench, options: Echo, clients: list[EchoClient]) -> ClosedLoop:
-    """Have every client send again when its reply has come; warm-up is not measured."""
-    begin_ns = _monotonic_ns() + round(options.warmup_s * 1e9)
-    end_ns = begin_ns + round(options.throughput_s * 1e9)
-    for client in clients:
-        # A little beyond the end, so that the loop is still full when the clocks are read.
-        client.closed_loop(end_ns + LEAD_NS)
-    bench.sleep_until(begin_ns)
-    begin = bench.meter.read()
-    bench.sleep_until(end_ns)
-    end = bench.meter.read()
-    _drain(bench, options, clients)
-    return ClosedLoop(
-        receive_lag_ns=np.concatenate([each.replies(begin.at_ns, end.at_ns) for each in clients]),
-        clients=len(clients),
-        lost=sum(client.waited_for for client in clients),
-        usage=between(begin, end),
-    )
-
-
-def _drain(bench: Bench, options: Echo, clients: list[EchoClient]) -> None:
-    give_up_ns = _monotonic_ns() + round(options.drain_s * 1e9)
-    while any(client.waited_for for client in clients) and _monotonic_ns() < give_up_ns:
-        bench.sleep_until(min(_monotonic_ns() + 5_000_000, give_up_ns))
-
-
 def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) -> Measurement:
-    """The metrics of the echo scenario (``METRICS["echo"]``) from both loops."""
+    """The metrics of an echo from both loops."""
     seconds = closed.usage.wall_ns / 1e9
     common, unavailable = metrics(closed.usage, closed.answered, server_mib)
     latency, service = opened.latency_ns, opened.service_ns
     values: dict[str, float | None] = {
-        "latency_p50": milliseconds(quantile(latency, 0.5)),
-        "latency_p90": milliseconds(quantile(latency, 0.9)),
-        "latency_p99": milliseconds(quantile(latency, 0.99)),
-        "latency_max": milliseconds(quantile(latency, 1)),
-        "service_p50": milliseconds(quantile(service, 0.5)),
-        "service_p99": milliseconds(quantile(service, 0.99)),
+        **quantiles_ms(METRICS, "latency", latency),
+        **quantiles_ms(METRICS, "service", service),
         "throughput": closed.answered / seconds,
         "lost": opened.lost + closed.lost,
         "server_busy_open": opened.usage.server_percent,
-        "lateness_p99": milliseconds(quantile(opened.lateness_ns, 0.99)),
-        "receive_lag_p99": milliseconds(quantile(opened.receive_lag_ns, 0.99)),
+        **quantiles_ms(METRICS, "lateness", opened.lateness_ns),
+        **quantiles_ms(METRICS, "receive_lag", opened.receive_lag_ns),
         **common,
     }
-    invalid = validity.lost_quantiles(values, opened.lost, len(latency))
+    times = validity.names_of(METRICS, *_FAMILIES)
+    invalid = validity.lost_quantiles(METRICS, values, opened.lost, len(latency))
     invalid |= validity.late_sends(
-        _LATENCY,
-        latency_ns=latency,
-        lateness_ns=opened.lateness_ns,
+        METRICS, "latency", latency_ns=latency, lateness_ns=opened.lateness_ns
     )
-    invalid |= validity.saturated_server((*_LATENCY, *_SERVICE), opened.usage)
-    invalid |= validity.busy_generator((*_LATENCY, *_SERVICE), opened.usage)
-    invalid |= validity.growing_queue(
-        (*_LATENCY, *_SERVICE), due_ns=opened.due_ns, latency_ns=latency
-    )
+    invalid |= validity.saturated_server(times, opened.usage)
+    invalid |= validity.busy_generator(times, opened.usage)
+    invalid |= validity.growing_queue(times, due_ns=opened.due_ns, latency_ns=latency)
     invalid |= validity.busy_generator(("throughput", "server_cpu"), closed.usage)
     invalid |= validity.slow_reading(
         ("throughput",),
@@ -296,10 +132,24 @@ def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) ->
     if opened.usage.server_percent is None:
         unavailable["server_busy_open"] = unavailable["server_busy"]
     return Measurement(
-        scenario="echo",
+        row=SCENARIO.name,
         metrics=values,
         invalid=invalid,
         unavailable=unavailable,
         samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
         distributions={"latency": histogram(latency), "service": histogram(service)},
     )
+
+
+SCENARIO = Scenario(
+    name="echo",
+    rank=10,
+    options=Echo,
+    metrics=METRICS,
+    clients=lambda options: options.clients,
+    expected_s=lambda options: (
+        2 * options.warmup_s + options.latency_s + options.throughput_s + _PAUSE_S
+    ),
+    longest_wait_s=lambda options: 2 * options.drain_s,
+    measure=measure,
+)

@@ -23,9 +23,10 @@ from reports.facts.distributions import (
 )
 from reports.facts.numbers import short
 from reports.facts.rows import Cell, Row, cells_of
-from reports.summary import Summary
+from reports.facts.run import Facts
 
 _BINS = 220
+_MEDIAN = 0.5
 #: Where, below the middle of a cell's place, the hill stands and each mark has its line, so that
 #: wide intervals do not run into each other.
 _LANES = (0.14, 0.27, 0.40)
@@ -50,39 +51,11 @@ class Mark:
     fill: str | None = None
 
 
-_ECHO = (
-    Mark("latency_p50", "p50", "p50"),
-    Mark("latency_p90", "p90", "p90", "h", style.GRID),
-    Mark("latency_p99", "p99", "p99", "d", "white"),
-)
-_BROADCAST = (
-    Mark("delivery_p50", "p50", "p50"),
-    Mark("delivery_p99", "p99", "p99", "d", "white"),
-    Mark("last_recipient_p50", "last p50", "last recipient p50", ">"),
-)
-
-
-def echo_latency(summary: Summary) -> Figure:
-    """The distribution of echo latency per cell, with p50, p90 and p99."""
-    return _strips(summary, "echo", "latency", _ECHO, "latency from the due time, ms")
-
-
-def broadcast_delivery(summary: Summary) -> Figure:
-    """The distribution of delivery latency per cell, with the last recipient."""
-    return _strips(summary, "broadcast", "delivery", _BROADCAST, "delivery latency, ms")
-
-
-def echo_percentiles(summary: Summary) -> Figure:
-    """Echo latency over the percentile, one panel per transport."""
-    return _curves(summary, "echo", "latency", "latency from the due time, ms")
-
-
-def _strips(
-    summary: Summary, scenario: str, family: str, marks: Sequence[Mark], axis: str
-) -> Figure:
-    rows = {(row.cell, row.metric.name): row for row in summary.rows if row.scenario == scenario}
+def strips(facts: Facts, scenario: str, family: str, marks: Sequence[Mark], axis: str) -> Figure:
+    """The distribution of a family per cell, with the metrics that are marked on it."""
+    rows = {(row.cell, row.metric.name): row for row in facts.rows if row.scenario == scenario}
     groups = style.by_transport(cells_of(rows.values()))
-    shapes = _distributions(summary, scenario, family)
+    shapes = _distributions(facts, scenario, family)
     looks = style.looks(cell.mode for group in groups.values() for cell in group)
     figure = style.new_figure(1.5 + sum(0.42 + 0.9 * len(group) for group in groups.values()))
     panels = figure.subplots(
@@ -106,10 +79,10 @@ def _marked(metric: str, marks: Sequence[Mark]) -> bool:
     return any(mark.metric == metric for mark in marks)
 
 
-def _distributions(summary: Summary, scenario: str, family: str) -> dict[Cell, Distribution]:
+def _distributions(facts: Facts, scenario: str, family: str) -> dict[Cell, Distribution]:
     found = {
         cell: distribution_of(outcomes, family)
-        for (name, cell), outcomes in summary.outcomes.items()
+        for (name, cell), outcomes in facts.outcomes.items()
         if name == scenario
     }
     return {cell: one for cell, one in found.items() if one is not None}
@@ -212,13 +185,14 @@ def _legend(marks: Sequence[Mark]) -> list[Line2D]:
     ]
 
 
-def _curves(summary: Summary, scenario: str, family: str, axis: str) -> Figure:
-    rows = {row.cell: row for row in summary.rows if row.scenario == scenario}
+def curves(facts: Facts, scenario: str, family: str, axis: str) -> Figure:
+    """A family's times over the percentile, one panel per transport."""
+    rows = {row.cell: row for row in facts.rows if row.scenario == scenario}
     groups = style.by_transport(rows)
     looks = style.looks(cell.mode for cell in rows)
     figure = style.new_figure(5.8)
     panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
-    shapes = _distributions(summary, scenario, family)
+    shapes = _distributions(facts, scenario, family)
     deepest = max((shape.expected for shape in shapes.values()), default=1000.0)
     # The slowest of n samples stands at 1 - 1/n; beyond it there is nothing to draw.
     odds = numpy.geomspace(1, max(deepest, 10.0), 400)
@@ -226,9 +200,9 @@ def _curves(summary: Summary, scenario: str, family: str, axis: str) -> Figure:
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
         axes.set_title(style.TRANSPORT_TITLES[transport])
         for cell in cells:
-            outcomes = summary.outcomes[scenario, cell]
+            outcomes = facts.outcomes[scenario, cell]
             trials = trial_distributions(outcomes, family)
-            doubt = _doubt(summary, scenario, cell)
+            doubt = _doubt(facts, scenario, family, cell)
             _curve(axes, cell, shapes.get(cell), trials, looks[cell.mode], doubt, odds)
         style.log_y(axes, *style.log_limits(seen))
         _percentile_axis(axes, deepest)
@@ -244,16 +218,16 @@ def _curves(summary: Summary, scenario: str, family: str, axis: str) -> Figure:
     return figure
 
 
-def _doubt(summary: Summary, scenario: str, cell: Cell) -> str:
-    """What is not to be trusted of a cell's latencies: ``invalid``, ``tail invalid`` or nothing."""
+def _doubt(facts: Facts, scenario: str, family: str, cell: Cell) -> str:
+    """What is not to be trusted of a cell's times: ``invalid``, ``tail invalid`` or nothing."""
     doubtful = {
-        row.metric.name
-        for row in summary.rows
+        row.metric.quantile
+        for row in facts.rows
         if (row.scenario, row.cell) == (scenario, cell)
-        and row.metric.name.startswith("latency")
+        and row.metric.family == family
         and row.status is not Status.OK
     }
-    if "latency_p50" in doubtful:
+    if _MEDIAN in doubtful:
         return "invalid"
     return "tail invalid" if doubtful else ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,14 +12,12 @@ from reports.charts import style
 from reports.charts.style import Look
 from reports.facts.numbers import short
 from reports.facts.rows import Row
-from reports.summary import Summary
-
-_PER_MESSAGE = {"echo": "echo (closed loop)", "broadcast": "delivery of a broadcast"}
+from reports.facts.run import Facts
 
 
-def throughput(summary: Summary) -> Figure:
-    """Closed-loop echoes per second by cell, with every trial."""
-    rows = {row.cell: row for row in _rows(summary, "echo", "throughput")}
+def points(facts: Facts, scenario: str, metric: str, axis: str) -> Figure:
+    """A metric by cell, with every trial; further right is better."""
+    rows = {row.cell: row for row in _rows(facts, scenario, metric)}
     groups = style.by_transport(rows)
     looks = style.looks(cell.mode for cell in rows)
     figure = style.new_figure(
@@ -37,7 +35,7 @@ def throughput(summary: Summary) -> Figure:
             _trials(axes, place, rows[cell], looks[cell.mode])
             _number(axes, place, rows[cell])
     scale = "log scale; " if logarithmic else ""
-    panels[-1].set_xlabel(f"throughput, messages/s ({scale}further right is better)")
+    panels[-1].set_xlabel(f"{axis} ({scale}further right is better)")
     style.legend_above(
         figure,
         [
@@ -49,11 +47,16 @@ def throughput(summary: Summary) -> Figure:
     return figure
 
 
-def cpu(summary: Summary) -> Figure:
-    """CPU time per message by cell: the server's, and the generator's beside it."""
-    scenarios = [name for name in _PER_MESSAGE if _rows(summary, name, "server_cpu")]
+def cpu(facts: Facts, per_message: Mapping[str, str]) -> Figure:
+    """CPU time per message by cell: the server's, and the generator's beside it.
+
+    Args:
+        facts: of a run.
+        per_message: row name -> what a message is in it.
+    """
+    scenarios = [name for name in per_message if _rows(facts, name, "server_cpu")]
     cells = sorted(
-        {row.cell for name in scenarios for row in _rows(summary, name, "server_cpu")},
+        {row.cell for name in scenarios for row in _rows(facts, name, "server_cpu")},
         key=lambda cell: (cell.transport, cell.mode),
     )
     groups = style.by_transport(cells)
@@ -68,8 +71,8 @@ def cpu(summary: Summary) -> Figure:
         height_ratios=[len(group) for group in groups.values()],
     )
     for column, scenario in enumerate(scenarios):
-        server = {row.cell: row for row in _rows(summary, scenario, "server_cpu")}
-        generator = {row.cell: row for row in _rows(summary, scenario, "generator_cpu")}
+        server = {row.cell: row for row in _rows(facts, scenario, "server_cpu")}
+        generator = {row.cell: row for row in _rows(facts, scenario, "generator_cpu")}
         panels = [line[column] for line in grid]
         logarithmic = _scales(panels, [*server.values(), *generator.values()])
         for axes, (transport, group) in zip(panels, groups.items(), strict=True):
@@ -79,20 +82,20 @@ def cpu(summary: Summary) -> Figure:
                 pair = (server.get(cell), generator.get(cell))
                 _pair(axes, place, pair, looks[cell.mode])
         scale = "log scale; " if logarithmic else ""
-        panels[-1].set_xlabel(f"µs per {_PER_MESSAGE[scenario]}\n({scale}further left is better)")
+        panels[-1].set_xlabel(f"µs per {per_message[scenario]}\n({scale}further left is better)")
     style.legend_above(
         figure,
         [
             style.key("o", "server", size=9),
             style.key("o", "load generator", fill="white"),
-            *style.key_interval(_rows(summary, scenarios[0], "server_cpu")),
+            *style.key_interval(_rows(facts, scenarios[0], "server_cpu")),
         ],
     )
     return figure
 
 
-def _rows(summary: Summary, scenario: str, metric: str) -> list[Row]:
-    return [row for row in summary.rows if row.scenario == scenario and row.metric.name == metric]
+def _rows(facts: Facts, scenario: str, metric: str) -> list[Row]:
+    return [row for row in facts.rows if row.scenario == scenario and row.metric.name == metric]
 
 
 def _scales(panels: Iterable[Axes], rows: Iterable[Row]) -> bool:

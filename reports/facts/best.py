@@ -21,19 +21,6 @@ class Question:
     metric: str
 
 
-#: Of disconnects, main rows of idle clients only: those of a sweep differ in what was set, and
-#: those that the server sends to in how often it does, and silent ones in a single draw of the
-#: server's scan.
-QUESTIONS = (
-    Question("lowest latency, the usual echo (p50)", "echo", "latency_p50"),
-    Question("lowest latency, the slow 1 % (p99)", "echo", "latency_p99"),
-    Question("highest throughput", "echo", "throughput"),
-    Question("least server CPU per echo", "echo", "server_cpu"),
-    Question("quickest broadcast to the last recipient (p50)", "broadcast", "last_recipient_p50"),
-    Question("quickest to notice a killed client (p50)", "disconnect:kill", "detection_p50"),
-)
-
-
 class Certainty(StrEnum):
     """What the ratios over blocks say about the first place."""
 
@@ -96,14 +83,14 @@ class Answer:
                 return f"not distinguishable ({against})"
 
 
-def answers(rows: Sequence[Row]) -> list[Answer]:
+def answers(questions: Iterable[Question], rows: Sequence[Row]) -> list[Answer]:
     """Answer every question that the run asked.
 
     Only ``ok`` rows can win, and none is said to have won where a number that is not to be trusted
     is better: it may be right after all.
     """
     found = []
-    for question in QUESTIONS:
+    for question in questions:
         asked = [
             row
             for row in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,3 +51,14 @@ class Finding:
     text: str
     advice: str
     cells: tuple[str, ...] = ()
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Warnings first, each kind in the order of :class:`Kind`."""
+    severities, kinds = list(Severity), list(Kind)
+    return sorted(findings, key=lambda one: (severities.index(one.severity), kinds.index(one.kind)))
+
+
+def names(cells: Iterable[object]) -> tuple[str, ...]:
+    """Cells as a finding has them."""
+    return tuple(str(cell) for cell in cells)

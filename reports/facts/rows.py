@@ -12,24 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
-from loadtests.record.words import METRICS, Client, Metric, Status, Transport, client_of, metrics_of
+from loadtests.record.words import Client, Metric, Status, Transport, client_of, scenario_of
+from loadtests.scenarios.registry import SCENARIOS, metrics_of
 from reports.facts.errors import ReportError
 from reports.facts.stats import Estimate, estimate
-from reports.sections.disconnect.names import order
 
 #: A p99 of fewer samples rests on fewer than ten of them.
 SAMPLES_FOR_P99 = 1000
-
-#: Metrics that results of earlier versions do not have.
-_LATER = frozenset({"outside", "repeated"})
-
-#: Each p99 and the family of samples behind it.
-_P99_FAMILIES = {
-    "latency_p99": "latency",
-    "service_p99": "service",
-    "delivery_p99": "delivery",
-    "last_recipient_p99": "last_recipient",
-}
+_P99 = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +118,20 @@ def rows_of(outcomes: Outcomes, *, interrupted: bool) -> list[Row]:
     ]
 
 
-def fewest_samples(metric: str, trials: Iterable[Outcome]) -> int | None:
+def fewest_samples(metric: Metric, trials: Iterable[Outcome]) -> int | None:
     """How many samples stand behind a p99 in the trial that has the fewest.
 
     Returns:
         None where the metric is no p99, or no trial has its number and tells its samples.
     """
-    family = _P99_FAMILIES.get(metric)
+    if metric.quantile != _P99:
+        return None
     counts = [
-        outcome.measurement.samples[family]
+        outcome.measurement.samples[metric.family]
         for outcome in trials
         if outcome.measurement
-        and family in outcome.measurement.samples
-        and outcome.measurement.metrics.get(metric) is not None
+        and metric.family in outcome.measurement.samples
+        and outcome.measurement.metrics.get(metric.name) is not None
     ]
     return min(counts, default=None)
 
@@ -155,23 +146,29 @@ def scenarios_of(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(row.scenario for row in rows))
 
 
+def scenarios_in(rows: Iterable[Row]) -> list[str]:
+    """The scenarios of these rows, each once, in their order."""
+    return list(dict.fromkeys(scenario_of(row.scenario) for row in rows))
+
+
 def _measurement(trial: Trial | None, name: str) -> Measurement | None:
     if trial is None or trial.status is not Status.OK:
         return None
-    return next((found for found in trial.measurements if found.scenario == name), None)
+    return next((found for found in trial.measurements if found.row == name), None)
 
 
 def _order(name: str, cell: Cell) -> tuple[int, bool, tuple[float, ...], float, str, int, str]:
     scenario, _, parameter = name.partition(":")
-    if scenario not in METRICS:
+    if scenario not in SCENARIOS:
         raise ReportError(
             f"the result plans the scenario {scenario!r}, this version knows "
-            f"{', '.join(METRICS)}; report it with the version that wrote it"
+            f"{', '.join(SCENARIOS)}; report it with the version that wrote it"
         )
+    order = SCENARIOS[scenario].order
     return (
-        list(METRICS).index(scenario),
+        list(SCENARIOS).index(scenario),
         client_of(name) is not Client.TRANSPORT_BENCH,
-        order(name) if scenario == "disconnect" else (),
+        order(name) if order is not None else (),
         float(parameter) if parameter.isdecimal() else math.inf,
         parameter,
         list(Transport).index(cell.transport),
@@ -187,8 +184,8 @@ def _row(
         for outcome in trials
     )
     numbers = [value for value in values if value is not None]
-    status, reasons = _worth(metric.name, trials, interrupted)
-    fewest = fewest_samples(metric.name, trials)
+    status, reasons = _worth(metric, trials, interrupted)
+    fewest = fewest_samples(metric, trials)
     return Row(
         scenario=name,
         cell=cell,
@@ -202,7 +199,7 @@ def _row(
 
 
 def _worth(
-    metric: str, trials: Sequence[Outcome], interrupted: bool
+    metric: Metric, trials: Sequence[Outcome], interrupted: bool
 ) -> tuple[Status, tuple[str, ...]]:
     """What the numbers of one metric are worth together, and why it is not ``ok``.
 
@@ -228,8 +225,8 @@ def _worth(
     return (Status.INVALID if measured else Status.FAILED), reasons
 
 
-def _trial_worth(metric: str, outcome: Outcome, interrupted: bool) -> tuple[Status, str]:
-    trial, measurement = outcome.trial, outcome.measurement
+def _trial_worth(metric: Metric, outcome: Outcome, interrupted: bool) -> tuple[Status, str]:
+    trial, measurement, name = outcome.trial, outcome.measurement, metric.name
     if trial is None:
         why = "the run was interrupted before" if interrupted else "the run has no such trial"
         return Status.FAILED, f"never ran: {why}"
@@ -237,13 +234,13 @@ def _trial_worth(metric: str, outcome: Outcome, interrupted: bool) -> tuple[Stat
         return trial.status, trial.reason or "no reason was given"
     if measurement is None:
         return Status.FAILED, "the trial ran but brought no measurement of this row"
-    if metric in measurement.invalid:
-        return Status.INVALID, measurement.invalid[metric]
-    if measurement.metrics.get(metric) is not None:
+    if name in measurement.invalid:
+        return Status.INVALID, measurement.invalid[name]
+    if measurement.metrics.get(name) is not None:
         return Status.OK, ""
-    if metric in measurement.unavailable:
-        return Status.UNAVAILABLE, measurement.unavailable[metric]
-    if metric in _LATER and metric not in measurement.metrics:
+    if name in measurement.unavailable:
+        return Status.UNAVAILABLE, measurement.unavailable[name]
+    if metric.later and name not in measurement.metrics:
         return Status.UNAVAILABLE, "the version that measured this did not count it"
     return Status.FAILED, "the trial brought no number for this metric and no reason"
 

@@ -1,24 +1,35 @@
-"""TODO."""
+"""A run and what was made of it: what checks, charts and sections look at."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from loadtests.record.results import Result
-from loadtests.record.words import Client, Status
-from reports.facts.rows import Cell, Outcomes, Row
+from loadtests.record.words import Client, Status, client_of
+from reports.facts.rows import Cell, Outcomes, Row, outcomes_of, rows_of
+
+COMPLETE = "complete"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What a check looks at: a run and what was made of it, our own client's rows only."""
+class Facts:
+    """A result, its trials by row and cell, and a row for each number.
+
+    Attributes:
+        rows: all of them, those of a reference client among them.
+        own_rows: those of our own client: what is shown and compared as a cell. The reference has
+            a part of its own (reports/sections/reference.py).
+        own_outcomes: the same of the trials.
+    """
 
     result: Result
     outcomes: Outcomes
-    rows: Sequence[Row]
+    rows: tuple[Row, ...]
+    own_rows: tuple[Row, ...]
+    own_outcomes: Outcomes
 
     def value(self, scenario: str, cell: Cell, metric: str) -> float | None:
         """The estimate of a cell, whatever it is worth."""
@@ -27,8 +38,39 @@ class Run:
                 return row.value
         return None
 
+    def setting(self, scenario: str, name: str) -> float | None:
+        """A number of the experiment, as the result file has it; None where it has none."""
+        options = self.result.experiment.get(scenario)
+        found = options.get(name) if isinstance(options, Mapping) else None
+        return float(found) if isinstance(found, int | float) else None
 
-COMPLETE = "complete"
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run ended before its plan did."""
+        return self.result.ended != COMPLETE
+
+    @property
+    def failed(self) -> bool:
+        """Whether a measurement failed or is missing."""
+        return self.interrupted or any(row.status is Status.FAILED for row in self.rows)
+
+
+def facts_of(result: Result) -> Facts:
+    """Read a run.
+
+    Raises:
+        ReportError: there is nothing to report, or this version does not know how.
+    """
+    outcomes = outcomes_of(result)
+    rows = tuple(rows_of(outcomes, interrupted=result.ended != COMPLETE))
+    ours = Client.TRANSPORT_BENCH
+    return Facts(
+        result=result,
+        outcomes=outcomes,
+        rows=rows,
+        own_rows=tuple(row for row in rows if row.client is ours),
+        own_outcomes={key: each for key, each in outcomes.items() if client_of(key[0]) is ours},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +90,11 @@ class Trouble:
     logs: tuple[str, ...]
 
 
-def troubles_of(outcomes: Outcomes, rows: Sequence[Row]) -> list[Trouble]:
+def troubles_of(facts: Facts) -> list[Trouble]:
     """Rows that are not ``ok``, gathered by cell and reason, with the logs to look into."""
     gathered: dict[tuple[str, Cell, Status, tuple[str, ...]], list[str]] = defaultdict(list)
     expected: dict[tuple[str, Cell], int] = defaultdict(int)
-    for row in rows:
+    for row in facts.rows:
         expected[row.scenario, row.cell] += 1
         # That the reference does not know everything is in its nature.
         natural = row.client is Client.REFERENCE and row.status is Status.UNAVAILABLE
@@ -65,16 +107,16 @@ def troubles_of(outcomes: Outcomes, rows: Sequence[Row]) -> list[Trouble]:
             status=status,
             metrics=("all",) if len(names) == expected[scenario, cell] else tuple(names),
             reasons=reasons,
-            logs=_logs(outcomes, scenario, cell),
+            logs=_logs(facts.outcomes, scenario, cell),
         )
         for (scenario, cell, status, reasons), names in gathered.items()
     ]
 
 
-def provenance(summary: Any) -> str:
+def provenance(facts: Facts) -> str:
     """What a run was, in one line: experiment, machine, trials, day, version."""
-    result = summary.result
-    environment = result.environment
+    result = facts.result
+    environment: Mapping[str, Any] = result.environment
     parts = [
         str(result.experiment.get("name") or "unnamed experiment"),
         str(environment.get("cpu") or "unknown machine"),

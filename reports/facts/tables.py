@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.record.words import Metric, Status, metrics_of
+from loadtests.record.words import Better, Metric, Status
+from loadtests.scenarios.registry import metrics_of
 from reports.facts.best import Answer, Certainty, leaders
 from reports.facts.numbers import EMPTY, counted, readable, with_interval, with_unit
 from reports.facts.rows import Cell, Row, cells_of, scenarios_of
 
 _WORDS = {Status.FAILED: "failed", Status.UNAVAILABLE: "not available"}
 
-#: Scenario -> the metrics that a narrow table has room for; disconnect has tables of its own.
-HEADLINES: Mapping[str, tuple[str, ...]] = {
-    "echo": ("latency_p50", "latency_p99", "throughput", "lost", "server_cpu"),
-    "broadcast": ("delivery_p50", "last_recipient_p50", "missing", "server_cpu"),
-}
+#: So many columns a narrow table has room for.
+_NARROW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +69,17 @@ def metric_tables(rows: Sequence[Row]) -> dict[str, Table]:
     }
 
 
-def headline_tables(rows: Sequence[Row]) -> dict[str, Table]:
-    """For every row name of :data:`HEADLINES` a table of cells × the metrics that matter most."""
-    return {
-        scenario: _headline_table(scenario, [row for row in rows if row.scenario == scenario])
+def headline_tables(rows: Sequence[Row], names: Sequence[str] = ()) -> list[Table]:
+    """For every row name a table of cells × some metrics.
+
+    Args:
+        rows: of one scenario.
+        names: of the metrics that matter most; the first few that are not about the run if empty.
+    """
+    return [
+        _headline_table(scenario, [row for row in rows if row.scenario == scenario], names)
         for scenario in scenarios_of(rows)
-    }
+    ]
 
 
 def metric_label(metric: Metric) -> str:
@@ -127,10 +130,15 @@ def _metric_table(scenario: str, rows: Sequence[Row]) -> Table:
     return Table(scenario, ("metric", *(str(cell) for cell in cells)), tuple(lines))
 
 
-def _headline_table(scenario: str, rows: Sequence[Row]) -> Table:
+def _headline_table(scenario: str, rows: Sequence[Row], names: Sequence[str]) -> Table:
     full = _metric_table(scenario, rows)
     metrics = metrics_of(scenario)
-    names = HEADLINES[scenario.partition(":")[0]]
+    names = (
+        names
+        or [name for name, metric in metrics.items() if metric.better is not Better.NEITHER][
+            :_NARROW
+        ]
+    )
     chosen = [full.lines[list(metrics).index(name)] for name in names]
     lines = tuple(
         (Entry(cell), *(line[place] for line in chosen))

@@ -14,7 +14,7 @@ from reports.facts.errors import ReportError
 from reports.facts.markdown import escaped, markdown_table
 from reports.facts.numbers import EMPTY, seconds, seconds_span, short
 from reports.facts.rows import Cell
-from reports.facts.run import Run, python_name
+from reports.facts.run import python_name
 from reports.facts.tables import Entry, Table
 from reports.sections.disconnect.checks import CHECKS
 from reports.sections.disconnect.choices import Choice, Cost, choices, costs
@@ -117,7 +117,6 @@ def render(summaries: Sequence[Summary], charts: Iterable[str] = ()) -> str:
 def _source(summary: Summary) -> Source:
     gone = departures(summary.outcomes, summary.own_rows)
     lost = outages(summary.outcomes, summary.own_rows)
-    run = Run(summary.result, summary.outcomes, summary.own_rows)
     main = [one for one in gone if not one.departure.setting]
     sweep = [one for one in gone if one.departure.setting]
     return Source(
@@ -127,7 +126,7 @@ def _source(summary: Summary) -> Source:
         causes=tuple(by_transport("Causes", [one for one in main if one.clients], departed)),
         sweeps=tuple(by_transport("Other heartbeats", sweep, departed)),
         outages=tuple(by_transport(OUTAGES, lost, bereft)),
-        findings=tuple(each.text for check in CHECKS for each in check(run)),
+        findings=tuple(each.text for check in CHECKS for each in check(summary)),
         absences=(*_absences(main), *_failures(gone)),
         clients=sum(len(one.clients) for one in gone),
         ruled=all(client.window for one in gone for client in one.clients),

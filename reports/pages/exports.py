@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from loadtests.record.words import scenario_of
 from reports.facts.best import Answer
 from reports.facts.markdown import escaped, markdown_table
 from reports.facts.numbers import plain
@@ -15,8 +16,9 @@ from reports.facts.rows import Row
 from reports.facts.run import Trouble, provenance, troubles_of
 from reports.facts.tables import best_table, metric_tables
 from reports.sections import generator
-from reports.sections.disconnect import tables as disconnect
 from reports.sections.reference import MARGIN, chapters
+from reports.sections.registry import sections_in
+from reports.sections.section import Section
 from reports.summary import Summary
 
 SUMMARY_FORMAT = "transport-bench-summary/1"
@@ -130,14 +132,11 @@ def to_markdown(summary: Summary) -> str:
         "## Can these numbers be trusted?",
         _md_findings(summary),
     ]
-    folded: list[str] = []
-    for scenario, table in metric_tables(summary.own_rows).items():
-        place = folded if scenario.startswith("disconnect") else parts
-        place += [f"## {escaped(scenario)}", markdown_table(table, right=True)]
-    parts += _md_disconnect(summary, folded)
+    for section in sections_in(summary):
+        parts += _md_section(summary, section)
     parts += _md_reference(summary)
     parts += _md_generator(summary)
-    troubles = troubles_of(summary.outcomes, summary.rows)
+    troubles = troubles_of(summary)
     if troubles:
         parts += ["## Failed and invalid", _md_troubles(troubles)]
     parts.append(
@@ -158,15 +157,21 @@ def _md_findings(summary: Summary) -> str:
     )
 
 
-def _md_disconnect(summary: Summary, every: Sequence[str]) -> list[str]:
-    """What each cause brings; every metric of every row can be unfolded."""
-    found = disconnect.tables(summary)
+def _md_section(summary: Summary, section: Section) -> list[str]:
+    """A table for each row; where a section has tables of its own, those can be unfolded."""
+    rows = [row for row in summary.own_rows if scenario_of(row.scenario) == section.scenario]
+    every = [
+        text
+        for row, table in metric_tables(rows).items()
+        for text in (f"## {escaped(row)}", markdown_table(table, right=True))
+    ]
+    found = section.tables(summary) if section.tables is not None else []
     if not found:
-        return list(every)
-    parts = ["## disconnect"]
+        return every
+    parts = [f"## {section.scenario}"]
     for table in found:
         parts += [f"### {escaped(table.caption)}", markdown_table(table, right=True)]
-    fold = "<details><summary>Every metric of every row of disconnect</summary>"
+    fold = f"<details><summary>Every metric of every row of {section.scenario}</summary>"
     return [*parts, fold, *every, "</details>"]
 
 
@@ -180,7 +185,7 @@ def _md_reference(summary: Summary) -> list[str]:
 
 
 def _md_generator(summary: Summary) -> list[str]:
-    tables = generator.tables(summary.result, summary.own_rows)
+    tables = generator.tables(summary)
     if not tables:
         return [f"## {generator.TITLE}", f"{escaped(generator.absence_of(summary.result))}."]
     first, *beside = tables

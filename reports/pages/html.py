@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,34 +10,23 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from loadtests.record.words import Client, client_of, row_of
-from reports.charts.gallery import Chart, inline
-from reports.facts.rows import scenarios_of
+from loadtests.record.words import Client, row_of, scenario_of
+from reports.charts.gallery import inline
 from reports.facts.run import python_name, troubles_of
 from reports.facts.tables import Table, best_table, metric_tables
 from reports.pages.exports import COLUMNS, csv_line
 from reports.sections import generator
-from reports.sections.disconnect import tables as disconnect
+from reports.sections.drawn import Drawn
 from reports.sections.reference import MARGIN, chapters
+from reports.sections.registry import SECTIONS, sections_in
 from reports.summary import Summary
 
-_TITLES = {
-    "echo": ("Echo", "A client sends a message and the server sends it back to that client."),
-    "broadcast": (
-        "Broadcast",
-        "A client sends a message and the server sends a copy to everybody.",
-    ),
-    "disconnect": (
-        "Disconnect",
-        "Clients go away, and the time runs until the server's disconnect handler is called.",
-    ),
-}
 #: Told by name elsewhere on the page, or too long for a line.
-_TOLD = {"packages", "calibration", "name", "description", *_TITLES}
+_TOLD = {"packages", "calibration", "name", "description", *SECTIONS}
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Picture:
     """A chart as the page shows it."""
 
     name: str
@@ -47,25 +36,27 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A scenario: its charts and its tables.
+class Part:
+    """A scenario's part of the page: its charts and its tables.
 
     Attributes:
         settings: how it was run, in words of the experiment file.
         tables: what a reader must see.
         more: every metric of every row name, where that is not what ``tables`` has.
+        note: how to read the tables.
     """
 
     name: str
     title: str
     meaning: str
     settings: str
-    figures: tuple[Figure, ...]
+    figures: tuple[Picture, ...]
     tables: tuple[Table, ...]
-    more: tuple[Table, ...] = ()
+    more: tuple[Table, ...]
+    note: str
 
 
-def to_html(summary: Summary, charts: Sequence[Chart]) -> str:
+def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
     """The page; everything that comes from the result file is escaped."""
     environment = Environment(
         loader=PackageLoader("reports.pages"),
@@ -83,16 +74,14 @@ def to_html(summary: Summary, charts: Sequence[Chart]) -> str:
         when=_when(result.started),
         machine=_machine(result.environment),
         best=best_table(summary.answers),
-        sections=list(_sections(summary, charts)),
+        sections=list(_parts(summary, charts)),
         reference=chapters(summary),
         reference_margin=MARGIN,
-        reference_figures=_figures(
-            chart for chart in charts if client_of(chart.scenario) is Client.REFERENCE
-        ),
+        reference_figures=_pictures(charts, Client.REFERENCE),
         generator_title=generator.TITLE,
-        generator_tables=generator.tables(result, summary.own_rows),
+        generator_tables=generator.tables(summary),
         not_calibrated=generator.absence_of(result),
-        troubles=troubles_of(summary.outcomes, summary.rows),
+        troubles=troubles_of(summary),
         columns=COLUMNS,
         lines=[csv_line(row) for row in summary.rows],
         facts=list(_facts(result.environment)),
@@ -104,28 +93,30 @@ def to_html(summary: Summary, charts: Sequence[Chart]) -> str:
     )
 
 
-def _sections(summary: Summary, charts: Sequence[Chart]) -> Iterator[Section]:
+def _parts(summary: Summary, charts: Sequence[Drawn]) -> Iterator[Part]:
     tables = metric_tables(summary.own_rows)
-    for scenario in dict.fromkeys(name.partition(":")[0] for name in scenarios_of(summary.rows)):
-        title, meaning = _TITLES.get(scenario, (scenario, ""))
-        every = tuple(table for name, table in tables.items() if name.partition(":")[0] == scenario)
-        own = tuple(disconnect.tables(summary)) if scenario == "disconnect" else ()
-        yield Section(
-            name=scenario,
-            title=title,
-            meaning=meaning,
-            settings=_words(summary.result.experiment.get(scenario)),
-            figures=_figures(chart for chart in charts if chart.scenario == scenario),
+    for section in sections_in(summary):
+        name = section.scenario
+        every = tuple(table for row, table in tables.items() if scenario_of(row) == name)
+        own = () if section.tables is None else tuple(section.tables(summary))
+        yield Part(
+            name=name,
+            title=section.title,
+            meaning=section.meaning,
+            settings=_words(summary.result.experiment.get(name)),
+            figures=_pictures(charts, name),
             tables=own or every,
             more=every if own else (),
+            note=section.note,
         )
 
 
-def _figures(charts: Iterable[Chart]) -> tuple[Figure, ...]:
+def _pictures(charts: Sequence[Drawn], place: str) -> tuple[Picture, ...]:
     return tuple(
         # Safe: the drawing is ours, and matplotlib escapes the texts in it.
-        Figure(chart.kind.name, chart.kind.title, chart.kind.reading, Markup(inline(chart)))
-        for chart in charts
+        Picture(kind.name, kind.title, kind.reading, Markup(inline(drawn.chart)))
+        for drawn in charts
+        if drawn.place == place and (kind := drawn.chart.kind)
     )
 
 
@@ -188,9 +179,8 @@ def _order(summary: Summary) -> list[str]:
 
 def _clocks(summary: Summary) -> str:
     names = {
-        str(trial.generator["arrival_clock"])
+        trial.generator.arrival_clock
         for trial in summary.result.trials
-        if trial.generator.get("arrival_clock")
-        and trial.generator.get("client") != Client.REFERENCE
+        if trial.generator.arrival_clock and trial.generator.client != Client.REFERENCE
     }
     return ", ".join(sorted(names)) or "not recorded"

@@ -5,32 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.charts.gallery import KINDS, draw_one
-from reports.pages.disconnect import CHARTS
-from reports.summary import Summary
+from reports.charts.gallery import draw
+from reports.facts.run import Facts
+from reports.sections.disconnect import SECTION
 
 
-def wanted(summaries: Sequence[Summary]) -> dict[str, Summary]:
+def wanted(runs: Sequence[Facts]) -> dict[str, Facts]:
     """Which charts there are, each with the first result that has what it shows."""
-    kinds = {kind.name: kind for kind in KINDS}
     found = {}
-    for name in CHARTS:
-        summary = next((one for one in summaries if kinds[name].wanted(one)), None)
-        if summary is not None:
-            found[name] = summary
+    for kind in SECTION.charts:
+        facts = next((one for one in runs if kind.wanted(one)), None)
+        if facts is not None:
+            found[kind.name] = facts
     return found
 
 
-def draw(summaries: Sequence[Summary], folder: Path) -> list[str]:
+def draw_into(runs: Sequence[Facts], folder: Path) -> list[str]:
     """Write them as PNG, and say which.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    kinds = {kind.name: kind for kind in KINDS}
-    found = wanted(summaries)
+    kinds = {kind.name: kind for kind in SECTION.charts}
+    found = wanted(runs)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, summary in found.items():
-        chart = draw_one(kinds[name], summary)
-        (folder / f"{name}.png").write_bytes(chart.png)
+    for name, facts in found.items():
+        (folder / f"{name}.png").write_bytes(draw(kinds[name], facts).png)
     return list(found)

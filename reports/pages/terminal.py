@@ -6,11 +6,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from loadtests.record.words import Status
+from loadtests.record.words import Status, scenario_of
 from reports.facts.findings import Severity
 from reports.facts.run import provenance
 from reports.facts.tables import Entry, Table, best_table, headline_tables
-from reports.sections.disconnect import tables as disconnect
+from reports.sections.registry import sections_in
+from reports.sections.section import Section
 from reports.summary import Summary
 
 #: What a pipe or a CI log is given, which have no width of their own.
@@ -36,9 +37,9 @@ def show(summary: Summary, out: Console) -> None:
     out.print(_text(provenance(summary)), style="dim")
     if summary.answers:
         out.print(_rich(best_table(summary.answers), right=False))
-    others = [row for row in summary.own_rows if not row.scenario.startswith("disconnect")]
-    for table in (*headline_tables(others).values(), *disconnect.short_tables(summary)):
-        out.print(_rich(table, right=True))
+    for section in sections_in(summary):
+        for table in _short_tables(summary, section):
+            out.print(_rich(table, right=True))
     for finding in summary.findings:
         warning = finding.severity is Severity.WARNING
         line = Text(f"{finding.severity}: ", style="bold yellow" if warning else "bold cyan")
@@ -47,6 +48,13 @@ def show(summary: Summary, out: Console) -> None:
         line.append(_text(finding.advice, "italic"))
         out.print(line)
     out.print()
+
+
+def _short_tables(summary: Summary, section: Section) -> list[Table]:
+    if section.short_tables is not None:
+        return section.short_tables(summary)
+    rows = [row for row in summary.own_rows if scenario_of(row.scenario) == section.scenario]
+    return headline_tables(rows, section.headlines)
 
 
 def _rich(table: Table, *, right: bool) -> RichTable:

@@ -7,18 +7,25 @@ that was in force. What a cell reads means the more, the further it is from the 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from loadtests.record.calibration import Calibration, Capability, Figure
 from loadtests.record.results import Result
 from loadtests.record.words import Transport
+from loadtests.scenarios.echo import SCENARIO
+from reports.facts.findings import Finding, Kind, Severity, names
 from reports.facts.numbers import EMPTY, percent, short
-from reports.facts.rows import Cell, Row, cells_of
+from reports.facts.rows import Cell, cells_of
+from reports.facts.run import Facts
 from reports.facts.tables import Entry, Table
 
 TITLE = "What the load generator can do"
+#: The echo scenario is what a calibration is compared with.
+ECHO = SCENARIO.name
+
 NONE = "not calibrated on this machine; make calibrate"
 
 #: A throughput above this share of the generator's own may be partly the generator's.
@@ -28,40 +35,6 @@ NEAR_FLOOR = 3.0
 
 #: Figures that the sentence beside them tells, or that nobody asks for.
 _TOLD = {"generator_busy", "server_busy", "server_cpu"}
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """One number over all rounds of a calibration."""
-
-    name: str
-    title: str
-    unit: str
-    median: float
-    low: float
-    high: float
-
-
-class Capability(msgspec.Struct, frozen=True):
-    """One thing that the generator was made to do; docs/result-format.md has the fields."""
-
-    scenario: str
-    load: str
-    transport: str
-    rate_hz: float | None
-    limit: str | None
-    meaning: str
-    figures: list[Figure]
-
-    def median(self, name: str) -> float | None:
-        """The median of a figure; None where there is no such figure."""
-        return next((each.median for each in self.figures if each.name == name), None)
-
-
-class Calibration(msgspec.Struct, frozen=True):
-    """As much of ``calibration.json`` as is shown."""
-
-    made: str
-    capabilities: list[Capability]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +84,14 @@ def absence_of(result: Result) -> str:
     return note if isinstance(note, str) else NONE
 
 
-def readings(result: Result, rows: Sequence[Row]) -> list[Reading]:
+def readings(facts: Facts) -> list[Reading]:
     """Every cell of the echo scenario beside the calibration; none where there is none."""
-    calibration = calibration_of(result)
+    calibration = calibration_of(facts.result)
     if calibration is None:
         return []
-    echo = [row for row in rows if row.scenario == "echo"]
+    echo = [row for row in facts.own_rows if row.scenario == ECHO]
     values = {(row.cell, row.metric.name): row.value for row in echo}
-    rate_hz = _rate_hz(result)
+    rate_hz = facts.setting(ECHO, "rate_hz")
     found = []
     for cell in cells_of(echo):
         top = _ceiling(calibration, cell.transport)
@@ -127,21 +100,21 @@ def readings(result: Result, rows: Sequence[Row]) -> list[Reading]:
             Reading(
                 cell=cell,
                 throughput=values.get((cell, "throughput")),
-                ceiling=top.median("throughput") if top else None,
+                ceiling=top.figure("throughput") if top else None,
                 at_least=top is not None and top.limit != "generator",
                 latency_ms=values.get((cell, "latency_p50")),
-                floor_ms=floor.median("latency_p50") if floor else None,
+                floor_ms=floor.figure("latency_p50") if floor else None,
             )
         )
     return found
 
 
-def tables(result: Result, rows: Sequence[Row]) -> list[Table]:
+def tables(facts: Facts) -> list[Table]:
     """The calibration, then the cells beside it; none where there is no calibration."""
-    calibration = calibration_of(result)
+    calibration = calibration_of(facts.result)
     if calibration is None:
         return []
-    beside = readings(result, rows)
+    beside = readings(facts)
     return [_capabilities(calibration), *([_cells(beside)] if beside else [])]
 
 
@@ -211,7 +184,7 @@ def _ceiling(calibration: Calibration, transport: Transport) -> Capability | Non
         (
             each
             for each in calibration.capabilities
-            if (each.scenario, each.transport) == ("echo", transport) and each.limit is not None
+            if (each.scenario, each.transport) == (ECHO, transport) and each.limit is not None
         ),
         None,
     )
@@ -224,7 +197,7 @@ def _floor(
     floors = [
         (each.rate_hz, each)
         for each in calibration.capabilities
-        if (each.scenario, each.transport) == ("echo", transport) and each.rate_hz
+        if (each.scenario, each.transport) == (ECHO, transport) and each.rate_hz
     ]
     if not floors:
         return None
@@ -232,7 +205,46 @@ def _floor(
     return min(floors, key=lambda found: abs(math.log(found[0] / wanted)))[1]
 
 
-def _rate_hz(result: Result) -> float | None:
-    echo = result.experiment.get("echo")
-    rate = echo.get("rate_hz") if isinstance(echo, dict) else None
-    return float(rate) if isinstance(rate, int | float) and rate > 0 else None
+def _near_ceiling(facts: Facts) -> Iterator[Finding]:
+    near = {
+        one.cell: one.share
+        for one in readings(facts)
+        if one.share is not None and not one.at_least and one.share > NEAR_CEILING
+    }
+    if near:
+        yield Finding(
+            Kind.NEAR_CEILING,
+            Severity.WARNING,
+            "Echo throughput came near what the load generator itself reaches with a peer that "
+            "does next to nothing: "
+            + ", ".join(f"{cell}: {100 * share:.0f} % of it" for cell, share in near.items())
+            + ".",
+            "Read it as at least so much; differences between cells that are both near the "
+            "generator's ceiling say little.",
+            names(near),
+        )
+
+
+def _near_noise_floor(facts: Facts) -> Iterator[Finding]:
+    near = {
+        one.cell: one for one in readings(facts) if one.times is not None and one.times < NEAR_FLOOR
+    }
+    if near:
+        yield Finding(
+            Kind.NEAR_NOISE_FLOOR,
+            Severity.NOTE,
+            "Half of the echoes took less than "
+            f"{NEAR_FLOOR:g} times as long as with a peer that does next to nothing: "
+            + ", ".join(
+                f"{cell}: {short(one.latency_ms or 0)} beside {short(one.floor_ms or 0)} ms"
+                for cell, one in near.items()
+            )
+            + ".",
+            "A good part of these is the kernel and the harness: subtract the floor before saying "
+            "how many times faster one is than the other.",
+            names(near),
+        )
+
+
+#: What is found in every run that has a calibration.
+CHECKS = (_near_ceiling, _near_noise_floor)

@@ -6,18 +6,20 @@ ratio within blocks and its interval. Where they differ, the generator's own CPU
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loadtests.record.words import Better, Client, Status, Unit, metrics_of, row_of
+from loadtests.record.words import Better, Client, Status, Unit, row_of, scenario_of
+from loadtests.scenarios.registry import metrics_of
 from reports.facts.numbers import EMPTY, counted, readable, short, with_unit
 from reports.facts.rows import Cell, Row, cells_of, scenarios_of
+from reports.facts.run import Facts
 from reports.facts.stats import Ratio, ratio
 from reports.facts.tables import Entry, Table, metric_label
-from reports.summary import Summary
+from reports.sections.registry import SECTIONS
+from reports.sections.section import Compared
 
 #: The clients agree within a tenth, or within half a millisecond where that is more: the reference
 #: needs that much CPU time for a message, and a millisecond's difference decides nothing.
@@ -33,18 +35,6 @@ MARGIN = (
     f"ratio itself) lies within {100 * MARGIN_SHARE:.0f} % of ours, or within {MARGIN_MS} ms."
 )
 
-#: Scenario -> the numbers that both clients should agree on; then those that say why they do not.
-_JUDGED: Mapping[str, tuple[str, ...]] = {
-    "echo": ("latency_p50", "latency_p99", "throughput"),
-    "broadcast": ("delivery_p50", "delivery_p99", "deliveries"),
-    "disconnect": ("detection_p50",),
-}
-_TOLD: Mapping[str, tuple[str, ...]] = {
-    "echo": ("generator_cpu", "generator_busy"),
-    "broadcast": ("generator_cpu", "generator_busy"),
-    "disconnect": (),
-}
-_ON = {"echo": "an echo", "broadcast": "a broadcast", "disconnect": "a heartbeat"}
 _MS_PER = {Unit.MILLISECONDS: 1.0, Unit.SECONDS: 1000.0}
 
 
@@ -138,38 +128,39 @@ class Chapter:
         return " ".join(parts)
 
 
-def chapters(summary: Summary) -> list[Chapter]:
+def chapters(facts: Facts) -> list[Chapter]:
     """One per row name that was measured with both clients; none where there is no reference."""
-    measured = set(scenarios_of(summary.rows))
+    measured = set(scenarios_of(facts.rows))
     return [
-        _chapter(summary, scenario)
-        for scenario in scenarios_of(summary.own_rows)
-        if row_of(scenario, Client.REFERENCE) in measured and scenario.partition(":")[0] in _JUDGED
+        _chapter(facts, scenario)
+        for scenario in scenarios_of(facts.own_rows)
+        if row_of(scenario, Client.REFERENCE) in measured and _compared(scenario) is not None
     ]
 
 
-def pairs_of(summary: Summary, scenario: str) -> dict[tuple[Cell, str], Pair]:
+def pairs_of(facts: Facts, scenario: str) -> dict[tuple[Cell, str], Pair]:
     """(cell, metric) -> what both clients measured for a row name."""
-    rows = {(row.scenario, row.cell, row.metric.name): row for row in summary.rows}
+    rows = {(row.scenario, row.cell, row.metric.name): row for row in facts.rows}
     found = {}
-    for row in summary.own_rows:
+    for row in facts.own_rows:
         other = rows.get((row_of(scenario, Client.REFERENCE), row.cell, row.metric.name))
         if row.scenario == scenario and other is not None:
             found[row.cell, row.metric.name] = Pair(row, other, ratio(row.values, other.values))
     return found
 
 
-def _chapter(summary: Summary, scenario: str) -> Chapter:
-    pairs = pairs_of(summary, scenario)
-    kind = scenario.partition(":")[0]
-    judged = [pair for (_, name), pair in pairs.items() if name in _JUDGED[kind]]
+def _chapter(facts: Facts, scenario: str) -> Chapter:
+    pairs = pairs_of(facts, scenario)
+    compared = _compared(scenario)
+    assert compared is not None
+    judged = [pair for (_, name), pair in pairs.items() if name in compared.judged]
     return Chapter(
         scenario=scenario,
         conclusion=_conclusion(judged),
         differences=tuple(
-            _difference(summary, pair) for pair in judged if pair.verdict is Verdict.DIFFER
+            _difference(facts, pair) for pair in judged if pair.verdict is Verdict.DIFFER
         ),
-        table=_table(scenario, pairs, (*_JUDGED[kind], *_TOLD[kind])),
+        table=_table(scenario, pairs, (*compared.judged, *compared.told)),
     )
 
 
@@ -179,13 +170,13 @@ def _conclusion(pairs: Sequence[Pair]) -> str:
     return f"{counted(len(pairs), 'number')}: {', '.join(found)}."
 
 
-def _difference(summary: Summary, pair: Pair) -> Difference:
+def _difference(facts: Facts, pair: Pair) -> Difference:
     ours, theirs = pair.ours, pair.reference
     assert pair.ratio is not None
     assert ours.estimate is not None
     assert theirs.estimate is not None
     name = f"{ours.cell}, {ours.metric.title}"
-    explanation = _explanation(summary, pair)
+    explanation = _explanation(facts, pair)
     why = "the load generators' CPU does not explain it"
     return Difference(
         name=f"{name} {_times(pair.ratio)}",
@@ -198,16 +189,19 @@ def _difference(summary: Summary, pair: Pair) -> Difference:
     )
 
 
-def _explanation(summary: Summary, pair: Pair) -> str | None:
+def _explanation(facts: Facts, pair: Pair) -> str | None:
     """What of a load generator's own CPU explains a difference; None where nothing does."""
     metric = pair.ours.metric
     ours, theirs = pair.ours.value or 0.0, pair.reference.value or 0.0
     theirs_is_worse = (theirs > ours) is (metric.better is Better.LOWER)
     whose, row = ("its", pair.reference) if theirs_is_worse else ("our", pair.ours)
-    busy = _busy(summary, row)
+    compared = _compared(pair.ours.scenario)
+    assert compared is not None
+    busy = compared.spent(facts, row).busy_percent
     if busy is not None and busy > BUSY_PERCENT:
         return f"{whose} load generator used {short(busy)} % of its core"
-    our_cpu, their_cpu = _cpu_us(summary, pair.ours), _cpu_us(summary, pair.reference)
+    our_cpu = compared.spent(facts, pair.ours).cpu_us
+    their_cpu = compared.spent(facts, pair.reference).cpu_us
     if our_cpu is None or their_cpu is None:
         return None
     scale = _MS_PER.get(metric.unit)
@@ -215,63 +209,15 @@ def _explanation(summary: Summary, pair: Pair) -> str | None:
     difference_ms = 1000 / theirs - 1000 / ours if scale is None else (theirs - ours) * scale
     if (their_cpu - our_cpu) / 1000 / difference_ms < EXPLAINING_SHARE:
         return None
-    scenario = pair.ours.scenario.partition(":")[0]
     return (
-        f"its load generator spends {short(their_cpu)} µs of CPU on {_ON[scenario]}, "
+        f"its load generator spends {short(their_cpu)} µs of CPU on {compared.on}, "
         f"ours {short(our_cpu)}"
     )
 
 
-def _cpu_us(summary: Summary, row: Row) -> float | None:
-    """CPU time of the generator that lies on the way of a number, microseconds."""
-    each = _value(summary, row, "generator_cpu")
-    match row.metric.name.partition("_")[0]:
-        case "latency":
-            # An echo alone costs more than one of a full closed loop, which has its own figure.
-            busy, rate_hz = _open_loop_busy(summary, row), _setting(summary, "echo", "rate_hz")
-            return 1e4 * busy / rate_hz if busy is not None and rate_hz else each
-        case "delivery":
-            # All recipients are in one process: a copy waits for those before it.
-            copies = _setting(summary, "broadcast", "recipients")
-            return each * copies if each is not None and copies else each
-        case _:
-            return each
-
-
-def _busy(summary: Summary, row: Row) -> float | None:
-    """Share of its core that a generator used while a number was measured, mean over trials."""
-    if row.metric.name.startswith("latency"):
-        return _open_loop_busy(summary, row)
-    return _value(summary, row, "generator_busy")
-
-
-def _open_loop_busy(summary: Summary, row: Row) -> float | None:
-    shares = [
-        float(outcome.trial.generator["open_loop_generator_busy"])
-        for outcome in summary.outcomes[row.scenario, row.cell]
-        if outcome.trial and outcome.trial.generator.get("open_loop_generator_busy") is not None
-    ]
-    return statistics.fmean(shares) if shares else None
-
-
-def _value(summary: Summary, row: Row, metric: str) -> float | None:
-    """Another metric of the same row name and cell."""
-    return next(
-        (
-            found.value
-            for found in summary.rows
-            if (found.scenario, found.cell) == (row.scenario, row.cell)
-            and found.metric.name == metric
-        ),
-        None,
-    )
-
-
-def _setting(summary: Summary, scenario: str, name: str) -> float | None:
-    """A number of the experiment, as the result file has it."""
-    options = summary.result.experiment.get(scenario)
-    found = options.get(name) if isinstance(options, Mapping) else None
-    return float(found) if isinstance(found, int | float) else None
+def _compared(row: str) -> Compared | None:
+    """How a row's numbers are held against each other; None where they are not."""
+    return SECTIONS[scenario_of(row)].compared
 
 
 def _table(scenario: str, pairs: Mapping[tuple[Cell, str], Pair], names: Sequence[str]) -> Table:

@@ -8,21 +8,31 @@ from matplotlib.figure import Figure
 from loadtests.record.words import Client, Status, row_of
 from reports.charts import style
 from reports.charts.style import Look
-from reports.facts.rows import Row
+from reports.facts.rows import Row, scenarios_of
+from reports.facts.run import Facts
 from reports.sections.reference import MARGIN_MS, MARGIN_SHARE
-from reports.summary import Summary
-
-#: Row name -> the metric that is drawn of it, and its name on the axis.
-_MEDIANS = {
-    "echo": ("latency_p50", "echo latency p50, ms"),
-    "broadcast": ("delivery_p50", "delivery p50, ms"),
-}
+from reports.sections.registry import SECTIONS
 
 
-def medians(summary: Summary) -> Figure:
+def _medians() -> dict[str, tuple[str, str]]:
+    """Row name -> the metric that is drawn of it, and its name on the axis."""
+    return {
+        name: section.compared.median
+        for name, section in SECTIONS.items()
+        if section.compared is not None and section.compared.median is not None
+    }
+
+
+def wanted(facts: Facts) -> bool:
+    """Whether the reference measured anything that is drawn."""
+    present = scenarios_of(facts.rows)
+    return any(row_of(name, Client.REFERENCE) in present for name in _medians())
+
+
+def medians(facts: Facts) -> Figure:
     """Echo and delivery p50 by cell: ours filled, the reference's open, the margin behind them."""
-    names = [name for name in _MEDIANS if _rows(summary, row_of(name, Client.REFERENCE), name)]
-    cells = [row.cell for name in names for row in _rows(summary, name, name)]
+    names = [name for name in _medians() if _rows(facts, row_of(name, Client.REFERENCE), name)]
+    cells = [row.cell for name in names for row in _rows(facts, name, name)]
     groups = style.by_transport(dict.fromkeys(cells))
     looks = style.looks(cell.mode for cell in cells)
     figure = style.new_figure(
@@ -35,8 +45,8 @@ def medians(summary: Summary) -> Figure:
         height_ratios=[len(group) for group in groups.values()],
     )
     for column, name in enumerate(names):
-        ours = {row.cell: row for row in _rows(summary, name, name)}
-        theirs = {row.cell: row for row in _rows(summary, row_of(name, Client.REFERENCE), name)}
+        ours = {row.cell: row for row in _rows(facts, name, name)}
+        theirs = {row.cell: row for row in _rows(facts, row_of(name, Client.REFERENCE), name)}
         limits = style.log_limits(_numbers([*ours.values(), *theirs.values()]))
         for line, (transport, group) in zip(grid, groups.items(), strict=True):
             axes = line[column]
@@ -45,22 +55,22 @@ def medians(summary: Summary) -> Figure:
             axes.set_title(f"{name}, {style.TRANSPORT_TITLES[transport]}")
             for place, cell in enumerate(group):
                 _pair(axes, place, ours.get(cell), theirs.get(cell), looks[cell.mode])
-        grid[-1][column].set_xlabel(f"{_MEDIANS[name][1]}\n(log scale)")
+        grid[-1][column].set_xlabel(f"{_medians()[name][1]}\n(log scale)")
     style.legend_above(
         figure,
         [
             style.key("o", "our client", size=7),
             style.key("o", "python-socketio's", fill="white", size=6),
             style.key("s", "within the margin", fill=style.GRID, size=9),
-            *style.key_interval(_rows(summary, names[0], names[0]) if names else []),
+            *style.key_interval(_rows(facts, names[0], names[0]) if names else []),
         ],
     )
     return figure
 
 
-def _rows(summary: Summary, scenario: str, name: str) -> list[Row]:
-    metric = _MEDIANS[name][0]
-    return [row for row in summary.rows if row.scenario == scenario and row.metric.name == metric]
+def _rows(facts: Facts, scenario: str, name: str) -> list[Row]:
+    metric = _medians()[name][0]
+    return [row for row in facts.rows if row.scenario == scenario and row.metric.name == metric]
 
 
 def _numbers(rows: list[Row]) -> list[float]:

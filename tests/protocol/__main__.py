@@ -21,9 +21,9 @@ from itertools import product
 from pathlib import Path
 from typing import NoReturn
 
+from loadtests import ROOT
 from loadtests.generator.arguments import count, seconds
 from loadtests.machine.launch import (
-    ROOT,
     LaunchError,
     RunningServer,
     last_words,

@@ -18,7 +18,8 @@ from urllib.request import urlopen
 
 import psutil
 
-from loadtests.machine.launch import LOCUSTFILE, ROOT
+from loadtests import ROOT
+from loadtests.machine.launch import LOCUSTFILE
 from tests.support.waiting import SLOWNESS, until
 
 

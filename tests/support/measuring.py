@@ -12,9 +12,10 @@ import msgspec
 from loadtests.machine.launch import SERVE
 from loadtests.record.results import Result
 from loadtests.record.words import Status
+from loadtests.run.executor import OwnServer, ProcessExecutor
 from loadtests.run.experiment import Experiment, parse
 from loadtests.run.progress import reporter
-from loadtests.run.runner import OwnServer, Run
+from loadtests.run.runner import Run
 from tests.support import ROOT
 
 #: The least that goes the whole way.
@@ -33,19 +34,26 @@ def experiment(text: str) -> Experiment:
     return parse(f'name = "test"\n{text}', "test")
 
 
+def tried(text: str, folder: Path, command: tuple[str, ...] = SERVE) -> Result:
+    """Run an experiment's text against servers that this command starts, whatever comes of it."""
+    one = experiment(text)
+    executor = ProcessExecutor(one, folder, server_command=command)
+    return Run(one, folder, executor).run(reporter)
+
+
 def measured(text: str, folder: Path, command: tuple[str, ...] = SERVE) -> Result:
-    """Run an experiment's text against servers that this command starts; no trial may fail."""
-    return _whole(Run(experiment(text), folder, server_command=command))
+    """The same, and no trial may fail."""
+    return _whole(tried(text, folder, command))
 
 
 def measured_at(url: str, text: str, folder: Path) -> Result:
     """Run an experiment's text against a running server; no trial may fail."""
     one = msgspec.structs.replace(experiment(text), modes=["mine"])
-    return _whole(Run(one, folder, OwnServer(url=url, label="mine")))
+    executor = ProcessExecutor(one, folder, OwnServer(url=url, label="mine"))
+    return _whole(Run(one, folder, executor).run(reporter))
 
 
-def _whole(run: Run) -> Result:
-    result = run.run(reporter)
+def _whole(result: Result) -> Result:
     failures = [trial.reason for trial in result.trials if trial.status is Status.FAILED]
     assert failures == []
     return result

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
-from types import ModuleType
 from typing import Any
-
-import pytest
 
 from loadtests.arithmetic.usage import Reading
 from loadtests.client import packets
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
-from loadtests.record.words import Cause
-from loadtests.run.trial import Assignment
+from loadtests.record.words import Cause, Transport
+from loadtests.scenarios.bench import Place
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -35,9 +32,9 @@ class World:
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._ties = count()
 
-    def patch(self, monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
-        """Make a module tell this world's time."""
-        monkeypatch.setattr(module, "_monotonic_ns", lambda: self.now_ns)
+    def time_ns(self) -> int:
+        """This world's clock."""
+        return self.now_ns
 
     def at(self, due_ns: int, callback: Callable[[], None]) -> None:
         heapq.heappush(self._queue, (due_ns, next(self._ties), callback))
@@ -117,8 +114,9 @@ class FakeBench:
         self.alarm = world
         self.meter = FakeMeter(world)
         self.seed = 1
-        self.journal = None
-        self.assignment: Assignment | None = None
+        self.now_ns = world.time_ns
+        self.place = Place(url="http://127.0.0.1:1", transport=Transport.POLLING, label="trial")
+        self.judged: Sequence[FakeSession] | None = None
         self.facts: dict[str, Any] = {}
 
     def sleep_until(self, moment_ns: int) -> None:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from loadtests import ROOT
 from loadtests.generator.bench_client.measured import TrialFailed
-from loadtests.machine.launch import LEASH, ROOT, last_words, stop
+from loadtests.machine.launch import LEASH, last_words, stop
 
 _READ_BYTES = 65536
 

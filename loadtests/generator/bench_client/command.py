@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from loadtests import __version__
+from loadtests import ROOT, __version__
 from loadtests.generator.arguments import count, seconds
 from loadtests.generator.bench_client import plan, tables, trials, verdicts
 from loadtests.generator.bench_client.measured import Setup, Trial
@@ -25,7 +25,6 @@ from loadtests.generator.bench_client.tables import Notes
 from loadtests.generator.bench_client.trials import Conditions
 from loadtests.generator.bench_client.verdicts import WRONG_CALL, Finding
 from loadtests.machine import cores, facts
-from loadtests.machine.launch import ROOT
 
 FORMAT = "transport-bench-client/1"
 OUT = ROOT / "reports" / "runs" / "bench-client.json"

@@ -35,7 +35,7 @@ from loadtests.machine.cores import Pinning
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.launch import LaunchError, serving, started
 from loadtests.machine.meter import Meter
-from loadtests.run.trial import connect_timeout_s
+from loadtests.scenarios.bench import connect_timeout_s
 
 #: The server's heartbeat: python-engineio's defaults.
 _PING_INTERVAL_S, _PING_TIMEOUT_S = 25.0, 20.0

@@ -6,13 +6,14 @@ The vocabulary of ``calibration.json``; docs/result-format.md describes it.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from loadtests.arithmetic.validity import BUSY_GENERATOR_PERCENT
+from loadtests.generator.calibrate.plan import BROADCAST, ECHO
 from loadtests.record.calibration import Capability, Figure, Limit
-from loadtests.record.words import METRICS, Transport
-from loadtests.run.trial import Outcome
+from loadtests.record.words import Transport
+from loadtests.scenarios.bench import Outcome
+from loadtests.scenarios.registry import SCENARIOS
 
 #: Facts that the generator's process tells beside its measurements.
 LATENESS_P50, RECEIVE_LAG_P50, RESIDENT = "lateness_p50_ms", "receive_lag_p50_ms", "resident_kib"
@@ -62,14 +63,14 @@ def ceiling(
     scenario: str, transport: Transport, load: str, rounds: Sequence[Outcome]
 ) -> Capability:
     """The closed loop of echo, or the fan-out."""
-    name = "throughput" if scenario == "echo" else "deliveries"
+    name = "throughput" if scenario == ECHO else "deliveries"
     figures = [
         _metric(scenario, each, rounds)
         for each in (name, "generator_cpu", "generator_busy", "server_busy", "server_cpu")
     ]
     busy = {each.name: each.median for each in figures}
     limit = limit_of(busy["generator_busy"], busy["server_busy"])
-    what = "echoes" if scenario == "echo" else "copies of broadcasts"
+    what = "echoes" if scenario == ECHO else "copies of broadcasts"
     shares = f"generator {busy['generator_busy']:.0f} % busy, responder {busy['server_busy']:.0f} %"
     meaning = {
         Limit.GENERATOR: f"One core of the load generator handles at most so many {what} a second; "
@@ -89,14 +90,14 @@ def noise_floor(transport: Transport, rate_hz: float, rounds: Sequence[Outcome])
         "the kernel, the harness and waking up, not the server."
     )
     figures = [
-        _metric("echo", "latency_p50", rounds),
-        _metric("echo", "latency_p99", rounds),
+        _metric(ECHO, "latency_p50", rounds),
+        _metric(ECHO, "latency_p99", rounds),
         _fact("lateness_p50", "lateness p50", LATENESS_P50, rounds),
-        _metric("echo", "lateness_p99", rounds),
+        _metric(ECHO, "lateness_p99", rounds),
         _fact("receive_lag_p50", "receive lag p50", RECEIVE_LAG_P50, rounds),
-        _metric("echo", "receive_lag_p99", rounds),
+        _metric(ECHO, "receive_lag_p99", rounds),
     ]
-    return Capability("echo", f"{rate_hz:,g}/s", transport, rate_hz, None, meaning, figures)
+    return Capability(ECHO, f"{rate_hz:,g}/s", transport, rate_hz, None, meaning, figures)
 
 
 def idle_sessions(count: int, kib: float) -> Capability:
@@ -124,19 +125,19 @@ def _idle(load: str, meaning: str, kib: float) -> Capability:
 
 
 def _metric(scenario: str, name: str, rounds: Sequence[Outcome]) -> Figure:
-    metric = METRICS[scenario][name]
+    metric = SCENARIOS[scenario].metrics[name]
     # What serves is no server here, and nobody should take it for one.
     title = metric.title.replace("server", "responder")
     unit = str(metric.unit)
-    if scenario == "broadcast":  # whose messages are copies; 1/s alone says nothing in a sentence
+    if scenario == BROADCAST:  # whose messages are copies; 1/s alone says nothing in a sentence
         unit = {"1/s": "deliveries/s"}.get(unit, unit.replace("message", "delivery"))
     values = [outcome.measurements[0].metrics.get(name) for outcome in rounds]
     return figure(name, title, unit, _all(name, values))
 
 
 def _fact(name: str, title: str, key: str, rounds: Sequence[Outcome]) -> Figure:
-    facts: list[Mapping[str, Any]] = [outcome.generator for outcome in rounds]
-    return figure(name, title, "ms", _all(name, [each.get(key) for each in facts]))
+    values = [outcome.generator.numbers.get(key) for outcome in rounds]
+    return figure(name, title, "ms", _all(name, values))
 
 
 def _all(name: str, values: Sequence[float | None]) -> list[float]:

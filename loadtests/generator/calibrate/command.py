@@ -22,7 +22,7 @@ from loadtests.machine import cores, facts, limits
 from loadtests.machine.launch import LaunchError
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Figure
-from loadtests.run.runner import TrialError
+from loadtests.scenarios.bench import TrialFailed
 
 FINE, WRONG_CALL, FAILED = 0, 2, 4
 
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         measured = calibrate(plan, logs)
         calibration.write(measured, path)
-    except (CalibrationError, LaunchError, TrialError, OSError) as error:
+    except (CalibrationError, LaunchError, TrialFailed, OSError) as error:
         return _complain(str(error), FAILED)
     out = Console(highlight=False)
     show(measured, out if out.is_terminal else Console(highlight=False, width=_WIDTH))
@@ -108,7 +108,7 @@ def calibrate(plan: Plan, logs: Path) -> Calibration:
         logs: folder for what the processes print; exists.
 
     Raises:
-        LaunchError, TrialError: a process did not do what it was started for.
+        LaunchError, TrialFailed: a process did not do what it was started for.
         CalibrationError: a round did not give its numbers.
     """
     pins = cores.pinning()

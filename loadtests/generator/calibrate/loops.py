@@ -7,7 +7,7 @@ what limits: here a publisher sends again when its own copy has been read.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -16,18 +16,17 @@ from loadtests.arithmetic.samples import milliseconds, quantile
 from loadtests.arithmetic.usage import between, metrics
 from loadtests.client.session import Session
 from loadtests.generator.calibrate.capabilities import LATENESS_P50, RECEIVE_LAG_P50, RESIDENT
-from loadtests.options import Broadcast, Echo
 from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
-from loadtests.scenarios import echo
+from loadtests.scenarios import broadcast, echo, echoing
 from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
-from loadtests.scenarios.broadcast import Recipient
-from loadtests.scenarios.echo import EchoClient
+from loadtests.scenarios.broadcast import Broadcast
+from loadtests.scenarios.broadcasting import Recipient
+from loadtests.scenarios.echo import Echo
+from loadtests.scenarios.echoing import EchoClient
 from loadtests.scenarios.messages import MessageMaker, identity
 
 _KIB = 1024
-
-_monotonic_ns = time.monotonic_ns
 
 
 def measure_echo(bench: Bench, options: Echo) -> list[Measurement]:
@@ -37,13 +36,17 @@ def measure_echo(bench: Bench, options: Echo) -> list[Measurement]:
         TrialFailed: every client lost its connection.
     """
     clients = [
-        EchoClient(session, bench.alarm, options.payload_bytes) for session in bench.sessions
+        EchoClient(session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
+        for session in bench.sessions
     ]
     # The loops of echo.measure themselves: a copy of them would calibrate the copy.
-    opened = echo.open_loop(bench, options, clients)
-    closed = echo.closed_loop(bench, options, clients)
-    bench.facts[LATENESS_P50] = milliseconds(quantile(opened.lateness_ns, 0.5))
-    bench.facts[RECEIVE_LAG_P50] = milliseconds(quantile(opened.receive_lag_ns, 0.5))
+    opened = echoing.open_loop(bench, options, clients)
+    closed = echoing.closed_loop(bench, options, clients)
+    medians = {
+        LATENESS_P50: milliseconds(quantile(opened.lateness_ns, 0.5)),
+        RECEIVE_LAG_P50: milliseconds(quantile(opened.receive_lag_ns, 0.5)),
+    }
+    bench.facts["numbers"] = {name: each for name, each in medians.items() if each is not None}
     return [echo.summarise(opened, closed, bench.meter.server_mib())]
 
 
@@ -84,13 +87,13 @@ def measure_fan_out(bench: Bench, options: Broadcast) -> list[Measurement]:
     Raises:
         TrialFailed: nothing was delivered, or every client lost its connection.
     """
-    bench.facts[RESIDENT] = psutil.Process().memory_info().rss / _KIB
+    bench.facts["numbers"] = {RESIDENT: psutil.Process().memory_info().rss / _KIB}
     publishers = [
         _Eager(number, session, options.payload_bytes)
         for number, session in enumerate(bench.sessions[: options.publishers])
     ]
     recipients = [*publishers, *map(Recipient, bench.sessions[options.publishers :])]
-    begin_ns = _monotonic_ns() + round(options.warmup_s * 1e9)
+    begin_ns = bench.now_ns() + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.measure_s * 1e9)
     for publisher in publishers:
         # A little beyond the end, so that the loop is still full when the clocks are read.
@@ -109,4 +112,11 @@ def measure_fan_out(bench: Bench, options: Broadcast) -> list[Measurement]:
     usage = between(begin, end)
     common, unavailable = metrics(usage, read, bench.meter.server_mib())
     values = {"deliveries": read / (usage.wall_ns / 1e9), **common}
-    return [Measurement(scenario="broadcast", metrics=values, unavailable=unavailable)]
+    return [Measurement(row=broadcast.SCENARIO.name, metrics=values, unavailable=unavailable)]
+
+
+#: In place of the scenarios' own.
+MEASURES: dict[str, Callable[[Bench, Any], list[Measurement]]] = {
+    echo.SCENARIO.name: measure_echo,
+    broadcast.SCENARIO.name: measure_fan_out,
+}

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loadtests.options import Broadcast, Echo
 from loadtests.record.words import Transport
-from loadtests.run.experiment import Experiment
+from loadtests.run.experiment import Experiment, experiment_of
+from loadtests.scenarios import broadcast, echo
+from loadtests.scenarios.broadcast import Broadcast
+from loadtests.scenarios.echo import Echo
+
+#: What is calibrated, as experiments name it.
+ECHO, BROADCAST = echo.SCENARIO.name, broadcast.SCENARIO.name
 
 CLIENTS = 40  # as in ``default``
 PUBLISHERS = 4
@@ -44,7 +49,7 @@ class Plan:
             throughput_s=self.seconds,
             warmup_s=min(_WARMUP_S, self.seconds),
         )
-        return Experiment(name="calibration", transports=[transport], echo=options)
+        return experiment_of("calibration", {ECHO: options}, transports=[transport])
 
     def fan_out(self, recipients: int) -> Experiment:
         """Broadcast to that many over WebSocket."""
@@ -55,4 +60,4 @@ class Plan:
             measure_s=self.seconds,
             warmup_s=min(_WARMUP_S, self.seconds),
         )
-        return Experiment(name="calibration", broadcast=options)
+        return experiment_of("calibration", {BROADCAST: options})

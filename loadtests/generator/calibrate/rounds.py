@@ -12,15 +12,15 @@ import msgspec
 
 from loadtests.generator.calibrate import capabilities
 from loadtests.generator.calibrate.capabilities import RESIDENT, CalibrationError
-from loadtests.generator.calibrate.plan import Plan
+from loadtests.generator.calibrate.plan import BROADCAST, ECHO, Plan
 from loadtests.generator.footprint import Footprint
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import generating, started
 from loadtests.record.calibration import Capability
 from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment
-from loadtests.run.runner import Run
-from loadtests.run.trial import Assignment, Outcome, connect_timeout_s
+from loadtests.run.trial import Assignment, conduct
+from loadtests.scenarios.bench import Outcome, Place, connect_timeout_s
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 RESPONDER = (sys.executable, "-m", "loadtests.generator.responder", "--port=0")
@@ -51,7 +51,7 @@ class Rounds:
         """Measure everything.
 
         Raises:
-            LaunchError, TrialError: a process did not do what it was started for.
+            LaunchError, TrialFailed: a process did not do what it was started for.
             CalibrationError: a round did not give its numbers.
         """
         # Memory last: ten thousand closed connections keep their ports for a minute.
@@ -67,10 +67,10 @@ class Rounds:
                 self._tell(f"round {number + 1} of {self._plan.rounds}: {what}")
                 experiment = self._plan.echo(rate, transport)
                 name = f"{number}-echo-{transport}-{rate}"
-                found[transport, rate].append(self._trial(experiment, "echo", transport, name))
+                found[transport, rate].append(self._trial(experiment, ECHO, transport, name))
         for transport in Transport:
             rounds = [each for rate in self._plan.rates_hz for each in found[transport, rate]]
-            yield capabilities.ceiling("echo", transport, "closed loop", rounds)
+            yield capabilities.ceiling(ECHO, transport, "closed loop", rounds)
         for (transport, rate), rounds in found.items():
             yield capabilities.noise_floor(transport, rate, rounds)
 
@@ -82,13 +82,13 @@ class Rounds:
             self._tell(f"round {number + 1} of {self._plan.rounds}: {what}")
             rounds.append(self._fan_out(self._plan.recipients, f"{number}-fan-out"))
         load = f"closed loop, {self._plan.recipients} recipients"
-        yield capabilities.ceiling("broadcast", Transport.WEBSOCKET, load, rounds)
+        yield capabilities.ceiling(BROADCAST, Transport.WEBSOCKET, load, rounds)
         users, few = self._plan.users, self._plan.recipients
         weighed = None
         if users > few:
             self._tell(f"memory of {users:,} Locust users")
-            less = statistics.median(each.generator[RESIDENT] for each in rounds)
-            more = self._fan_out(users, "users").generator[RESIDENT]
+            less = statistics.median(each.generator.numbers[RESIDENT] for each in rounds)
+            more = self._fan_out(users, "users").generator.numbers[RESIDENT]
             weighed = (more - less) / (users - few)
         yield from self._idle()
         if weighed is not None:
@@ -96,13 +96,13 @@ class Rounds:
 
     def _fan_out(self, recipients: int, name: str) -> Outcome:
         experiment = self._plan.fan_out(recipients)
-        return self._trial(experiment, "broadcast", Transport.WEBSOCKET, name)
+        return self._trial(experiment, BROADCAST, Transport.WEBSOCKET, name)
 
     def _trial(
         self, experiment: Experiment, scenario: str, transport: Transport, name: str
     ) -> Outcome:
         log = self._folder / f"{name}-generator.log"
-        users = experiment.connections(scenario)
+        users = experiment.variant(scenario).clients
         with ExitStack() as stack:
             generator = stack.enter_context(
                 generating(users, log=log, core=self._pins.generator, locustfile=LOCUSTFILE)
@@ -117,16 +117,14 @@ class Rounds:
             )
             assignment = Assignment(
                 scenario=scenario,
-                transport=transport,
-                url=responder.url,
-                server_core=self._pins.server,
-                server_pid=responder.ready["pid"],
-                journal=None,
                 seed=0,
                 experiment=experiment,
                 outcome=str(self._folder / f"{name}-outcome.json"),
+                place=Place(url=responder.url, transport=transport, label=str(self._folder / name)),
+                server_core=self._pins.server,
+                server_pid=responder.ready["pid"],
             )
-            outcome = Run.conduct(assignment, generator, log, responder)
+            outcome = conduct(assignment, generator, log, responder)
         capabilities.check_clients(outcome)
         return outcome
 

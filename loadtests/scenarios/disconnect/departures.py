@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.arithmetic.samples import NEVER, milliseconds, quantile
+from loadtests.arithmetic.samples import NEVER, quantile, quantiles_ms
 from loadtests.arithmetic.usage import Usage, metrics
 from loadtests.record.results import Detection, Measurement
-from loadtests.record.words import DepartureRow
+from loadtests.scenarios.disconnect.rows import DEPARTURE_METRICS, DepartureRow
 from loadtests.scenarios.disconnect.windows import Situation, is_outside, window, window_at
 
 _TIMES = ("detection_min", "detection_p50", "detection_max")
@@ -117,7 +117,7 @@ def summarise(
     around: Surroundings,
     lost: Sequence[str] = (),
 ) -> Measurement:
-    """The metrics of one row (``METRICS["disconnect"]``).
+    """The metrics of one row (``DEPARTURE_METRICS``).
 
     The median counts those not detected as later than all others; minimum and maximum are over the
     detected ones. CPU is per heartbeat, from the time before the first departure.
@@ -134,6 +134,24 @@ def summarise(
     found = detections(
         departures, noticed, situation, start_ns=around.start_ns, window_ns=around.window_ns
     )
+    values, unavailable = _values(found, departures, around)
+    if values["receive_lag_p99"] is None:
+        unavailable["receive_lag_p99"] = "no heartbeat was received before the departures"
+    return Measurement(
+        row=str(row),
+        metrics=values,
+        invalid=_invalid(found, lost, values, around.window_ns),
+        unavailable=unavailable,
+        samples={"detection": len(found)},
+        detections=found,
+        expected=window(situation),
+    )
+
+
+def _values(
+    found: Sequence[Detection], departures: Sequence[Departure], around: Surroundings
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Every metric of a row, and why some are not available."""
     times_ns = np.asarray(
         [NEVER if d.detected_s is None else round(d.detected_s * 1e9) for d in found],
         dtype=np.int64,
@@ -152,21 +170,11 @@ def summarise(
         "undetected": len(found) - len(seen),
         "outside": sum(_is_outside(d) for d in found),
         "repeated": sum(d.calls > 1 for d in found),
-        "lateness_p99": milliseconds(quantile(lateness, 0.99)),
-        "receive_lag_p99": milliseconds(quantile(lag, 0.99)),
+        **quantiles_ms(DEPARTURE_METRICS, "lateness", lateness),
+        **quantiles_ms(DEPARTURE_METRICS, "receive_lag", lag),
         **common,
     }
-    if values["receive_lag_p99"] is None:
-        unavailable["receive_lag_p99"] = "no heartbeat was received before the departures"
-    return Measurement(
-        scenario=str(row),
-        metrics=values,
-        invalid=_invalid(found, lost, values, around.window_ns),
-        unavailable=unavailable,
-        samples={"detection": len(found)},
-        detections=found,
-        expected=window(situation),
-    )
+    return values, unavailable
 
 
 def _is_outside(found: Detection) -> bool:

@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
-from loadtests.options import IN_GENERATOR, Disconnect
-from loadtests.record.words import Cause, DepartureRow, Transport
-from loadtests.run.trial import Assignment
-from loadtests.scenarios.bench import Bench
+from loadtests.record.words import Cause
+from loadtests.scenarios.bench import Bench, Place
 from loadtests.scenarios.disconnect.hosts.browser import MOST_POLLING_PER_TAB, BrowserHost
 from loadtests.scenarios.disconnect.hosts.handle import Config, Gone, hosting
 from loadtests.scenarios.disconnect.hosts.process import ProcessHost
+from loadtests.scenarios.disconnect.options import IN_GENERATOR, Disconnect
+from loadtests.scenarios.disconnect.rows import DepartureRow
 
 
 class Host(Protocol):
@@ -91,9 +90,7 @@ class Here:
 
 
 @contextmanager
-def assembled(
-    bench: Bench, assignment: Assignment, options: Disconnect, now_ns: Callable[[], int]
-) -> Iterator[list[Group]]:
+def assembled(bench: Bench, options: Disconnect) -> Iterator[list[Group]]:
     """Every client that is to go, connecting, in groups by what holds them.
 
     The generator's own sessions are those of the bench behind its first ``bystanders``. Causes that
@@ -104,42 +101,37 @@ def assembled(
         row
         for _ in range(options.clients)
         for row in options.departing
-        if row.cause not in assignment.missing
+        if row.cause not in bench.place.missing
     ]
     with ExitStack() as stack:
         groups = []
         if here := [row for row in rows if row.cause in IN_GENERATOR]:
             sessions = bench.sessions[options.bystanders :]
             causes = [row.cause for row in here]
-            groups.append(Group(Here(sessions, causes, bench.alarm, now_ns), here))
+            groups.append(Group(Here(sessions, causes, bench.alarm, bench.now_ns), here))
         groups += [
             Group(stack.enter_context(each), which, together)
-            for each, which, together in _elsewhere(assignment, rows, options.ping_interval_s)
+            for each, which, together in _elsewhere(bench.place, rows, options.ping_interval_s)
         ]
         yield groups
 
 
 def _elsewhere(
-    assignment: Assignment, rows: Sequence[DepartureRow], interval_s: float
+    place: Place, rows: Sequence[DepartureRow], interval_s: float
 ) -> Iterator[tuple[AbstractContextManager[Host], list[DepartureRow], int]]:
     """The hosts that are needed, not yet started, with their clients' rows."""
-    paths = Path(assignment.outcome)
-    stem = paths.name.removesuffix("-outcome.json")
 
     def host(
         name: str, module: str, config: Config, prefix: Sequence[str] = ()
     ) -> AbstractContextManager[Host]:
-        files = {
-            "log": paths.with_name(f"{stem}-{name}.log"),
-            "diary": paths.with_name(f"{stem}-{name}.jsonl"),
-        }
+        files = {"log": place.file(f"{name}.log"), "diary": place.file(f"{name}.jsonl")}
         return hosting(f"{name} of clients", module, config, prefix=prefix, **files)
 
     def processes(rows: list[DepartureRow], **more: Any) -> ProcessHost:
         return ProcessHost(
-            url=assignment.url,
-            transport=assignment.transport,
-            client=assignment.client,
+            url=place.url,
+            transport=place.transport,
+            client=place.client,
             causes=[row.cause for row in rows],
             **more,
         )
@@ -155,18 +147,18 @@ def _elsewhere(
             1,
         )
     if cut := [row for row in rows if row.cause is Cause.CUT]:
-        assert assignment.cable is not None, "the runner says that it is missing otherwise"
-        config = processes(cut, interface=assignment.cable.interface, spread_s=interval_s)
+        assert place.cable is not None, "the runner says that it is missing otherwise"
+        config = processes(cut, interface=place.cable.interface, spread_s=interval_s)
         yield (
-            host("cut", "loadtests.scenarios.disconnect.hosts", config, assignment.cable.prefix),
+            host("cut", "loadtests.scenarios.disconnect.hosts", config, place.cable.prefix),
             cut,
             len(cut),
         )
     if tabs := [row for row in rows if row.cause is Cause.TAB]:
         each = max(n for n in range(1, MOST_POLLING_PER_TAB + 1) if len(tabs) % n == 0)
         browser = BrowserHost(
-            url=assignment.url,
-            transport=Transport(assignment.transport),
+            url=place.url,
+            transport=place.transport,
             tabs=len(tabs) // each,
             clients_per_tab=each,
         )

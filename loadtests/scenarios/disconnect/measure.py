@@ -7,7 +7,6 @@ Each client goes at a random phase of its heartbeat. The moment of detection is 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,18 +19,17 @@ from loadtests.client import packets
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.machine.journal import entries, verify_connections
-from loadtests.options import Disconnect
 from loadtests.record.application import NAMESPACE
-from loadtests.record.results import Measurement, without_numbers
-from loadtests.record.words import Cause, DepartureRow
-from loadtests.run.trial import Assignment, connect_timeout_s
-from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
+from loadtests.record.results import Measurement
+from loadtests.record.words import Cause
+from loadtests.scenarios.bench import LEAD_NS, Bench, Place, TrialFailed, connect_timeout_s
 from loadtests.scenarios.disconnect.departures import Departure, Notice, Surroundings, summarise
 from loadtests.scenarios.disconnect.hosts.handle import HostError
 from loadtests.scenarios.disconnect.leaving import Group, assembled
+from loadtests.scenarios.disconnect.options import Disconnect
+from loadtests.scenarios.disconnect.rows import DEPARTURE_METRICS, DepartureRow
 from loadtests.scenarios.disconnect.windows import Situation
-
-_monotonic_ns = time.monotonic_ns
+from loadtests.scenarios.scenario import without_numbers
 
 #: What needs more than this project: without it the other rows are measured all the same.
 OPTIONAL = {Cause.CUT, Cause.TAB}
@@ -48,21 +46,17 @@ def measure(bench: Bench, options: Disconnect) -> list[Measurement]:
     Raises:
         TrialFailed: there is no journal, or a client did not go.
     """
-    if bench.journal is None or bench.assignment is None:
+    if bench.place.journal is None:
         raise TrialFailed("the server keeps no journal that could be read")
     try:
-        with assembled(bench, bench.assignment, options, lambda: _monotonic_ns()) as groups:
-            return _measure(bench, bench.assignment, options, groups, bench.journal)
+        with assembled(bench, options) as groups:
+            return _measure(bench, options, groups, Path(bench.place.journal))
     except HostError as error:
         raise TrialFailed(str(error)) from error
 
 
 def _measure(
-    bench: Bench,
-    assignment: Assignment,
-    options: Disconnect,
-    groups: Sequence[Group],
-    journal: Path,
+    bench: Bench, options: Disconnect, groups: Sequence[Group], journal: Path
 ) -> list[Measurement]:
     # Those that are to go are accounted for by their rows.
     bench.judged = bench.sessions[: options.bystanders]
@@ -71,12 +65,12 @@ def _measure(
     groups, sids, lacking = _joined(groups, timeout_s)
     connected = options.bystanders + sum(len(each) for each in sids)
     # Of a host that failed some clients may have connected before.
-    verify_connections(journal, assignment.transport, None if lacking else connected)
-    missing = assignment.missing | lacking
+    verify_connections(journal, bench.place.transport, None if lacking else connected)
+    missing = bench.place.missing | lacking
     usage, intervals = _heartbeats_alone(bench, options)
     lag_ns = [lag for session in bench.sessions for lag in session.heartbeats]
 
-    start_ns = _monotonic_ns() + LEAD_NS
+    start_ns = bench.now_ns() + LEAD_NS
     busy = [sid for group, own in zip(groups, sids, strict=True) for sid in _busy(group, own)]
     if busy:
         _Publisher(bench.sessions[0], bench.alarm, busy, options.busy_hz * len(busy), start_ns)
@@ -94,25 +88,33 @@ def _measure(
         receive_lag_ns=lag_ns,
     )
     measurements = [
-        without_numbers(str(replace(row, setting=assignment.variant)), missing[row.cause])
+        _unmeasured(str(replace(row, setting=bench.place.variant)), missing[row.cause])
         if row.cause in missing
-        else _row(assignment, options, row, departures, lost, noticed, around, connected)
+        else _row(bench.place, options, row, departures, lost, noticed, around, connected)
         for row in options.departing
     ]
     there = {session.sid for session in bench.sessions[: options.bystanders]}
-    return _distrusted(measurements, len(there & noticed.keys()))
+    gave_up = len(there & noticed.keys())
+    if not gave_up:
+        return measurements
+    reason = f"the server gave up clients that had not gone ({gave_up})"
+    return [each.distrusted(reason) for each in measurements]
+
+
+def _unmeasured(row: str, why: str) -> Measurement:
+    return without_numbers(DEPARTURE_METRICS, row, why)
 
 
 def _joined(
     groups: Sequence[Group], timeout_s: float
-) -> tuple[list[Group], list[list[str]], dict[Cause, str]]:
+) -> tuple[list[Group], list[list[str]], dict[str, str]]:
     """The groups whose clients are connected, with these; and why there is no other.
 
     A browser or a network that does not do costs its own rows, and no others'.
     """
     there: list[Group] = []
     sids: list[list[str]] = []
-    lacking: dict[Cause, str] = {}
+    lacking: dict[str, str] = {}
     for group in groups:
         try:
             sids.append(group.host.wait_until_joined(timeout_s))
@@ -121,23 +123,8 @@ def _joined(
             causes = {row.cause for row in group.rows}
             if not causes <= OPTIONAL:
                 raise
-            lacking |= dict.fromkeys(causes, str(error))
+            lacking |= dict.fromkeys(map(str, causes), str(error))
     return there, sids, lacking
-
-
-def _distrusted(measurements: list[Measurement], gave_up: int) -> list[Measurement]:
-    """The same; every number is invalid where the server gave up clients that had not gone."""
-    if not gave_up:
-        return measurements
-    reason = f"the server gave up clients that had not gone ({gave_up})"
-    return [
-        msgspec.structs.replace(
-            each,
-            invalid=each.invalid
-            | {name: reason for name, value in each.metrics.items() if value is not None},
-        )
-        for each in measurements
-    ]
 
 
 def _heartbeats_alone(bench: Bench, options: Disconnect) -> tuple[Usage, int]:
@@ -150,7 +137,7 @@ def _heartbeats_alone(bench: Bench, options: Disconnect) -> tuple[Usage, int]:
         The usage, and over how many intervals.
     """
     begin = bench.meter.read()
-    bench.sleep_until(_monotonic_ns() + round(options.quiet_s * 1e9))
+    bench.sleep_until(bench.now_ns() + round(options.quiet_s * 1e9))
     return between(begin, bench.meter.read()), round(options.quiet_s / options.ping_interval_s)
 
 
@@ -226,16 +213,16 @@ def _wait(
         for group, own in zip(groups, sids, strict=True)
         for each in group.host.gone()
     }
-    while not gone <= read_journal(journal).keys() and _monotonic_ns() < give_up_ns:
-        bench.sleep_until(_monotonic_ns() + 50_000_000)
-    bench.sleep_until(_monotonic_ns() + _AFTERMATH_NS)
+    while not gone <= read_journal(journal).keys() and bench.now_ns() < give_up_ns:
+        bench.sleep_until(bench.now_ns() + 50_000_000)
+    bench.sleep_until(bench.now_ns() + _AFTERMATH_NS)
     return read_journal(journal)
 
 
 def _check_gone(bench: Bench, groups: Sequence[Group], give_up_ns: int) -> None:
     for group in groups:
-        while (missed := _still_there(group)) and _monotonic_ns() < give_up_ns:
-            bench.sleep_until(_monotonic_ns() + 50_000_000)
+        while (missed := _still_there(group)) and bench.now_ns() < give_up_ns:
+            bench.sleep_until(bench.now_ns() + 50_000_000)
         if missed:
             raise TrialFailed(f"{missed} of {len(group.rows)} clients did not go")
     lost = [why for group in groups for why in group.host.lost().values()]
@@ -287,7 +274,7 @@ def read_journal(path: Path) -> dict[str, Notice]:
 
 
 def _row(
-    assignment: Assignment,
+    place: Place,
     options: Disconnect,
     row: DepartureRow,
     departures: Sequence[Departure],
@@ -296,19 +283,19 @@ def _row(
     around: Surroundings,
     connected: int,
 ) -> Measurement:
-    named = replace(row, setting=assignment.variant)
+    named = replace(row, setting=place.variant)
     situation = Situation(
-        transport=assignment.transport,
+        transport=place.transport,
         cause=row.cause,
         ping_interval_s=options.ping_interval_s,
         ping_timeout_s=options.ping_timeout_s,
-        websocket=assignment.websocket or "",
+        websocket=place.websocket or "",
         connections=connected,
         leaving=connected - options.bystanders,
         sent_every_s=1 / options.busy_hz if row.busy else None,
     )
     own = [each for each in departures if each.row == row]
     if not own:
-        empty = without_numbers(str(named), f"all its clients were lost: {lost[row][0]}")
+        empty = _unmeasured(str(named), f"all its clients were lost: {lost[row][0]}")
         return msgspec.structs.replace(empty, unavailable={}, invalid=empty.unavailable)
     return summarise(named, own, noticed, situation, around, lost=lost.get(row, ()))

@@ -224,5 +224,7 @@ def _waiting_get_can_end_first(situation: Situation, silent_s: float) -> bool:
     """
     interval_s, timeout_s = situation.ping_interval_s, situation.ping_timeout_s
     every_s = situation.sent_every_s
-    nothing_sent = every_s is None or every_s >= interval_s + timeout_s
+    # The GET, which came after the ping, may have waited before the sending to its client began.
+    waited_s = silent_s - interval_s
+    nothing_sent = every_s is None or every_s + waited_s >= interval_s + timeout_s
     return silent_s > interval_s and nothing_sent and _longest_unseen_s(situation) >= interval_s

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from loadtests.record.results import ReturnFacts
 from loadtests.scenarios.disconnect import windows
 from reports.facts.findings import Finding, Kind, Severity
 from reports.facts.numbers import counted, seconds
 from reports.facts.rows import Cell
-from reports.facts.run import Run
+from reports.facts.run import Facts
 from reports.sections.disconnect.clients import Group, departures, outages
 from reports.sections.disconnect.names import CLIENTS
 from reports.sections.disconnect.words import window_text
@@ -17,8 +18,8 @@ from reports.sections.disconnect.words import window_text
 _SHOWN = 4
 
 
-def _not_noticed(run: Run) -> Iterator[Finding]:
-    groups = [group for group in _groups(run) if group.missed]
+def _not_noticed(facts: Facts) -> Iterator[Finding]:
+    groups = [group for group in _groups(facts) if group.missed]
     if groups:
         clients = sum(group.missed for group in groups)
         yield Finding(
@@ -34,11 +35,11 @@ def _not_noticed(run: Run) -> Iterator[Finding]:
         )
 
 
-def _called_again(run: Run) -> Iterator[Finding]:
+def _called_again(facts: Facts) -> Iterator[Finding]:
     def again(group: Group) -> list[int]:
         return [one.calls for one in group.clients if one.calls > 1]
 
-    groups = [group for group in _groups(run) if again(group)]
+    groups = [group for group in _groups(facts) if again(group)]
     if groups:
         yield Finding(
             Kind.CALLED_AGAIN,
@@ -58,8 +59,8 @@ def _called_again(run: Run) -> Iterator[Finding]:
         )
 
 
-def _outside(run: Run) -> Iterator[Finding]:
-    groups = [group for group in _groups(run) if group.outside]
+def _outside(facts: Facts) -> Iterator[Finding]:
+    groups = [group for group in _groups(facts) if group.outside]
     if groups:
         clients = sum(len(group.outside) for group in groups)
         yield Finding(
@@ -84,21 +85,22 @@ _OTHERWISE = {
 }
 
 
-def _came_back_otherwise(run: Run) -> Iterator[Finding]:
+def _came_back_otherwise(facts: Facts) -> Iterator[Finding]:
     found: dict[str, list[str]] = {}
-    cells = {each.number: Cell(each.mode, each.transport) for each in run.result.plan}
-    for trial in run.result.trials:
+    cells = {each.number: Cell(each.mode, each.transport) for each in facts.result.plan}
+    for trial in facts.result.trials:
         cell = str(cells[trial.number])
-        for outage, counts in trial.generator.get("outages", {}).items():
+        for outage, seen in trial.generator.outages.items():
             for client, name in CLIENTS.items():
+                counts: ReturnFacts | None = getattr(seen, client)
                 told = [
                     f"{count} {words}"
                     for fact, words in _OTHERWISE.items()
-                    if (count := counts.get(client, {}).get(fact, 0))
+                    if (count := getattr(counts, fact, 0))
                 ]
                 if told:
                     found.setdefault(cell, []).append(f"{outage}, {name}: {', '.join(told)}")
-        if crashes := trial.generator.get("crashes", ()):
+        if crashes := trial.generator.crashes:
             text = f"{counted(len(crashes), 'exception')} ended threads of clients ({crashes[0]})"
             found.setdefault(cell, []).append(text)
     if found:
@@ -116,7 +118,7 @@ def _came_back_otherwise(run: Run) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Callable[[Run], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _not_noticed,
     _called_again,
     _outside,
@@ -124,8 +126,11 @@ CHECKS: tuple[Callable[[Run], Iterator[Finding]], ...] = (
 )
 
 
-def _groups(run: Run) -> list[Group]:
-    return [*departures(run.outcomes, run.rows), *outages(run.outcomes, run.rows)]
+def _groups(facts: Facts) -> list[Group]:
+    return [
+        *departures(facts.own_outcomes, facts.own_rows),
+        *outages(facts.own_outcomes, facts.own_rows),
+    ]
 
 
 def _listed(groups: Sequence[Group], text: Callable[[Group], str]) -> str:

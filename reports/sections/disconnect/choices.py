@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from loadtests.record.results import Window
-from loadtests.record.words import DepartureRow, Transport
+from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.rows import DepartureRow
 from reports.facts.rows import Cell
+from reports.facts.run import Facts
 from reports.sections.disconnect.settings import Heartbeat, rule
-from reports.summary import Summary
 
 LIMITS_S = (2, 5, 10, 30, 60)
 #: A limit is kept for so many clients, whose heartbeats' CPU stands beside it.
@@ -64,16 +65,16 @@ class Cost:
     cpu_us: float
 
 
-def costs(summaries: Iterable[Summary]) -> dict[Cell, Cost]:
+def costs(runs: Iterable[Facts]) -> dict[Cell, Cost]:
     """Of each cell."""
     found: dict[Cell, Cost] = {}
-    for summary in summaries:
-        for (row, cell), outcomes in summary.outcomes.items():
+    for facts in runs:
+        for (row, cell), outcomes in facts.outcomes.items():
             if DepartureRow.parse(row) is None:
                 continue
             for outcome in outcomes:
                 cpu = outcome.measurement and outcome.measurement.metrics.get("server_cpu")
-                connections = outcome.trial and outcome.trial.generator.get("connections")
+                connections = outcome.trial.generator.connections if outcome.trial else 0
                 if cpu and connections and connections > found.get(cell, Cost(0, 0)).connections:
                     found[cell] = Cost(connections, cpu)
     return found

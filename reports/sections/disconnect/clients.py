@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from loadtests.record.results import Detection, Reconnection, Window
-from loadtests.record.words import DepartureRow, OutageRow, Status
+from loadtests.record.words import Status
 from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.rows import DepartureRow, OutageRow
 from reports.facts.rows import Cell, Outcome, Outcomes, Row
 
 

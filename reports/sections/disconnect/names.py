@@ -1,10 +1,9 @@
-"""What rows of the disconnect scenario are called for readers, and their order."""
+"""What rows of the disconnect scenario are called for readers."""
 
 from __future__ import annotations
 
-import re
-
-from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow
+from loadtests.record.words import Cause
+from loadtests.scenarios.disconnect.rows import DepartureRow, Official, Outage, OutageRow
 
 CAUSES = {
     Cause.CLOSE: "it says goodbye",
@@ -26,9 +25,6 @@ CLIENTS = {
     Official.JAVASCRIPT: "socket.io-client",
 }
 
-#: ``10/5`` or ``10/5:1000``, with fractions where somebody wants them.
-_SETTING = re.compile(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?::(\d+))?")
-
 
 def title(row: str) -> str:
     """``kill: its process is killed``; a row of another scenario as it is."""
@@ -49,38 +45,3 @@ def setting_title(setting: str) -> str:
     heartbeat, _, connections = setting.partition(":")
     of = f", {int(connections):,} connections" if connections.isdecimal() else ""
     return f"heartbeat {heartbeat} s{of}"
-
-
-def numbers_of(setting: str) -> tuple[float, float, int | None] | None:
-    """Interval and timeout in seconds, and connections where they are part of it.
-
-    Returns:
-        None where the text is no setting, the empty one of the main trial among them.
-    """
-    found = _SETTING.fullmatch(setting)
-    if found is None:
-        return None
-    interval, timeout, connections = found.groups()
-    return float(interval), float(timeout), int(connections) if connections else None
-
-
-def order(row: str) -> tuple[float, ...]:
-    """The key that sorts disconnect rows.
-
-    Main causes first, idle before busy; then settings, by their numbers; then outages; then what
-    this version has no name for.
-    """
-    outage = OutageRow.parse(row)
-    if outage is not None:
-        return (2, list(Outage).index(outage.outage), list(Official).index(outage.client))
-    departure = DepartureRow.parse(row)
-    if departure is None:
-        return (3,)
-    cause = list(Cause).index(departure.cause)
-    if not departure.setting:
-        return (0, cause, departure.busy)
-    found = numbers_of(departure.setting)
-    if found is None:
-        return (1.5, cause)
-    interval, timeout, connections = found
-    return (1, interval, timeout, connections or 0, cause)

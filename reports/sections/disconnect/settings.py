@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.record.results import Result, Window
-from loadtests.record.words import Cause, DepartureRow, Transport
+from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.rows import DepartureRow, numbers_of
 from loadtests.scenarios.disconnect.windows import Situation
 from reports.facts.rows import Cell, Row
 from reports.sections.disconnect.clients import Group
-from reports.sections.disconnect.names import numbers_of
 
 #: What people ask for: the library's defaults, and what they set instead.
 ASKED = ((25.0, 20.0), (10.0, 5.0), (5.0, 5.0), (2.0, 2.0))

@@ -9,12 +9,12 @@ import numpy
 
 from loadtests.record.words import Status, Transport
 from reports.facts.numbers import EMPTY, seconds, short
+from reports.facts.run import Facts
 from reports.facts.tables import Entry, Table
 from reports.sections.disconnect.clients import Group, departures, outages
 from reports.sections.disconnect.names import title
 from reports.sections.disconnect.settings import CROWD, Point, points
 from reports.sections.disconnect.words import figure, reasons_text, window_text
-from reports.summary import Summary
 
 MAIN = "How long until disconnect fires"
 SWEEP = "The same with other heartbeats and numbers of connections"
@@ -28,23 +28,23 @@ _TRANSPORTS = {Transport.POLLING: "long-polling", Transport.WEBSOCKET: "WebSocke
 _PARTS = (50, 95, 100)
 
 
-def tables(summary: Summary) -> list[Table]:
+def tables(facts: Facts) -> list[Table]:
     """All that the run has something for."""
-    gone = departures(summary.outcomes, summary.own_rows)
-    lost = outages(summary.outcomes, summary.own_rows)
+    gone = departures(facts.outcomes, facts.own_rows)
+    lost = outages(facts.outcomes, facts.own_rows)
     found = [
         *by_transport(MAIN, [one for one in gone if not one.departure.setting], departed),
         *by_transport(SWEEP, [one for one in gone if one.departure.setting], departed),
         *by_transport(OUTAGES, lost, bereft),
-        predictions(points(summary.result, gone, summary.own_rows)),
+        predictions(points(facts.result, gone, facts.own_rows)),
     ]
     return [table for table in found if table.lines]
 
 
-def short_tables(summary: Summary) -> list[Table]:
+def short_tables(facts: Facts) -> list[Table]:
     """The same for a narrow place: times alone, and rows by their names in files."""
-    gone = departures(summary.outcomes, summary.own_rows)
-    lost = outages(summary.outcomes, summary.own_rows)
+    gone = departures(facts.outcomes, facts.own_rows)
+    lost = outages(facts.outcomes, facts.own_rows)
     found = [
         matrix(f"{MAIN}: median / worst", gone, _times, _name),
         matrix("When the server goes: noticed, median / worst", lost, _noticed, _name),

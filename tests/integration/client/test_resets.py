@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine.journal import entries
-from loadtests.machine.launch import ROOT
 from loadtests.record.words import Cause, Client, Transport
 from tests.support.relays import witnessed
 from tests.support.waiting import until

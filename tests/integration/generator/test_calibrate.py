@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from loadtests import __version__
+from loadtests import ROOT, __version__
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
 from loadtests.generator.calibrate.rounds import RESPONDER
 from loadtests.machine import cores, facts
-from loadtests.machine.launch import ROOT, LaunchError, started
+from loadtests.machine.launch import LaunchError, started
 from loadtests.record import calibration
 from loadtests.record.calibration import Limit
 from loadtests.record.words import Transport

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine import network
-from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
 from loadtests.scenarios.disconnect.hosts import browser
 from tests.support.waiting import SLOWNESS, until

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine import network
 from loadtests.machine.journal import entries
-from loadtests.machine.launch import ROOT, serving
+from loadtests.machine.launch import serving
 from loadtests.record.words import Cause, Client, Transport
 from loadtests.scenarios.disconnect.hosts.handle import HostError, hosting
 from loadtests.scenarios.disconnect.hosts.process import ProcessHost

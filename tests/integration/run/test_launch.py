@@ -11,17 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests import ROOT
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.machine.launch import (
-    LEASH,
-    ROOT,
-    LaunchError,
-    RunningServer,
-    process,
-    serving,
-    started,
-)
+from loadtests.machine.launch import LEASH, LaunchError, RunningServer, process, serving, started
 from loadtests.record.words import Transport
 from tests.support.locusts import free_port
 from tests.support.waiting import until

@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine import network
-from loadtests.machine.launch import ROOT, LaunchError, RunningServer, serving, started
+from loadtests.machine.launch import LaunchError, RunningServer, serving, started
 from loadtests.machine.network import Network
 from servers.modes import MAIN
 from tests.support.waiting import until

@@ -14,12 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.machine.launch import ROOT, RunningServer, serving
-from loadtests.options import ServerGone
-from loadtests.record.words import Official, Outage, Transport
-from loadtests.run.trial import Outcome
-from loadtests.scenarios.disconnect import outage
+from loadtests import ROOT
+from loadtests.machine.launch import RunningServer, serving
+from loadtests.record.words import Transport
+from loadtests.scenarios.bench import Outcome, Stage, TrialFailed
+from loadtests.scenarios.disconnect.options import ServerGone
 from loadtests.scenarios.disconnect.outage import clients, expected, trial
+from loadtests.scenarios.disconnect.rows import Official, Outage
 from tests.support.measuring import in_a_quiet_moment
 from tests.support.waiting import SLOWNESS, until
 
@@ -55,18 +56,17 @@ def measure(
         down_s=0.5,
         causes=list(causes or Outage),
     )
-    ready, outcome = outage.measure(
-        options,
+    stage = Stage(
         mode=mode,
         transport=transport,
         seed=1,
         serve=partial(serve, mode=mode),
-        folder=folder,
-        name="trial",
+        label=folder / "trial",
         core=None,
     )
+    ready, outcome = trial.conduct(stage, options)
     assert ready["mode"] == mode
-    assert [each.scenario for each in outcome.measurements] == options.rows
+    assert [each.row for each in outcome.measurements] == options.rows
     return outcome
 
 
@@ -102,22 +102,22 @@ def test_official_clients_notice_as_their_rules_say_and_come_back(tmp_path, mode
     def check(folder):
         outcome = measure(folder, transport=transport, mode=mode)
         for each in outcome.measurements:
-            assert len(each.reconnections) == 2, each.scenario
+            assert len(each.reconnections) == 2, each.row
             assert each.invalid == each.unavailable == {}
             counted = ("unnoticed", "not_reconnected", "outside")
             assert [each.metrics[name] for name in counted] == [0, 0, 0], each
             assert each.metrics["reconnected_max"] > 0
         facts = outcome.generator
-        assert facts["connections"] == 4
-        assert facts["crashes"] == []
+        assert facts.connections == 4
+        assert facts.crashes == []
         assert {"python-socketio", "python-engineio", "node", "socket.io-client"} <= set(
-            facts["versions"]
+            facts.versions
         )
         for cause in Outage:
             for client in Official:
-                told = facts["outages"][cause][client]
-                assert told["reconnected_later"] == told["connected_twice"] == 0, told
-                assert told["left_out"] == 0
+                told = getattr(facts.outages[cause], client)
+                assert told.reconnected_later == told.connected_twice == 0, told
+                assert told.left_out == 0
 
     in_a_quiet_moment(check, tmp_path)
 
@@ -146,8 +146,8 @@ def test_clients_that_did_not_come_back_are_counted_and_the_next_outage_has_all(
     assert first.metrics["not_reconnected"] > 0
     assert first.metrics["unnoticed"] == 0
     assert "reconnected_max" in first.invalid
-    told = outcome.generator["outages"][Outage.KILL][Official.PYTHON]
-    assert told["started_anew"] is True
+    told = outcome.generator.outages[Outage.KILL].python
+    assert told.started_anew is True
     assert len(second.reconnections) == 5
 
 
@@ -160,7 +160,7 @@ def test_clients_that_end_in_the_middle_fail_the_trial_in_one_line(tmp_path, mon
         "setTimeout(() => { console.error('out of luck'); process.exit(7); }, 300)"
     )
     monkeypatch.setitem(clients.COMMANDS, Official.JAVASCRIPT, ("node", "-e", script, "--"))
-    with pytest.raises(outage.OutageError) as raised:
+    with pytest.raises(TrialFailed) as raised:
         measure(tmp_path)
     assert str(raised.value) == (
         "the javascript clients ended with code 7: out of luck; "
@@ -171,7 +171,8 @@ def test_clients_that_end_in_the_middle_fail_the_trial_in_one_line(tmp_path, mon
 def test_run_that_is_killed_while_the_server_is_stopped_leaves_nothing(tmp_path):
     script = (
         "import sys; from pathlib import Path;"
-        "from loadtests.record.words import Outage, Transport;"
+        "from loadtests.record.words import Transport;"
+        "from loadtests.scenarios.disconnect.rows import Outage;"
         "from tests.integration.run.test_outage import measure;"
         "measure(Path(sys.argv[1]), Outage.FREEZE, transport=Transport.POLLING)"
     )

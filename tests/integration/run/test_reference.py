@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine.journal import entries
-from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
 from loadtests.record.words import Client
 from tests.support.measuring import loadtests
@@ -48,15 +48,16 @@ def test_tiny_experiment_goes_the_whole_way_with_both_clients(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     result = read(out)
     for planned, trial in zip(result.plan, result.trials, strict=True):
-        assert trial.generator["client"] == planned.client
+        assert trial.generator.client == planned.client
+        assert [each.row for each in trial.measurements] == planned.rows
         assert trial.server["mode"] == planned.mode
         assert [each.scenario for each in trial.measurements] == planned.rows
         if planned.client is Client.REFERENCE:
-            assert trial.generator["arrival_clock"] == "user"
-            assert trial.generator["versions"].keys() >= {"python-socketio", "python-engineio"}
+            assert trial.generator.arrival_clock == "user"
+            assert trial.generator.versions.keys() >= {"python-socketio", "python-engineio"}
             assert "-reference-server.log" in trial.server_log
         else:
-            assert trial.generator["arrival_clock"] == "kernel"
+            assert trial.generator.arrival_clock == "kernel"
     with (out / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     missing = {(row["scenario"], row["metric"]) for row in rows if not row["estimate"]}
@@ -77,12 +78,12 @@ def _departures_are_what_the_rules_say(result):
     """Each cause means the same for both clients: the server is told so, and as late."""
     for planned, trial in zip(result.plan, result.trials, strict=True):
         for measurement in trial.measurements if planned.scenario == "disconnect" else ():
-            cause = measurement.scenario.split(":")[1]
+            cause = measurement.row.split(":")[1]
             told = {each.reason for each in measurement.detections}
             at_once = cause == "close" or (
                 cause in ("kill", "reset") and planned.transport == "websocket"
             )
-            where = (measurement.scenario, planned.transport)
+            where = (measurement.row, planned.transport)
             assert (told == {"ping timeout"}) is not at_once, (where, told)
             # A silent client: see loadtests/scenarios/disconnect/windows.py for when.
             for each in measurement.detections:

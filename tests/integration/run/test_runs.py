@@ -14,15 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests import ROOT
 from loadtests.__main__ import _exit_code
 from loadtests.machine import launch
-from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
-from loadtests.record.words import METRICS, Status
+from loadtests.record.words import Status
 from loadtests.run.experiment import load
-from loadtests.run.progress import reporter
-from loadtests.run.runner import Run
-from tests.support.measuring import TINY, experiment, faulty, loadtests
+from loadtests.scenarios.registry import metrics_of
+from tests.support.measuring import TINY, faulty, loadtests, tried
 from tests.support.waiting import SLOWNESS, until
 
 ECHO_ONLY = """
@@ -38,8 +37,7 @@ throughput_s = 0.2
 
 
 def test_server_that_dies_fails_its_rows_with_the_reason_and_the_log(tmp_path):
-    run = Run(experiment(ECHO_ONLY), tmp_path, server_command=faulty("die:5"))
-    result = run.run(reporter)
+    result = tried(ECHO_ONLY, tmp_path, faulty("die:5"))
     assert result.ended == "complete"
     (trial,) = result.trials
     assert trial.status is Status.FAILED
@@ -54,7 +52,7 @@ def test_server_that_dies_fails_its_rows_with_the_reason_and_the_log(tmp_path):
     assert built.returncode == 4
     rows = _rows(tmp_path / "summary.csv")
     assert {row["status"] for row in rows} == {"failed"}
-    assert {row["metric"] for row in rows} == METRICS["echo"].keys()
+    assert {row["metric"] for row in rows} == metrics_of("echo").keys()
 
 
 def test_mode_that_is_not_installed_has_rows_that_say_how_and_fails_nothing(tmp_path, monkeypatch):
@@ -62,7 +60,7 @@ def test_mode_that_is_not_installed_has_rows_that_say_how_and_fails_nothing(tmp_
         "servers.modes.find_spec", lambda name: None if name == "gunicorn" else name
     )
     both = ECHO_ONLY.replace('["gevent"]', '["gevent", "gunicorn-gevent"]')
-    result = Run(experiment(both), tmp_path).run(reporter)
+    result = tried(both, tmp_path)
     assert {trial.status for trial in result.trials} == {Status.OK, Status.UNAVAILABLE}
     assert _exit_code(result) == 0
     built = subprocess.run(
@@ -75,14 +73,13 @@ def test_mode_that_is_not_installed_has_rows_that_say_how_and_fails_nothing(tmp_
     assert built.returncode == 0, built.stderr
     rows = [row for row in _rows(tmp_path / "summary.csv") if row["mode"] == "gunicorn-gevent"]
     assert {(row["status"], row["estimate"]) for row in rows} == {("unavailable", "")}
-    assert {row["metric"] for row in rows} == METRICS["echo"].keys()
+    assert {row["metric"] for row in rows} == metrics_of("echo").keys()
     told = "mode gunicorn-gevent is not installed; run: pip install gunicorn"
     assert told in (tmp_path / "summary.md").read_text()
 
 
 def test_lost_client_leaves_the_others_and_no_number_is_trusted(tmp_path):
-    run = Run(experiment(ECHO_ONLY), tmp_path, server_command=faulty("drop_client:5"))
-    (trial,) = run.run(reporter).trials
+    (trial,) = tried(ECHO_ONLY, tmp_path, faulty("drop_client:5")).trials
     assert trial.status is Status.OK
     (measurement,) = trial.measurements
     assert measurement.metrics["throughput"] > 0
@@ -95,13 +92,13 @@ def test_lost_client_leaves_the_others_and_no_number_is_trusted(tmp_path):
 def test_server_that_never_gets_ready_fails_its_trial(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "READY_TIMEOUT_S", 1.0)
     command = (sys.executable, "-c", "import time; time.sleep(60)")
-    result = Run(experiment(ECHO_ONLY), tmp_path, server_command=command).run(reporter)
+    result = tried(ECHO_ONLY, tmp_path, command)
     assert "gevent server not ready after 1 s; its log: " in result.trials[0].reason
 
 
 def test_server_that_ends_at_once_fails_its_trial_in_its_own_words(tmp_path):
     command = (sys.executable, "-c", "import sys; sys.exit('no coffee')")
-    result = Run(experiment(ECHO_ONLY), tmp_path, server_command=command).run(reporter)
+    result = tried(ECHO_ONLY, tmp_path, command)
     assert "ended with code 1 before it was ready: no coffee" in result.trials[0].reason
 
 
@@ -109,7 +106,7 @@ def test_generator_that_ends_at_once_fails_its_trial_in_its_own_words(tmp_path, 
     broken = tmp_path / "locustfile.py"
     broken.write_text("raise SystemExit('no users today')")
     monkeypatch.setattr(launch, "LOCUSTFILE", broken)
-    result = Run(experiment(ECHO_ONLY), tmp_path, server_command=launch.SERVE).run(reporter)
+    result = tried(ECHO_ONLY, tmp_path)
     assert "the load generator ended with code 1: no users today" in result.trials[0].reason
 
 
@@ -119,7 +116,7 @@ def test_server_with_another_heartbeat_than_asked_is_not_measured(tmp_path):
         "from servers.__main__ import main; main(sys.argv[1:])"
     )
     command = (sys.executable, "-c", script)
-    result = Run(experiment(ECHO_ONLY), tmp_path, server_command=command).run(reporter)
+    result = tried(ECHO_ONLY, tmp_path, command)
     assert "ping_timeout is 7.0, it should be 20" in result.trials[0].reason
 
 
@@ -129,7 +126,7 @@ def test_server_in_another_mode_than_asked_is_not_measured(tmp_path):
         "from servers.__main__ import main; main(sys.argv[1:])"
     )
     command = (sys.executable, "-c", script)
-    result = Run(experiment(ECHO_ONLY), tmp_path, server_command=command).run(reporter)
+    result = tried(ECHO_ONLY, tmp_path, command)
     assert "async_mode is 'threading', it should be 'gevent'" in result.trials[0].reason
 
 

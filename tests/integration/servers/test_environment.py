@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from loadtests.machine.launch import ROOT
+from loadtests import ROOT
 from servers.modes import ADAPTERS
 
 

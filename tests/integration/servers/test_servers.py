@@ -16,9 +16,9 @@ import gevent
 import psutil
 import pytest
 
+from loadtests import ROOT
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.machine.launch import ROOT
 from loadtests.machine.meter import serving
 from loadtests.record.words import Transport
 from servers.modes import ADAPTERS, module_of

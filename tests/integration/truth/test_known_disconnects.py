@@ -28,7 +28,7 @@ def found(
     result = measured(text, folder, command)
     assert [trial.reason for trial in result.trials] == [None] * len(result.trials)
     return {
-        (result.plan[trial.number].transport, each.scenario): each
+        (result.plan[trial.number].transport, each.row): each
         for trial in result.trials
         for each in trial.measurements
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from loadtests.machine.launch import ROOT
+from loadtests import ROOT
 from tests.support.locusts import (
     requests_of_locust,
     requests_of_ours,

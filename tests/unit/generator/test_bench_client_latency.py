@@ -6,23 +6,20 @@ import pytest
 
 from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.generator.bench_client import latency
-from loadtests.scenarios import echo
-from loadtests.scenarios.echo import EchoClient
+from loadtests.scenarios.echoing import EchoClient
 from tests.support.simulation import MS, FakeSession, World
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
-    world.patch(monkeypatch, echo)
-    return world
+def world() -> World:
+    return World()
 
 
 def test_every_echo_that_counts_is_reported_and_a_lost_one_without_an_arrival(
     world: World,
 ) -> None:
     session = FakeSession()
-    client = EchoClient(session, world, 32, publisher=7)  # type: ignore[arg-type]
+    client = EchoClient(session, world, 32, publisher=7, now_ns=world.time_ns)  # type: ignore[arg-type]
     begin_ns = world.now_ns
     client.open_loop(ConstantRate(begin_ns, 100), begin_ns + 40 * MS)
     world.run_until(begin_ns + 50 * MS)
@@ -39,14 +36,14 @@ def test_every_echo_that_counts_is_reported_and_a_lost_one_without_an_arrival(
 
 def test_the_publisher_tells_a_client_in_the_capture(world: World) -> None:
     session = FakeSession()
-    client = EchoClient(session, world, 32, publisher=7)  # type: ignore[arg-type]
+    client = EchoClient(session, world, 32, publisher=7, now_ns=world.time_ns)  # type: ignore[arg-type]
     client.closed_loop(world.now_ns + MS)
     [(_, data)] = session.sent
     assert data.startswith("7:0:")
 
 
 def test_a_generator_that_has_not_sent_all_that_was_due_could_not_keep_up(world: World) -> None:
-    client = EchoClient(FakeSession(), world, 32)  # type: ignore[arg-type]
+    client = EchoClient(FakeSession(), world, 32, now_ns=world.time_ns)  # type: ignore[arg-type]
     schedule = ConstantRate(world.now_ns, 100)
     end_ns = world.now_ns + 40 * MS
     client.open_loop(schedule, end_ns)

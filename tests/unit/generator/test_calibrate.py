@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,13 +29,13 @@ from loadtests.generator.calibrate.plan import Plan
 from loadtests.machine import cores, facts, limits
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Limit
-from loadtests.record.results import Measurement, read
-from loadtests.record.words import METRICS, Transport
+from loadtests.record.results import GeneratorFacts, Measurement, read
+from loadtests.record.words import Transport
+from loadtests.run.executor import OwnServer, ProcessExecutor
 from loadtests.run.experiment import Experiment, load, narrow
-from loadtests.run.runner import OwnServer, Run
-from loadtests.run.trial import Outcome
-from loadtests.scenarios import echo
-from loadtests.scenarios.bench import Bench, TrialFailed
+from loadtests.run.runner import Run
+from loadtests.scenarios.bench import Bench, Outcome, Place, TrialFailed
+from loadtests.scenarios.registry import metrics_of
 from tests.support.simulation import MS, FakeBench, World, broadcasting, echoing
 
 # --- what is measured
@@ -50,32 +51,29 @@ def test_deliveries_are_what_was_read_while_publishers_waited_for_their_own_copy
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
-    world.patch(monkeypatch, loops)
     bench = FakeBench(world, 5)
     broadcasting(bench, lambda publisher, number, recipient: [10 * MS])
     (found,) = loops.measure_fan_out(bench, fan_out(5, 2))  # type: ignore[arg-type]
     # Each of two publishers sends every 10 ms, to five.
     assert found.metrics["deliveries"] == pytest.approx(2 * 100 * 5, rel=0.02)
     assert found.metrics["generator_busy"] == pytest.approx(10)
-    assert bench.facts[RESIDENT] > 0
+    assert bench.facts["numbers"][RESIDENT] > 0
 
 
-def test_nothing_delivered_is_a_failure_and_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_delivered_is_a_failure_and_no_zero() -> None:
     world = World()
-    world.patch(monkeypatch, loops)
     with pytest.raises(TrialFailed, match="no copy"):
         loops.measure_fan_out(FakeBench(world, 2), fan_out(2, 1))  # type: ignore[arg-type]
 
 
-def test_echo_also_tells_the_generators_own_medians(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_echo_also_tells_the_generators_own_medians() -> None:
     world = World()
-    world.patch(monkeypatch, echo)
     bench = FakeBench(world, 40)
     echoing(bench, lambda session, number: [2 * MS])
     options = Plan(seconds=1).echo(200, Transport.WEBSOCKET).echo
     (found,) = loops.measure_echo(bench, options)  # type: ignore[arg-type]
     assert found.metrics["latency_p50"] == pytest.approx(2)
-    assert bench.facts[LATENESS_P50] == bench.facts[RECEIVE_LAG_P50] == 0
+    assert bench.facts["numbers"] == {LATENESS_P50: 0, RECEIVE_LAG_P50: 0}
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 60.0])
@@ -90,9 +88,10 @@ def test_what_is_planned_is_what_a_generator_would_accept(seconds: float) -> Non
 
 
 def outcome(scenario: str, **numbers: float | None) -> Outcome:
-    metrics = dict.fromkeys(METRICS[scenario], 1.0) | numbers
-    measured = Measurement(scenario=scenario, metrics=metrics)
-    return Outcome(measurements=[measured], generator={LATENESS_P50: 0.1, RECEIVE_LAG_P50: 0.2})
+    metrics = dict.fromkeys(metrics_of(scenario), 1.0) | numbers
+    measured = Measurement(row=scenario, metrics=metrics)
+    facts = GeneratorFacts(numbers={LATENESS_P50: 0.1, RECEIVE_LAG_P50: 0.2})
+    return Outcome(measurements=[measured], generator=facts)
 
 
 def test_a_figure_is_the_median_with_the_least_and_the_greatest_round() -> None:
@@ -166,7 +165,8 @@ def test_a_round_without_a_number_is_no_round_left_out() -> None:
 
 def test_a_round_that_lost_a_client_is_refused_in_the_trials_words() -> None:
     sessions: Any = [SimpleNamespace(ended=None), SimpleNamespace(ended="closed by the server")]
-    bench = Bench(sessions, Alarm(), meter=None, seed=0)  # type: ignore[arg-type]
+    place = Place(url="", transport=Transport.POLLING, label="trial")
+    bench = Bench(sessions, Alarm(), meter=None, seed=0, place=place, sleep=time.sleep)  # type: ignore[arg-type]
     lasting = outcome("echo")
     capabilities.check_clients(lasting)
     trusted = bench.distrust(lasting.measurements)
@@ -177,7 +177,7 @@ def test_a_round_that_lost_a_client_is_refused_in_the_trials_words() -> None:
 
 
 def test_other_doubts_about_a_round_do_not_refuse_it() -> None:
-    found = Measurement(scenario="echo", metrics={}, invalid={"throughput": "the reader was slow"})
+    found = Measurement(row="echo", metrics={}, invalid={"throughput": "the reader was slow"})
     capabilities.check_clients(Outcome(measurements=[found]))
 
 
@@ -312,7 +312,8 @@ def test_a_run_takes_the_calibration_of_its_machine_into_its_result(
     )
     # Nothing is started for it: a server of one's own has no journal of disconnects.
     experiment = narrow(load("ci"), modes=["gevent"], scenarios=["disconnect"])
-    Run(experiment, tmp_path, OwnServer("http://127.0.0.1:9", "own")).run(silence)
+    executor = ProcessExecutor(experiment, tmp_path, OwnServer("http://127.0.0.1:9", "own"))
+    Run(experiment, tmp_path, executor).run(silence)
     result = read(tmp_path)
     if stale:
         assert result.calibration is None

@@ -20,20 +20,23 @@ from loadtests.generator.calibrate.capabilities import (
 from loadtests.generator.calibrate.plan import Plan
 from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
-from loadtests.record.results import Measurement
-from loadtests.record.words import METRICS
-from loadtests.run.trial import Assignment, Outcome
+from loadtests.record.results import GeneratorFacts, Measurement
+from loadtests.run.trial import Assignment
+from loadtests.scenarios.bench import Outcome
+from loadtests.scenarios.registry import metrics_of
 
 PLAN = Plan(rounds=3, seconds=1, recipients=5, connections=(10,), users=25, rates_hz=(200,))
 
 
 def conducted(assignment: Assignment, *_: Any) -> Outcome:
     """All is well; 10 KiB for each user."""
-    metrics = dict.fromkeys(METRICS[assignment.scenario], 1.0)
-    users = assignment.experiment.connections(assignment.scenario)
+    metrics = dict.fromkeys(metrics_of(assignment.scenario), 1.0)
+    users = assignment.variant.clients
     return Outcome(
-        measurements=[Measurement(scenario=assignment.scenario, metrics=metrics)],
-        generator={LATENESS_P50: 0.1, RECEIVE_LAG_P50: 0.1, RESIDENT: 5000 + 10 * users},
+        measurements=[Measurement(row=assignment.scenario, metrics=metrics)],
+        generator=GeneratorFacts(
+            numbers={LATENESS_P50: 0.1, RECEIVE_LAG_P50: 0.1, RESIDENT: 5000 + 10 * users}
+        ),
     )
 
 
@@ -54,7 +57,7 @@ def calibrated(
 
         monkeypatch.setattr(rounds, "started", started)
         monkeypatch.setattr(rounds, "generating", started)
-        monkeypatch.setattr(rounds.Run, "conduct", conduct)
+        monkeypatch.setattr(rounds, "conduct", conduct)
         pins = Pinning(None, None, None)
         found = rounds.Rounds(PLAN, tmp_path, pins, lambda _: None).run()
         return {f"{each.scenario}, {each.load}, {each.transport}": each for each in found}
@@ -80,8 +83,8 @@ def test_a_trial_that_lost_a_client_ends_the_calibration(
 
     def one_lost(assignment: Assignment, *_: Any) -> Outcome:
         measured = Measurement(
-            scenario=assignment.scenario,
-            metrics=dict.fromkeys(METRICS[assignment.scenario], 1.0),
+            row=assignment.scenario,
+            metrics=dict.fromkeys(metrics_of(assignment.scenario), 1.0),
             invalid={"server_cpu": "a busy generator", "deliveries": words},
         )
         return Outcome(measurements=[measured])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from loadtests.arithmetic.usage import Reading, Usage, between, metrics
-from loadtests.record.words import METRICS
 
 SECOND = 1_000_000_000
 

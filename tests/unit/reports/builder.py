@@ -23,7 +23,8 @@ from loadtests.record.results import (
     Trial,
     write,
 )
-from loadtests.record.words import Status, Transport, metrics_of
+from loadtests.record.words import Status, Transport
+from loadtests.scenarios.registry import metrics_of
 
 MODES = ("eventlet", "gevent", "threading")
 TRANSPORTS = (Transport.POLLING, Transport.WEBSOCKET)
@@ -55,7 +56,7 @@ def metrics(scenario: str, **numbers: float | None) -> dict[str, float | None]:
 
 
 def measurement(scenario: str, **numbers: float | None) -> Measurement:
-    return Measurement(scenario=scenario, metrics=metrics(scenario, **numbers))
+    return Measurement(row=scenario, metrics=metrics(scenario, **numbers))
 
 
 def planned(
@@ -269,7 +270,7 @@ def _echo(
     s50, s99 = _quantiles(service, 50, 99)
     throughput *= random.normal(1, 0.02)
     return Measurement(
-        scenario="echo",
+        row="echo",
         metrics={
             "latency_p50": p50,
             "latency_p90": p90,
@@ -303,7 +304,7 @@ def _broadcast(
     l50, l99 = _quantiles(last, 50, 99)
     cost = {"server_cpu": shape[2] / 8, "server_busy": 31.0} | every
     return Measurement(
-        scenario="broadcast",
+        row="broadcast",
         metrics={
             "delivery_p50": d50,
             "delivery_p99": d99,
@@ -338,7 +339,7 @@ def _disconnect(
         )
     times = [one.detected_s for one in detections if one.detected_s is not None]
     return Measurement(
-        scenario=f"disconnect:{cause}",
+        row=f"disconnect:{cause}",
         metrics={
             "detection_min": min(times),
             "detection_p50": float(numpy.median(times)),

@@ -23,8 +23,9 @@ from loadtests.record.results import (
     Window,
     write,
 )
-from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow, Transport
+from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.rows import DepartureRow, Official, Outage, OutageRow
 from loadtests.scenarios.disconnect.windows import Situation
 from tests.unit.reports.builder import ENVIRONMENT, MODES, TRANSPORTS, metrics, ran, result
 
@@ -172,7 +173,7 @@ class _Maker:
             for one in found
         )
         return Measurement(
-            scenario=name,
+            row=name,
             metrics=metrics(
                 name,
                 detection_min=min(times),

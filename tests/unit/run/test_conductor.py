@@ -8,7 +8,8 @@ import pytest
 from loadtests.record.words import Transport
 from loadtests.run.conductor import Conductor
 from loadtests.run.experiment import parse
-from loadtests.run.trial import Assignment, Outcome
+from loadtests.run.trial import Assignment
+from loadtests.scenarios.bench import Outcome, Place
 
 TEXT = """
 name = "test"
@@ -24,16 +25,16 @@ throughput_s = 1
 def conductor(tmp_path):
     assignment = Assignment(
         scenario="echo",
-        transport=Transport.WEBSOCKET,
-        url="http://127.0.0.1:1",
-        server_core=None,
-        server_pid=None,
-        journal=None,
         seed=1,
         experiment=parse(TEXT, "test"),
         outcome=str(tmp_path / "outcome.json"),
+        place=Place(
+            url="http://127.0.0.1:1",
+            transport=Transport.WEBSOCKET,
+            label=str(tmp_path / "trial"),
+        ),
     )
-    result = Conductor(assignment, lambda: None)
+    result = Conductor(assignment, lambda _bench, _options: [], lambda: None)
     result.outcome = lambda: msgspec.json.decode(
         (tmp_path / "outcome.json").read_bytes(), type=Outcome
     )

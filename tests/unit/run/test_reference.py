@@ -11,9 +11,10 @@ from loadtests.client.reference import ReferenceSession
 from loadtests.client.session import Session
 from loadtests.client.sessions import PACKAGES, arrival_clock, make_session
 from loadtests.record.results import Measurement, PlannedTrial
-from loadtests.record.words import Client, Transport, client_of, metrics_of, row_of
+from loadtests.record.words import Client, Transport, client_of, row_of
 from loadtests.run.conductor import measured_with
 from loadtests.run.experiment import Experiment, ExperimentError, load, parse, plan
+from loadtests.scenarios.registry import metrics_of
 from tests.unit.client.streams import SERVER
 
 EXPERIMENT = """\
@@ -125,7 +126,7 @@ def test_waiting_to_be_read_is_unavailable_and_not_zero() -> None:
     invalid = {"latency_p50": "clients were lost", "receive_lag_p99": "clients were lost"}
     measured = Measurement("echo", {"latency_p50": 1.0, "receive_lag_p99": 0.0}, invalid)
     (found,) = measured_with(Client.REFERENCE, [measured])
-    assert found.scenario == "echo:reference"
+    assert found.row == "echo:reference"
     assert found.metrics == {"latency_p50": 1.0, "receive_lag_p99": None}
     assert found.invalid == {"latency_p50": "clients were lost"}
     assert "does not tell when the kernel had a message" in found.unavailable["receive_lag_p99"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loadtests import ROOT
 from loadtests.machine import cores, launch
 from loadtests.machine import limits as machine_limits
 from loadtests.machine.cores import Pinning
@@ -15,7 +16,7 @@ from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.launch import LaunchError, last_words, verify
 from loadtests.record.words import Transport
 from loadtests.run.experiment import ExperimentError, load, narrow, parse, plan
-from loadtests.run.feasible import check, expected_s, shortage
+from loadtests.run.feasible import check, shortage
 from servers.modes import ADAPTERS
 
 EXPERIMENT = parse(
@@ -98,18 +99,20 @@ def test_line_that_the_server_is_writing_does_not_matter(tmp_path: Path) -> None
 def test_trial_takes_what_it_measures_and_some_seconds_more(
     scenario: str, at_least: float, at_most: float
 ) -> None:
-    assert at_least < expected_s(EXPERIMENT, scenario) < at_most
+    assert at_least < EXPERIMENT.variant(scenario).expected_s < at_most
 
 
 def test_scenario_that_is_not_there_takes_no_known_time() -> None:
     with pytest.raises(KeyError):
-        expected_s(narrow(EXPERIMENT, scenarios=["echo"]), "broadcast")
+        narrow(EXPERIMENT, scenarios=["echo"]).variant("broadcast")
 
 
 @pytest.mark.parametrize(("name", "minutes"), [("quick", 2.5), ("default", 12), ("full", 90)])
 def test_profile_takes_no_longer_than_it_says(name: str, minutes: float) -> None:
     experiment = load(name)
-    total_s = sum(expected_s(experiment, each.scenario, each.variant) for each in plan(experiment))
+    total_s = sum(
+        experiment.variant(each.scenario, each.variant).expected_s for each in plan(experiment)
+    )
     assert total_s < minutes * 60
 
 
@@ -124,7 +127,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_open_files_are_for_two_connections_of_each_client(asked: list[int]) -> None:
-    assert shortage(EXPERIMENT, "broadcast") is None
+    assert shortage(EXPERIMENT.variant("broadcast").clients) is None
     assert asked == [2 * 100 + 100]
 
 
@@ -132,7 +135,7 @@ def test_too_few_open_files_say_how_many_clients_would_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(machine_limits, "allow_open_files", lambda needed: 200)
-    assert shortage(EXPERIMENT, "broadcast") == (
+    assert shortage(EXPERIMENT.variant("broadcast").clients) == (
         "100 clients need 300 open files, and 200 are allowed; at most 50 clients would work, "
         "or raise ulimit -n"
     )
@@ -140,11 +143,11 @@ def test_too_few_open_files_say_how_many_clients_would_work(
 
 def test_too_few_ports_say_how_many_clients_would_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_limits, "ephemeral_ports", lambda: 150)
-    assert shortage(EXPERIMENT, "broadcast") == (
+    assert shortage(EXPERIMENT.variant("broadcast").clients) == (
         "100 clients need 200 ports to connect from, and there are 150; at most 75 clients would "
         "work, or widen net.ipv4.ip_local_port_range"
     )
-    assert shortage(EXPERIMENT, "disconnect") is None
+    assert shortage(EXPERIMENT.variant("disconnect").clients) is None
 
 
 def test_experiment_is_refused_only_if_none_of_its_trials_can_run(
@@ -314,5 +317,5 @@ def test_last_words_are_the_last_line_that_says_something(
 def test_files_that_are_started_are_there() -> None:
     assert [
         path.is_file()
-        for path in (launch.LEASH, launch.LOCUSTFILE, launch.ROOT / "servers" / "__main__.py")
+        for path in (launch.LEASH, launch.LOCUSTFILE, ROOT / "servers" / "__main__.py")
     ] == [True, True, True]

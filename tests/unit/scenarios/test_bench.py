@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from loadtests.record.results import Measurement
-from loadtests.scenarios.bench import Bench, TrialFailed
+from loadtests.record.words import Transport
+from loadtests.scenarios.bench import Bench, Place, TrialFailed
 
 FOUND = Measurement(
-    scenario="echo",
+    row="echo",
     metrics={"latency_p50": 1.0, "latency_p99": 2.0, "server_cpu": None},
     invalid={"latency_p99": "sends went out late"},
     unavailable={"server_cpu": "not ours"},
@@ -21,7 +22,8 @@ FOUND = Measurement(
 def bench(*ended: str | None) -> Bench:
     nothing: Any = None
     sessions: Any = [SimpleNamespace(ended=each) for each in ended]
-    return Bench(sessions=sessions, alarm=nothing, meter=nothing, seed=0)
+    place = Place(url="", transport=Transport.POLLING, label="trial")
+    return Bench(sessions, alarm=nothing, meter=nothing, seed=0, place=place, sleep=nothing)
 
 
 def test_trial_goes_on_as_long_as_one_client_is_left() -> None:

@@ -12,18 +12,10 @@ import pytest
 from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.arithmetic.samples import NEVER, Audit, Nanoseconds
 from loadtests.arithmetic.usage import Usage
-from loadtests.options import Broadcast
-from loadtests.record.words import METRICS
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.broadcast import (
-    Deliveries,
-    Publisher,
-    Received,
-    Recipient,
-    collect,
-    summarise,
-)
+from loadtests.scenarios.broadcast import METRICS, Broadcast, Deliveries, collect, summarise
+from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
 from tests.support.simulation import (
     MS,
     SECOND,
@@ -38,10 +30,8 @@ Copy = tuple[int, int, int]  #: publisher, number, when it arrived
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
-    world.patch(monkeypatch, broadcast)
-    return world
+def world() -> World:
+    return World()
 
 
 def published(due: list[int], late: int = 0) -> Any:
@@ -199,7 +189,7 @@ def measured(world: World, fate: Any) -> dict[str, float | None]:
 
 def test_steady_fan_out_is_measured_as_it_is(world: World) -> None:
     found = measured(world, lambda _publisher, _number, recipient: [(recipient + 1) * MS])
-    assert METRICS["broadcast"].keys() == found.keys()
+    assert METRICS.keys() == found.keys()
     assert (
         found["delivery_p50"],
         found["delivery_p99"],
@@ -254,7 +244,7 @@ def usage(generator: float = 10, server: float | None = 10) -> Usage:
 def test_summary_counts_copies_per_second_and_cpu_per_copy() -> None:
     found = summarise(deliveries(ns(MS), ns(MS), Audit(0, 0, 0)), 1000, usage(server=50), 30.0)
     assert (found.metrics["deliveries"], found.metrics["server_cpu"]) == (500.0, 1000.0)
-    assert METRICS["broadcast"].keys() == found.metrics.keys()
+    assert METRICS.keys() == found.metrics.keys()
     assert (found.invalid, found.unavailable) == ({}, {})
     assert found.samples == {"delivery": 1, "last_recipient": 1}
 

@@ -10,19 +10,16 @@ import pytest
 from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.arithmetic.samples import NEVER, Nanoseconds
 from loadtests.arithmetic.usage import Usage
-from loadtests.options import Echo
-from loadtests.record.words import METRICS
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.echo import ClosedLoop, EchoClient, OpenLoop, summarise
+from loadtests.scenarios.echo import METRICS, Echo, summarise
+from loadtests.scenarios.echoing import ClosedLoop, EchoClient, OpenLoop
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World, echoing, number_of
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
-    world.patch(monkeypatch, echo)
-    return world
+def world() -> World:
+    return World()
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ def session() -> FakeSession:
 
 @pytest.fixture
 def client(world: World, session: FakeSession) -> EchoClient:
-    return EchoClient(session, world, 32)  # type: ignore[arg-type]
+    return EchoClient(session, world, 32, now_ns=world.time_ns)  # type: ignore[arg-type]
 
 
 def numbers(session: FakeSession) -> list[int]:
@@ -247,7 +244,7 @@ def test_busy_generators_late_sends_are_charged_to_latency_and_not_to_service_ti
 
 
 def test_every_metric_of_the_scenario_is_measured(world: World) -> None:
-    assert METRICS["echo"].keys() == measured(world, lambda _s, _n: [MS]).keys()
+    assert METRICS.keys() == measured(world, lambda _s, _n: [MS]).keys()
 
 
 def test_lost_reply_is_counted_and_is_the_slowest(world: World) -> None:
@@ -311,7 +308,7 @@ def opened(latency: Nanoseconds, **changes: Any) -> OpenLoop:
 
 def test_summary_holds_every_metric_of_the_table() -> None:
     found = summarise(opened(ns(MS)), closed(100, 0, usage()), 30.0)
-    assert METRICS["echo"].keys() == found.metrics.keys()
+    assert METRICS.keys() == found.metrics.keys()
     assert (found.invalid, found.unavailable) == ({}, {})
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.options import Disconnect
-from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow, metrics_of
-from loadtests.run.experiment import ExperimentError, parse, plan
+from loadtests.record.words import Cause
+from loadtests.run.experiment import Experiment, ExperimentError, parse, plan
 from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.options import Disconnect
+from loadtests.scenarios.disconnect.rows import DepartureRow, Official, Outage, OutageRow
+from loadtests.scenarios.registry import metrics_of
+from loadtests.scenarios.scenario import Heartbeat
 
 HEAD = 'name = "mine"\nblocks = 3\nmodes = ["gevent"]\ntransports = ["polling"]\n'
 TABLE = """\
@@ -37,9 +40,21 @@ ping_timeout_s = 1
 """
 
 
-def disconnect(text: str = "", table: str = TABLE) -> Disconnect:
-    found = parse(HEAD + table + text, "mine.toml").disconnect
-    assert found is not None
+def experiment(text: str = "") -> Experiment:
+    return parse(HEAD + TABLE + text, "mine.toml")
+
+
+def variants(text: str = "") -> list[str]:
+    return [each.name for each in experiment(text).variants("disconnect")]
+
+
+def rows(text: str = "", variant: str = "") -> list[str]:
+    return experiment(text).variant("disconnect", variant).rows()
+
+
+def disconnect(text: str = "", variant: str = "") -> Disconnect:
+    found = experiment(text).variant("disconnect", variant).options
+    assert isinstance(found, Disconnect)
     return found
 
 
@@ -47,13 +62,13 @@ def disconnect(text: str = "", table: str = TABLE) -> Disconnect:
 
 
 def test_table_alone_has_one_kind_of_trial() -> None:
-    assert disconnect().variants == [""]
-    assert disconnect().rows("") == ["disconnect:close", "disconnect:freeze"]
+    assert variants() == [""]
+    assert rows() == ["disconnect:close", "disconnect:freeze"]
 
 
 def test_clients_that_are_sent_to_have_rows_of_their_own() -> None:
     found = disconnect("busy_hz = 2\n")
-    assert found.rows("") == [
+    assert rows("busy_hz = 2\n") == [
         "disconnect:close",
         "disconnect:close:busy",
         "disconnect:freeze",
@@ -63,32 +78,33 @@ def test_clients_that_are_sent_to_have_rows_of_their_own() -> None:
 
 
 def test_each_setting_of_a_sweep_is_a_kind_of_trial() -> None:
-    found = disconnect("busy_hz = 2\n" + SWEEP)
-    assert found.variants == ["", "25/20", "10/5:100"]
-    assert found.rows("25/20") == ["disconnect:freeze:25/20"]
-    assert found.rows("10/5:100") == ["disconnect:kill:10/5:100", "disconnect:freeze:10/5:100"]
+    text = "busy_hz = 2\n" + SWEEP
+    assert variants(text) == ["", "25/20", "10/5:100"]
+    assert rows(text, "25/20") == ["disconnect:freeze:25/20"]
+    assert rows(text, "10/5:100") == ["disconnect:kill:10/5:100", "disconnect:freeze:10/5:100"]
 
 
 def test_setting_has_its_own_heartbeat_and_as_many_connections_as_it_says() -> None:
-    found = disconnect("busy_hz = 2\n" + SWEEP).of("10/5:100")
+    found = disconnect("busy_hz = 2\n" + SWEEP, "10/5:100")
     assert (found.ping_interval_s, found.ping_timeout_s, found.busy_hz) == (10, 5, 0)
     assert (found.going, found.connections, found.in_generator) == (12, 100, 88)
 
 
 def test_setting_without_connections_has_those_that_go_and_one_that_stays() -> None:
-    found = disconnect(SWEEP).of("25/20")
+    found = disconnect(SWEEP, "25/20")
     assert (found.going, found.connections, found.in_generator) == (5, 6, 1)
 
 
 def test_server_that_goes_is_a_kind_of_trial_with_a_row_for_each_official_client() -> None:
-    found = disconnect(SERVER)
-    assert found.variants == ["", "server"]
-    rows = found.rows("server")
-    assert rows == [
+    assert variants(SERVER) == ["", "server"]
+    found = experiment(SERVER).variant("disconnect", "server")
+    assert found.rows() == [
         f"disconnect:{outage}:{client}" for outage in Outage for client in ("python", "javascript")
     ]
-    assert found.connections_of("server") == 6
-    assert "noticed_p50" in metrics_of(rows[0])
+    assert found.clients == 6
+    assert found.scenario.conduct is not None
+    assert found.heartbeat == Heartbeat(1, 1)
+    assert "noticed_p50" in metrics_of(found.rows()[0])
     assert "detection_p50" in metrics_of("disconnect:kill:busy")
 
 
@@ -123,20 +139,18 @@ def test_other_rows_are_neither(row: str) -> None:
 
 
 def test_trials_are_in_as_many_blocks_as_asked_for() -> None:
-    experiment = parse(HEAD + TABLE + "blocks = 1\n" + SWEEP + SERVER, "mine.toml")
-    assert sorted(each.variant for each in plan(experiment)) == ["", "10/5:100", "25/20", "server"]
+    whole = experiment("blocks = 1\n" + SWEEP + SERVER)
+    assert sorted(each.variant for each in plan(whole)) == ["", "10/5:100", "25/20", "server"]
 
 
 def test_more_blocks_than_the_experiment_has_are_all_of_them() -> None:
-    experiment = parse(HEAD + TABLE + "blocks = 9\n", "mine.toml")
-    assert [each.block for each in plan(experiment)] == [0, 1, 2]
+    assert [each.block for each in plan(experiment("blocks = 9\n"))] == [0, 1, 2]
 
 
 def test_planned_trial_has_the_rows_of_its_variant() -> None:
-    experiment = parse(HEAD + TABLE + SWEEP + SERVER, "mine.toml")
-    assert experiment.disconnect is not None
-    for planned in plan(experiment):
-        assert planned.rows == experiment.disconnect.rows(planned.variant)
+    whole = experiment(SWEEP + SERVER)
+    for planned in plan(whole):
+        assert planned.rows == whole.variant("disconnect", planned.variant).rows()
 
 
 # --- what is wrong

@@ -12,8 +12,8 @@ from loadtests.client.session import Session
 from loadtests.generator.bench_client.contenders.contract import Call, Running, connect_all
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Transport
-from loadtests.scenarios.broadcast import Publisher, Recipient
-from loadtests.scenarios.echo import EchoClient
+from loadtests.scenarios.broadcasting import Publisher, Recipient
+from loadtests.scenarios.echoing import EchoClient
 
 PACKAGE = ""
 

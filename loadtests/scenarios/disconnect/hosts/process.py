@@ -32,7 +32,7 @@ from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Cause, Client, Transport
-from loadtests.run.trial import connect_timeout_s
+from loadtests.scenarios.bench import connect_timeout_s
 from loadtests.scenarios.disconnect.hosts.diary import Diary
 from loadtests.scenarios.disconnect.hosts.interface import check_link, take_down
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from loadtests.machine.launch import RunningServer, last_words, started
 from loadtests.record.application import NAMESPACE
-from loadtests.record.words import Official, Transport
+from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.outage.summary import Event, What, connected
+from loadtests.scenarios.disconnect.rows import Official
 
 _HERE = Path(__file__).parent
 COMMANDS = {

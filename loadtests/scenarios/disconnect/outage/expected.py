@@ -11,7 +11,8 @@ from __future__ import annotations
 from itertools import count
 
 from loadtests.record.results import Window
-from loadtests.record.words import Official, Outage, Transport
+from loadtests.record.words import Transport
+from loadtests.scenarios.disconnect.rows import Official, Outage
 
 #: What python-socketio's Client calls every end that is not its own or said by the server
 #: (engineio.base_client.BaseClient.reason).

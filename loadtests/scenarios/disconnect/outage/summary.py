@@ -11,12 +11,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from loadtests.arithmetic.samples import NEVER, quantile
-from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
-from loadtests.record.words import OutageRow, metrics_of
+from loadtests.arithmetic.samples import NEVER, quantiles_ms
+from loadtests.arithmetic.validity import names_of
+from loadtests.record.results import Measurement, Reconnection, Window
+from loadtests.scenarios.disconnect.rows import OUTAGE_METRICS, OutageRow
 from loadtests.scenarios.disconnect.windows import is_outside
-
-_QUANTILES = {"p50": 0.5, "p95": 0.95}
+from loadtests.scenarios.scenario import without_numbers
 
 
 class What(StrEnum):
@@ -137,7 +137,9 @@ def summarise(
         observed_s: ``noticed`` and ``reconnected`` -> how long each was waited for.
     """
     if not found:
-        return without_numbers(str(row), "no client was connected when the server went")
+        return without_numbers(
+            OUTAGE_METRICS, str(row), "no client was connected when the server went"
+        )
     times = {
         "noticed": [each.noticed_s for each in found],
         "reconnected": [each.reconnected_s for each in found],
@@ -146,16 +148,7 @@ def summarise(
     invalid: dict[str, str] = {}
     for family, seconds in times.items():
         values |= _spread(family, seconds)
-        missing = seconds.count(None)
-        if missing:
-            did_not = "did not notice" if family == "noticed" else "were not connected again"
-            reason = (
-                f"clients {did_not} as long as they were waited for "
-                f"({missing} of {len(found)}, {observed_s[family]:.0f} s)"
-            )
-            names = [f"{family}_{name}" for name in (*_QUANTILES, "max")]
-            invalid |= {name: reason for name in names if values[name] is None}
-            invalid[f"{family}_max"] = reason
+        invalid |= _unknown(family, seconds, values, observed_s[family])
     values["unnoticed"] = times["noticed"].count(None)
     values["not_reconnected"] = times["reconnected"].count(None)
     values["outside"] = sum(
@@ -163,8 +156,8 @@ def summarise(
         for each in found
     )
     return Measurement(
-        scenario=str(row),
-        metrics={name: values[name] for name in metrics_of(str(row))},
+        row=str(row),
+        metrics={name: values[name] for name in OUTAGE_METRICS},
         invalid=invalid,
         samples={family: len(found) for family in times},
         reconnections=list(found),
@@ -172,13 +165,33 @@ def summarise(
     )
 
 
+def _unknown(
+    family: str,
+    seconds: Sequence[float | None],
+    values: Mapping[str, float | None],
+    observed_s: float,
+) -> dict[str, str]:
+    """Which numbers of a family are not to be trusted since some clients never did, and why."""
+    missing = seconds.count(None)
+    if not missing:
+        return {}
+    did_not = "did not notice" if family == "noticed" else "were not connected again"
+    reason = (
+        f"clients {did_not} as long as they were waited for "
+        f"({missing} of {len(seconds)}, {observed_s:.0f} s)"
+    )
+    longest = f"{family}_max"
+    spread = (*names_of(OUTAGE_METRICS, family), longest)
+    return {name: reason for name in spread if values[name] is None} | {longest: reason}
+
+
 def _spread(family: str, seconds: Sequence[float | None]) -> dict[str, float | None]:
     times_ns = np.asarray(
         [NEVER if each is None else round(each * 1e9) for each in seconds], dtype=np.int64
     )
-    spread: dict[str, float | None] = {}
-    for name, q in _QUANTILES.items():
-        value = quantile(times_ns, q)
-        spread[f"{family}_{name}"] = None if value is None else value / 1e9
+    spread = {
+        name: None if value is None else value / 1000
+        for name, value in quantiles_ms(OUTAGE_METRICS, family, times_ns).items()
+    }
     known = [each for each in seconds if each is not None]
     return spread | {f"{family}_max": max(known, default=None)}

@@ -12,18 +12,16 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from loadtests.machine.journal import WrongConnections, entries, verify_connections
 from loadtests.machine.node import missing
-from loadtests.options import ServerGone
-from loadtests.record.results import Measurement, Window, without_numbers
-from loadtests.record.words import Official, Outage, OutageRow, Transport
-from loadtests.run.trial import Outcome, connect_timeout_s
+from loadtests.record.results import GeneratorFacts, Measurement, OutageFacts, ReturnFacts, Window
+from loadtests.scenarios.bench import Outcome, Stage, TrialFailed, connect_timeout_s
+from loadtests.scenarios.disconnect.options import ServerGone
 from loadtests.scenarios.disconnect.outage import expected
 from loadtests.scenarios.disconnect.outage.clients import Crowd, OutageError, crowd
-from loadtests.scenarios.disconnect.outage.servers import Serve, Servers
+from loadtests.scenarios.disconnect.outage.servers import Servers
 from loadtests.scenarios.disconnect.outage.summary import (
     Event,
     Happening,
@@ -32,35 +30,17 @@ from loadtests.scenarios.disconnect.outage.summary import (
     settled,
     summarise,
 )
+from loadtests.scenarios.disconnect.rows import OUTAGE_METRICS, Official, Outage, OutageRow
 from loadtests.scenarios.disconnect.windows import TOLERANCE_S
+from loadtests.scenarios.scenario import without_numbers
 
 _LOOK_S = 0.05
 #: Beyond what the slower client needs to notice that the server is frozen.
 _FROZEN_LONGER_S = 0.5
 
 
-def measure(
-    options: ServerGone,
-    *,
-    mode: str,
-    transport: Transport,
-    seed: int,
-    serve: Serve,
-    folder: Path,
-    name: str,
-    core: int | None,
-) -> tuple[dict[str, Any], Outcome]:
-    """One trial of the variant ``server``.
-
-    Args:
-        options: of it.
-        mode: how the servers are served, for messages.
-        transport: of all clients.
-        seed: for when each client connects at first.
-        serve: starts a server on a port (0: a free one) with a log and a journal, verified.
-        folder: for logs, journals and events.
-        name: what the names of these files begin with.
-        core: for the clients; None for any.
+def conduct(stage: Stage, options: ServerGone) -> tuple[dict[str, Any], Outcome]:
+    """One trial in which the server goes.
 
     Returns:
         The READY line of the first server, and a measurement per row with what the clients say of
@@ -68,36 +48,42 @@ def measure(
 
     Raises:
         LaunchError: a process did not start.
-        OutageError: one died, or clients were not where they should be.
+        TrialFailed: one died, or clients were not where they should be.
     """
-    label = folder / name
+    try:
+        return _conduct(stage, options)
+    except OutageError as error:
+        raise TrialFailed(str(error)) from error
+
+
+def _conduct(stage: Stage, options: ServerGone) -> tuple[dict[str, Any], Outcome]:
     lacks = {client: _lacking(client) for client in Official}
     begun = time.monotonic()
     with ExitStack() as stack:
-        servers = stack.enter_context(Servers(serve, label))
+        servers = stack.enter_context(Servers(stage.serve, stage.label))
         servers.start()
         ready = servers.running.ready
-        clients = stack.enter_context(_Clients(transport, servers, label, core, seed))
+        clients = stack.enter_context(_Clients(stage, servers))
         present = [client for client, lack in lacks.items() if lack is None]
-        trial = _Trial(options, mode, transport, servers, clients, present)
+        trial = _Trial(options, stage, servers, clients, present)
         measurements = trial.run()
-        facts = {
-            "arrival_clock": "user",
-            "transport": transport,
-            "connections": len(present) * options.clients,
-            "client": "official",
-            "seconds": time.monotonic() - begun,
-            "versions": {"python": platform.python_version(), **clients.versions},
-            "outages": trial.outages,
-            "crashes": clients.crashes,
-        }
+        facts = GeneratorFacts(
+            arrival_clock="user",
+            transport=stage.transport,
+            connections=len(present) * options.clients,
+            client="official",
+            seconds=time.monotonic() - begun,
+            versions={"python": platform.python_version(), **clients.versions},
+            outages=trial.outages,
+            crashes=clients.crashes,
+        )
     for outage in options.causes:
         measurements += [
-            without_numbers(str(OutageRow(outage, client)), lack)
+            without_numbers(OUTAGE_METRICS, str(OutageRow(outage, client)), lack)
             for client, lack in lacks.items()
             if lack is not None
         ]
-    in_order = sorted(measurements, key=lambda each: options.rows.index(each.scenario))
+    in_order = sorted(measurements, key=lambda each: options.rows.index(each.row))
     return ready, Outcome(measurements=in_order, generator=facts)
 
 
@@ -109,17 +95,13 @@ def _lacking(client: Official) -> str | None:
 class _Clients:
     """A crowd of each library; one that did not come back whole is replaced."""
 
-    def __init__(
-        self, transport: Transport, servers: Servers, label: Path, core: int | None, seed: int
-    ) -> None:
+    def __init__(self, stage: Stage, servers: Servers) -> None:
         self.crowds: dict[Official, Crowd] = {}
         self.versions: dict[str, str] = {}
         self._gone_crashes: list[str] = []
-        self._chooser = random.Random(seed)
-        self._transport = transport
+        self._chooser = random.Random(stage.seed)
+        self._stage = stage
         self._servers = servers
-        self._label = label
-        self._core = core
         self._stacks: dict[Official, ExitStack] = {}
         self._started: list[Official] = []
 
@@ -154,14 +136,15 @@ class _Clients:
         again = "" if times == 1 else f"-{times}"
         offsets_s = [spread_s * (n + self._chooser.random()) / size for n in range(size)]
         stack = self._stacks[client] = ExitStack()
+        label = self._stage.label
         self.crowds[client] = stack.enter_context(
             crowd(
                 client,
                 url=self._servers.running.url,
-                transport=self._transport,
+                transport=self._stage.transport,
                 offsets_s=offsets_s,
-                label=self._label.with_name(f"{self._label.name}-{client}{again}"),
-                core=self._core,
+                label=label.with_name(f"{label.name}-{client}{again}"),
+                core=self._stage.core,
             )
         )
         self.versions |= self.crowds[client].running.ready["versions"]
@@ -180,12 +163,11 @@ class _Trial:
     """The steps of a trial, with all that they share."""
 
     options: ServerGone
-    mode: str
-    transport: Transport
+    stage: Stage
     servers: Servers
     clients: _Clients
     present: list[Official]
-    outages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outages: dict[str, OutageFacts] = field(default_factory=dict)
 
     def run(self) -> list[Measurement]:
         """All outages, one after the other."""
@@ -194,7 +176,7 @@ class _Trial:
         self._until_complete()
         size = len(self.present) * self.options.clients
         try:
-            verify_connections(self.servers.journal, self.transport, size)
+            verify_connections(self.servers.journal, self.stage.transport, size)
         except WrongConnections as error:
             raise OutageError(f"{error}; its log: {self.servers.running.log}") from error
         measurements = []
@@ -251,7 +233,7 @@ class _Trial:
         renewed: list[Official],
     ) -> list[Measurement]:
         measurements = []
-        facts: dict[str, Any] = {"away_s": happening.away_s}
+        facts: dict[str, ReturnFacts] = {}
         observed_s = {
             "noticed": (happening.until_ns - happening.gone_ns) / 1e9,
             "reconnected": (happening.until_ns - happening.back_ns) / 1e9,
@@ -263,24 +245,28 @@ class _Trial:
             )
             away_s = _away_s(happening.away_s, windows[client])
             latest_s = expected.reconnected_latest_s(client, cause, away_s)
-            facts[client] = {
+            facts[client] = ReturnFacts(
                 # Of its own rules, less what connecting itself takes.
-                "reconnected_latest_s": latest_s,
-                "reconnected_later": sum(
+                reconnected_latest_s=latest_s,
+                reconnected_later=sum(
                     (each.reconnected_s or 0) > latest_s + TOLERANCE_S for each in found
                 ),
-                "connected_twice": repeated(events, happening),
-                "left_out": self.options.clients - len(found),
-                "started_anew": client in renewed,
-            }
-        self.outages[cause] = facts
+                connected_twice=repeated(events, happening),
+                left_out=self.options.clients - len(found),
+                started_anew=client in renewed,
+            )
+        self.outages[cause] = OutageFacts(
+            away_s=happening.away_s,
+            python=facts.get(Official.PYTHON),
+            javascript=facts.get(Official.JAVASCRIPT),
+        )
         return measurements
 
     def _window(self, client: Official, cause: Outage) -> Window:
         return expected.noticed(
             client,
             cause,
-            self.transport,
+            self.stage.transport,
             ping_interval_s=self.options.ping_interval_s,
             ping_timeout_s=self.options.ping_timeout_s,
         )
@@ -305,17 +291,17 @@ class _Trial:
         if not self._wait(self.clients.complete, time.monotonic_ns() + round(limit_s * 1e9)):
             logs = ", ".join(str(each.running.log) for each in self.clients.crowds.values())
             raise OutageError(
-                f"not all of {size} clients connected to the {self.mode} server "
+                f"not all of {size} clients connected to the {self.stage.mode} server "
                 f"within {limit_s:.0f} s; logs: {logs}"
             )
 
     def _verify_transport(self) -> None:
         """Check by the server's account that they came back over the transport of the cell."""
         seen = {each["transport"] for each in entries(self.servers.journal) if "transport" in each}
-        if not seen <= {self.transport}:
+        if not seen <= {self.stage.transport}:
             raise OutageError(
                 f"clients connected over {', '.join(sorted(seen))}, it should have been "
-                f"{self.transport} only; the server's log: {self.servers.running.log}"
+                f"{self.stage.transport} only; the server's log: {self.servers.running.log}"
             )
 
     def _wait(self, done: Callable[[], bool], until_ns: int, *, serving: bool = True) -> bool:

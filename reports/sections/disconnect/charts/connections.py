@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from loadtests.scenarios.disconnect.rows import numbers_of
 from reports.charts import style
+from reports.facts.run import Facts
 from reports.sections.disconnect.charts import points
 from reports.sections.disconnect.charts.detection import draw
 from reports.sections.disconnect.clients import Group, departures
-from reports.sections.disconnect.names import CAUSES, numbers_of
-from reports.summary import Summary
+from reports.sections.disconnect.names import CAUSES
 
 _LINE, _HEADING = 0.3, 0.55
 
 
-def wanted(summary: Summary) -> bool:
+def wanted(facts: Facts) -> bool:
     """Whether the sweep names numbers of connections."""
-    return bool(_groups(summary))
+    return bool(_groups(facts))
 
 
-def connections(summary: Summary) -> Figure:
+def connections(facts: Facts) -> Figure:
     """A panel per transport; in it, for each mode, a line per number of connections.
 
     Where more than one heartbeat or cause was swept so, each has a line of panels of its own.
     """
-    found = _groups(summary)
+    found = _groups(facts)
     kinds = list(dict.fromkeys(_kind(group) for group in found))
     transports = style.by_transport(dict.fromkeys(group.cell for group in found))
     looks = style.looks(group.cell.mode for group in found)
@@ -42,21 +44,13 @@ def connections(summary: Summary) -> Figure:
         for axes, transport in zip(row, transports, strict=True):
             track = points.track(axes, latest_s, missed=any(group.missed for group in same))
             axes.set_title(f"{_heading(kind)}, {style.TRANSPORT_TITLES[transport]}", fontsize=10.5)
-            axes.set_ylim(len(lines[kind]) - 0.4, -0.6)
-            names = [f"{style.shortened(mode)}, {count:,}" for mode, count in lines[kind]]
-            first = axes is row[0]
-            axes.set_yticks(range(len(names)) if first else [], names if first else None)
-            axes.tick_params(axis="y", length=0, pad=6)
-            axes.spines["left"].set_visible(False)
-            axes.grid(axis="x")
+            _name_lines(axes, lines[kind], labels=axes is row[0])
             by_line = {
                 (group.cell.mode, _count(group)): group
                 for group in same
                 if group.cell.transport is transport
             }
             for y, (mode, count) in enumerate(lines[kind]):
-                if y and mode != lines[kind][y - 1][0]:
-                    axes.axhline(y - 0.5, color=style.GRID, linewidth=0.8, zorder=0)
                 group = by_line.get((mode, count))
                 if group is None:
                     style.place_note(axes, y, "not in this run")
@@ -80,8 +74,21 @@ def connections(summary: Summary) -> Figure:
     return figure
 
 
-def _groups(summary: Summary) -> list[Group]:
-    found = departures(summary.outcomes, summary.own_rows)
+def _name_lines(axes: Axes, lines: Sequence[tuple[str, int]], *, labels: bool) -> None:
+    """A place for each mode and number of connections, the modes apart."""
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    names = [f"{style.shortened(mode)}, {count:,}" for mode, count in lines]
+    axes.set_yticks(range(len(names)) if labels else [], names if labels else None)
+    axes.tick_params(axis="y", length=0, pad=6)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    for y in range(1, len(lines)):
+        if lines[y][0] != lines[y - 1][0]:
+            axes.axhline(y - 0.5, color=style.GRID, linewidth=0.8, zorder=0)
+
+
+def _groups(facts: Facts) -> list[Group]:
+    found = departures(facts.outcomes, facts.own_rows)
     return [group for group in found if _count(group)]
 
 

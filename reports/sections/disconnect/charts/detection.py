@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from loadtests.record.words import Status, Transport
 from reports.charts import style
 from reports.charts.style import Look
+from reports.facts.run import Facts
 from reports.sections.disconnect.charts import points
 from reports.sections.disconnect.charts.points import Track
 from reports.sections.disconnect.clients import Group, departures
 from reports.sections.disconnect.names import title
-from reports.summary import Summary
 
 #: Inches: of a line of clients, of a cause's heading, of a cause that was not measured.
 _LINE, _HEADING, _EMPTY = 0.27, 0.52, 0.3
@@ -24,17 +24,17 @@ _NEAR, _FAR = 1.0, 2.3
 Panel = Sequence[Group]
 
 
-def wanted(summary: Summary) -> bool:
+def wanted(facts: Facts) -> bool:
     """Whether clients were to go away in main trials."""
-    return any(_main(one) for one in departures(summary.outcomes, summary.own_rows))
+    return any(_main(one) for one in departures(facts.outcomes, facts.own_rows))
 
 
-def detection(summary: Summary) -> Figure:
+def detection(facts: Facts) -> Figure:
     """A line of panels per cause; per transport, an axis for what is at once and one for the rest.
 
     Each panel has a line per mode, and one below it for the clients that the server sends to.
     """
-    found = [one for one in departures(summary.outcomes, summary.own_rows) if _main(one)]
+    found = [one for one in departures(facts.outcomes, facts.own_rows) if _main(one)]
     causes = list(dict.fromkeys(group.departure.cause for group in found))
     panels = [[group for group in found if group.departure.cause is cause] for cause in causes]
     transports = style.by_transport(dict.fromkeys(group.cell for group in found))

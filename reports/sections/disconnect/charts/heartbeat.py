@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from reports.charts import style
 from reports.charts.style import Look
 from reports.facts.rows import Cell
+from reports.facts.run import Facts
 from reports.sections.disconnect.charts.points import SHADE
 from reports.sections.disconnect.clients import departures
 from reports.sections.disconnect.settings import Point, points
-from reports.summary import Summary
 
 #: A window's width, as a factor on the logarithmic axis in either direction.
 _HALF = 1.09
@@ -24,19 +24,19 @@ _HALF = 1.09
 _HEADROOM = 1.8
 
 
-def wanted(summary: Summary) -> bool:
+def wanted(facts: Facts) -> bool:
     """Whether there is a heartbeat whose times are known."""
-    return bool(_points(summary))
+    return bool(_points(facts))
 
 
-def heartbeat(summary: Summary) -> Figure:
+def heartbeat(facts: Facts) -> Figure:
     """Median and worst detection time of a silent client over what its heartbeat costs.
 
     A panel per mode × transport; in it a stroke from the median to the worst for each heartbeat.
     Below the panel its messages, above it the server's CPU time for them. Measured ones are
     filled, the others are what the rules predict.
     """
-    found = _points(summary)
+    found = _points(facts)
     groups = style.by_transport(dict.fromkeys(one.cell for one in found))
     modes = list(dict.fromkeys(one.cell.mode for one in found))
     looks = style.looks(modes)
@@ -66,9 +66,9 @@ def heartbeat(summary: Summary) -> Figure:
     return figure
 
 
-def _points(summary: Summary) -> list[Point]:
-    groups = departures(summary.outcomes, summary.own_rows)
-    return points(summary.result, groups, summary.own_rows)
+def _points(facts: Facts) -> list[Point]:
+    groups = departures(facts.outcomes, facts.own_rows)
+    return points(facts.result, groups, facts.own_rows)
 
 
 def _point(axes: Axes, one: Point, look: Look) -> None:

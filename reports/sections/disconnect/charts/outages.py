@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from loadtests.record.words import Official, Status
+from loadtests.record.words import Status
+from loadtests.scenarios.disconnect.rows import Official
 from reports.charts import style
 from reports.charts.style import Look
 from reports.facts.rows import Cell, Row
+from reports.facts.run import Facts
 from reports.sections.disconnect.charts import points
 from reports.sections.disconnect.charts.points import Track
 from reports.sections.disconnect.clients import Group, outages
 from reports.sections.disconnect.names import CLIENTS, OUTAGES
-from reports.summary import Summary
 
 _LINE, _HEADING = 0.27, 0.58
 #: Metric suffix -> half the height of its stroke.
@@ -22,15 +23,15 @@ _QUANTILES = {"p50": 0.38, "p95": 0.26, "max": 0.14}
 _FAMILIES = {"noticed": "until noticed, s", "reconnected": "until connected again, s"}
 
 
-def wanted(summary: Summary) -> bool:
+def wanted(facts: Facts) -> bool:
     """Whether the server was to go away."""
-    return bool(outages(summary.outcomes, summary.own_rows))
+    return bool(outages(facts.outcomes, facts.own_rows))
 
 
-def server(summary: Summary) -> Figure:
+def server(facts: Facts) -> Figure:
     """A line of panels per outage: per transport, the time to notice and the time to be back."""
-    found = outages(summary.outcomes, summary.own_rows)
-    rows = {(row.scenario, row.cell, row.metric.name): row for row in summary.own_rows}
+    found = outages(facts.outcomes, facts.own_rows)
+    rows = {(row.scenario, row.cell, row.metric.name): row for row in facts.own_rows}
     kinds = list(dict.fromkeys(group.outage.outage for group in found))
     transports = style.by_transport(dict.fromkeys(group.cell for group in found))
     looks = style.looks(group.cell.mode for group in found)

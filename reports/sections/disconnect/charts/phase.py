@@ -14,11 +14,11 @@ from loadtests.record.words import Cause
 from loadtests.scenarios.disconnect.windows import TOLERANCE_S
 from reports.charts import style
 from reports.facts.rows import Cell
+from reports.facts.run import Facts
 from reports.sections.disconnect.charts import points
 from reports.sections.disconnect.charts.points import OUTSIDE, SHADE
 from reports.sections.disconnect.clients import Group, Noticed, departures
 from reports.sections.disconnect.settings import main_heartbeat
-from reports.summary import Summary
 
 #: Each cause has its own shape here; the colour is the mode's.
 _SHAPES = {
@@ -32,17 +32,17 @@ _SHAPES = {
 _BUSY = "#7B8794"
 
 
-def wanted(summary: Summary) -> bool:
+def wanted(facts: Facts) -> bool:
     """Whether any client of the main trials fell silent at a phase that is known."""
-    return main_heartbeat(summary.result) is not None and any(
-        _silent(group) for group in _groups(summary)
+    return main_heartbeat(facts.result) is not None and any(
+        _silent(group) for group in _groups(facts)
     )
 
 
-def phase(summary: Summary) -> Figure:
+def phase(facts: Facts) -> Figure:
     """Detection time over the phase, one panel per mode × transport, the rule's band behind it."""
-    found = _groups(summary)
-    heartbeat = main_heartbeat(summary.result)
+    found = _groups(facts)
+    heartbeat = main_heartbeat(facts.result)
     assert heartbeat is not None
     groups = style.by_transport(dict.fromkeys(group.cell for group in found))
     modes = list(dict.fromkeys(group.cell.mode for group in found))
@@ -72,8 +72,8 @@ def phase(summary: Summary) -> Figure:
     return figure
 
 
-def _groups(summary: Summary) -> list[Group]:
-    found = departures(summary.outcomes, summary.own_rows)
+def _groups(facts: Facts) -> list[Group]:
+    found = departures(facts.outcomes, facts.own_rows)
     return [group for group in found if not group.departure.setting]
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.machine.launch import LEASH, ROOT
+from loadtests import ROOT
+from loadtests.machine.launch import LEASH
 from tests.support.waiting import SLOWNESS, until
 
 HERE = Path(__file__).parent

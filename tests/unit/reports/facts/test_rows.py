@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from loadtests.record.results import Result
-from loadtests.record.words import Status, Transport, metrics_of
+from loadtests.record.words import Status, Transport
+from loadtests.scenarios.registry import metrics_of
 from reports.facts.errors import ReportError
 from reports.facts.rows import Cell, Row, cells_of, outcomes_of, rows_of, scenarios_of
 from tests.unit.reports.builder import (

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from loadtests.record.results import Result
-from loadtests.record.words import Better, Status, metrics_of
+from loadtests.record.words import Better, Status
+from loadtests.scenarios.registry import metrics_of
 from reports.facts.best import QUESTIONS, Answer, Certainty
 from reports.facts.tables import HEADLINES, Table, best_table, headline_tables, metric_tables
 from reports.pages.terminal import show

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from loadtests.record.words import metrics_of
+from loadtests.scenarios.registry import metrics_of
 from reports.pages.exports import SUMMARY_FORMAT, to_csv, to_json, to_markdown
 from reports.summary import Summary, summarise
 from tests.unit.reports.builder import cells, echo_trials, failed, planned, result, troubled

@@ -8,23 +8,23 @@ import msgspec
 import pytest
 
 from loadtests.record.results import Detection, Measurement, Result, Window
-from loadtests.record.words import (
-    Cause,
+from loadtests.record.words import Cause, Status, Transport
+from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.rows import (
     DepartureRow,
     Official,
     Outage,
     OutageRow,
-    Status,
-    Transport,
+    numbers_of,
+    order,
 )
-from loadtests.scenarios.disconnect import windows
 from reports.facts.best import QUESTIONS
 from reports.facts.findings import Finding, Kind, Severity
 from reports.facts.rows import scenarios_of
 from reports.sections.disconnect.choices import CLIENTS as PROMISED
 from reports.sections.disconnect.choices import LIMITS_S, Cost, choices, costs
 from reports.sections.disconnect.clients import Group, departures, outages
-from reports.sections.disconnect.names import CAUSES, CLIENTS, OUTAGES, numbers_of, order, title
+from reports.sections.disconnect.names import CAUSES, CLIENTS, OUTAGES, title
 from reports.sections.disconnect.settings import ASKED, Heartbeat, Point, points
 from reports.sections.disconnect.tables import OUTAGES as OUTAGES_CAPTION
 from reports.sections.disconnect.tables import quantiles, short_tables, tables

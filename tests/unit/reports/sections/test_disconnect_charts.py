@@ -11,7 +11,8 @@ import pytest
 from matplotlib.axes import Axes
 
 from loadtests.record.results import Detection, Result, Window
-from loadtests.record.words import Cause, Official, Outage, Transport
+from loadtests.record.words import Cause, Transport
+from loadtests.scenarios.disconnect.rows import Official, Outage
 from reports.charts import style
 from reports.charts.gallery import Chart, draw_all
 from reports.sections.disconnect.charts import points

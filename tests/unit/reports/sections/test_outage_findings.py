@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.record.results import Result
-from loadtests.record.words import Official, Outage
+from loadtests.scenarios.disconnect.rows import Official, Outage
 from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports.builder import planned, ran, result

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from loadtests.arithmetic.usage import Usage
-from loadtests.record.results import Detection, Measurement, without_numbers
-from loadtests.record.words import METRICS, Cause, DepartureRow, Transport
+from loadtests.record.results import Detection, Measurement
+from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.disconnect.departures import (
     Departure,
     Notice,
@@ -16,7 +16,9 @@ from loadtests.scenarios.disconnect.departures import (
     detections,
     summarise,
 )
+from loadtests.scenarios.disconnect.rows import DEPARTURE_METRICS, DepartureRow
 from loadtests.scenarios.disconnect.windows import Situation, window, window_at
+from loadtests.scenarios.scenario import without_numbers
 from tests.support.simulation import MS, SECOND
 
 USAGE = Usage(SECOND, SECOND // 10, SECOND // 2)
@@ -110,8 +112,8 @@ def test_summary_has_the_quickest_the_middle_and_the_slowest() -> None:
         found.metrics[name]
         for name in ("detection_min", "detection_p50", "detection_max", "undetected")
     ) == (1.0, 2.0, 3.0, 0)
-    assert METRICS["disconnect"].keys() == found.metrics.keys()
-    assert (found.scenario, found.invalid, found.unavailable) == ("disconnect:kill", {}, {})
+    assert DEPARTURE_METRICS.keys() == found.metrics.keys()
+    assert (found.row, found.invalid, found.unavailable) == ("disconnect:kill", {}, {})
     assert found.samples == {"detection": 3}
 
 
@@ -169,10 +171,10 @@ def test_handler_that_ran_twice_for_a_client_is_counted_once() -> None:
 
 
 def test_cause_that_is_missing_here_has_no_number_and_says_why() -> None:
-    found = without_numbers("disconnect:tab:busy", "no Chromium")
-    assert found.scenario == "disconnect:tab:busy"
-    assert found.metrics == dict.fromkeys(METRICS["disconnect"])
-    assert found.unavailable == dict.fromkeys(METRICS["disconnect"], "no Chromium")
+    found = without_numbers(DEPARTURE_METRICS, "disconnect:tab:busy", "no Chromium")
+    assert found.row == "disconnect:tab:busy"
+    assert found.metrics == dict.fromkeys(DEPARTURE_METRICS)
+    assert found.unavailable == dict.fromkeys(DEPARTURE_METRICS, "no Chromium")
 
 
 def test_lateness_is_of_the_departures() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.machine.launch import ROOT
+from loadtests import ROOT
 from loadtests.record.words import Cause, Client, Transport
 from loadtests.scenarios.disconnect.hosts.diary import Diary
 from loadtests.scenarios.disconnect.hosts.handle import Gone, Host, HostError

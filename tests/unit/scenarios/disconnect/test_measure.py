@@ -10,17 +10,17 @@ import msgspec
 import pytest
 
 from loadtests.client import packets
-from loadtests.options import Disconnect
 from loadtests.record.results import Measurement
-from loadtests.record.words import Cause, DepartureRow, Transport
+from loadtests.record.words import Cause
 from loadtests.run.experiment import parse
-from loadtests.run.trial import Assignment
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.disconnect import leaving, measure
 from loadtests.scenarios.disconnect.departures import Notice
 from loadtests.scenarios.disconnect.hosts.handle import HostError
 from loadtests.scenarios.disconnect.leaving import Group
 from loadtests.scenarios.disconnect.measure import read_journal
+from loadtests.scenarios.disconnect.options import Disconnect
+from loadtests.scenarios.disconnect.rows import DepartureRow
 from tests.support.simulation import MS, SECOND, FakeBench, World
 
 
@@ -101,18 +101,12 @@ class Noticing(FakeBench):
 
     def __init__(self, world: World, path: Path, *, deaf_to: str = "") -> None:
         super().__init__(world, 13)
-        self.journal = path  # type: ignore[assignment]
-        self.assignment = Assignment(
-            scenario="disconnect",
-            transport=Transport.POLLING,
-            url="http://127.0.0.1:1",
-            server_core=None,
-            server_pid=None,
-            journal=str(path),
-            seed=1,
-            experiment=parse(EXPERIMENT, "o"),
-            outcome=str(path.with_name("outcome.json")),
+        self.journal = path
+        self.place = msgspec.structs.replace(
+            self.place,
+            label=str(path.with_name("trial")),
             websocket="simple-websocket",
+            journal=str(path),
             missing={Cause.TAB: "no browser"},
         )
         path.write_text(
@@ -134,19 +128,17 @@ class Noticing(FakeBench):
         return depart
 
     def _note(self, sid: str) -> None:
-        with Path(str(self.journal)).open("a", encoding="utf-8") as file:
+        with self.journal.open("a", encoding="utf-8") as file:
             file.write(line("disconnect", sid, self.world.now_ns, reason="r"))
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
-    world.patch(monkeypatch, measure)
-    return world
+def world() -> World:
+    return World()
 
 
 def measured(bench: Noticing) -> dict[str, Measurement]:
-    return {each.scenario: each for each in measure.measure(bench, options())}  # type: ignore[arg-type]
+    return {each.row: each for each in measure.measure(bench, options())}  # type: ignore[arg-type]
 
 
 def test_every_cause_has_its_own_measurements_busy_and_idle(world: World, tmp_path: Path) -> None:
@@ -243,13 +235,10 @@ def test_machine_on_which_nothing_can_be_done_has_rows_that_say_so(
     world: World, tmp_path: Path
 ) -> None:
     bench = Noticing(world, tmp_path / "journal.jsonl")
-    assert bench.assignment is not None
     causes = {Cause.CLOSE, Cause.RESET, Cause.TAB}
-    bench.assignment = msgspec.structs.replace(
-        bench.assignment, missing=dict.fromkeys(causes, "not here")
-    )
+    bench.place = msgspec.structs.replace(bench.place, missing=dict.fromkeys(causes, "not here"))
     del bench.sessions[1:]
-    bench.journal.write_text(  # type: ignore[union-attr]
+    bench.journal.write_text(
         line("connect", bench.sessions[0].sid, 0, transport="polling"), encoding="utf-8"
     )
     for each in measured(bench).values():

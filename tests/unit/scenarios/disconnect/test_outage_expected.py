@@ -11,7 +11,7 @@ import socketio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.record.words import Official, Outage, Transport
+from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.outage.expected import (
     ATTEMPT_S,
     PYTHON_REASON,
@@ -20,6 +20,7 @@ from loadtests.scenarios.disconnect.outage.expected import (
     observed_s,
     reconnected_latest_s,
 )
+from loadtests.scenarios.disconnect.rows import Official, Outage
 
 PYTHON, JAVASCRIPT = Official.PYTHON, Official.JAVASCRIPT
 POLLING, WEBSOCKET = Transport.POLLING, Transport.WEBSOCKET

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.record.results import Measurement, Reconnection, Window, without_numbers
-from loadtests.record.words import Official, Outage, OutageRow, metrics_of
+from loadtests.record.results import Measurement, Reconnection, Window
 from loadtests.scenarios.disconnect.outage.summary import (
     Event,
     Happening,
@@ -16,6 +15,9 @@ from loadtests.scenarios.disconnect.outage.summary import (
     settled,
     summarise,
 )
+from loadtests.scenarios.disconnect.rows import OUTAGE_METRICS, Official, Outage, OutageRow
+from loadtests.scenarios.registry import metrics_of
+from loadtests.scenarios.scenario import without_numbers
 
 ROW = OutageRow(Outage.KILL, Official.PYTHON)
 AT_ONCE = Window(0.0, 0.0, ["transport error"])
@@ -173,7 +175,7 @@ def test_row_whose_clients_were_all_lost_before_is_unavailable_and_not_zero():
 
 
 def test_row_of_a_client_that_is_not_installed_says_what_to_do():
-    found = without_numbers(str(ROW), "run: make node")
-    assert found.scenario == "disconnect:server-kill:python"
+    found = without_numbers(OUTAGE_METRICS, str(ROW), "run: make node")
+    assert found.row == "disconnect:server-kill:python"
     assert found.metrics == dict.fromkeys(metrics_of(str(ROW)))
     assert found.unavailable == dict.fromkeys(metrics_of(str(ROW)), "run: make node")

@@ -11,10 +11,10 @@ from importlib.util import find_spec
 
 import msgspec
 
-from loadtests.options import Count
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.hosts.browser.chromium import NO_CHROMIUM, installed
 from loadtests.scenarios.disconnect.hosts.browser.page import LIBRARY
+from loadtests.scenarios.scenario import Count
 
 #: Chromium opens 6 HTTP connections to a host name (net/socket/client_socket_pool_manager.cc). Each
 #: polling client holds one with its waiting GET, and needs another one now and then for a POST.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loadtests.machine.launch import ROOT
+from loadtests import ROOT
 
 LIBRARY = ROOT / "node_modules" / "socket.io-client" / "dist" / "socket.io.min.js"
 _SCRIPT = Path(__file__).with_name("tab.js")

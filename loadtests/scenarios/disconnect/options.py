@@ -1,4 +1,4 @@
-"""What each scenario can be told: the tables of an experiment file."""
+"""What the disconnect scenario can be told."""
 
 from __future__ import annotations
 
@@ -8,68 +8,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from loadtests.record.words import Cause, DepartureRow, Official, Outage, OutageRow
+from loadtests.record.words import Cause
 from loadtests.scenarios.disconnect import windows
+from loadtests.scenarios.disconnect.rows import DepartureRow, Official, Outage, OutageRow
+from loadtests.scenarios.scenario import LAUNCH_S, Count, NotNegative, Positive
 
-#: Bounded, since TOML can write infinity.
-Positive = Annotated[float, Meta(gt=0, le=1e6)]
-NotNegative = Annotated[float, Meta(ge=0, le=1e6)]
-Count = Annotated[int, Meta(ge=1)]
-#: A message carries its publisher and its number: ``9999:99999999:`` at the longest.
-PayloadBytes = Annotated[int, Meta(ge=16, le=500_000)]
-
-
-class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An open loop for latency, then a closed loop for throughput, with the same clients.
-
-    Attributes:
-        clients: connections, in both loops.
-        rate_hz: messages per second over all clients in the open loop; well below saturation.
-        payload_bytes: length of the message's ``data``.
-        warmup_s: sent but not measured, at the beginning of each loop.
-        latency_s: of the open loop that are measured.
-        throughput_s: of the closed loop that are measured.
-        drain_s: how long the last replies of a loop may take before they count as lost.
-    """
-
-    clients: Count
-    rate_hz: Positive
-    latency_s: Positive
-    throughput_s: Positive
-    payload_bytes: PayloadBytes = 32
-    warmup_s: NotNegative = 1.0
-    drain_s: Positive = 2.0
-
-    def __post_init__(self) -> None:
-        if self.rate_hz * self.latency_s < 1:
-            raise ValueError("rate_hz × latency_s is below 1: no message would be measured")
-
-
-class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Publishers send at a rate; everybody receives everything.
-
-    Attributes:
-        recipients: connections; the publishers are among them, since a broadcast reaches its
-            sender too.
-        publishers: how many of them publish.
-        rate_hz: broadcasts per second over all publishers.
-        payload_bytes, warmup_s, drain_s: as in echo.
-        measure_s: of the open loop that are measured.
-    """
-
-    recipients: Count
-    publishers: Count
-    rate_hz: Positive
-    measure_s: Positive
-    payload_bytes: PayloadBytes = 32
-    warmup_s: NotNegative = 1.0
-    drain_s: Positive = 2.0
-
-    def __post_init__(self) -> None:
-        if self.publishers > self.recipients:
-            raise ValueError("publishers are among the recipients, so there cannot be more of them")
-        if self.rate_hz * self.measure_s < 1:
-            raise ValueError("rate_hz × measure_s is below 1: no broadcast would be measured")
+#: Clients in processes of their own, or in a browser's tabs, have started by then.
+HOSTS_S = 2.5
+_BACK_S = 3.0  # clients try again after a second, then after two
 
 
 class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +83,17 @@ class ServerGone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def rows(self) -> list[str]:
         """The summary's row names."""
         return [str(OutageRow(cause, client)) for cause in self.causes for client in Official]
+
+    @property
+    def expected_s(self) -> float:
+        """About how long a trial takes after launching."""
+        each_s = {
+            Outage.KILL: self.down_s + _BACK_S,
+            Outage.FREEZE: self.ping_interval_s + self.ping_timeout_s + 3 + _BACK_S,
+            Outage.RESTART: LAUNCH_S + _BACK_S,
+        }
+        pauses_s = self.ping_interval_s * (1 + len(self.causes))
+        return HOSTS_S + pauses_s + sum(each_s[cause] for cause in self.causes)
 
 
 #: CPU per heartbeat is measured for at least so long.
@@ -227,23 +184,8 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         here = [cause for cause in self.causes if cause in IN_GENERATOR]
         return self.clients * len(here) * (2 if self.busy_hz else 1) + self.bystanders
 
-    def connections_of(self, variant: str) -> int:
-        """How many clients a variant's trial has at the same time."""
-        if variant == SERVER and self.server is not None:
-            return len(Official) * self.server.clients
-        return self.of(variant).connections
-
-    @property
-    def variants(self) -> list[str]:
-        """Its kinds of trials: empty for the main one, a setting's name, ``server``."""
-        settings = [setting.name for setting in self.sweep]
-        return ["", *settings, *([SERVER] if self.server is not None else [])]
-
-    def of(self, variant: str) -> Disconnect:
-        """The options of a variant in which clients go."""
-        if not variant:
-            return self
-        (setting,) = (each for each in self.sweep if each.name == variant)
+    def at(self, setting: Setting) -> Disconnect:
+        """The options of a sweep's trial."""
         going = setting.clients * len(setting.causes)
         return msgspec.structs.replace(
             self,
@@ -255,14 +197,6 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             bystanders=(setting.connections or going + 1) - going,
         )
 
-    def rows(self, variant: str) -> list[str]:
-        """The summary's row names of a variant."""
-        if variant == SERVER and self.server is not None:
-            return self.server.rows
-        return [
-            str(DepartureRow(row.cause, row.busy, variant)) for row in self.of(variant).departing
-        ]
-
     @property
     def departing(self) -> list[DepartureRow]:
         """What clients go in the main trial: each cause, and busy ones beside idle ones."""
@@ -272,9 +206,17 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for busy in ((False, True) if self.busy_hz else (False,))
         ]
 
-
-class ServerOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Heartbeat of the server where a scenario does not set its own: the library's defaults."""
-
-    ping_interval_s: Positive = 25
-    ping_timeout_s: Positive = 20
+    @property
+    def expected_s(self) -> float:
+        """About how long a trial takes after launching."""
+        usually_s = self.ping_interval_s + 1.5 * self.ping_timeout_s
+        hosts_s = HOSTS_S if self.in_generator < self.connections else 0
+        if Cause.CUT in self.causes:
+            hosts_s = max(hosts_s, self.ping_interval_s)
+        return (
+            hosts_s
+            + self.connections / 100
+            + self.quiet_s
+            + self.ping_interval_s
+            + min(usually_s, self.observed_s)
+        )

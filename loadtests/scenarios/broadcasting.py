@@ -1,0 +1,123 @@
+"""Publishing on a schedule, and keeping what every recipient got."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.arithmetic.samples import (
+    Nanoseconds,
+)
+from loadtests.client.errors import ProtocolError
+from loadtests.record.application import BROADCAST_EVENT, RESPONSE_EVENT
+from loadtests.scenarios.bench import TrialFailed
+from loadtests.scenarios.messages import MessageMaker, identity, identity_of
+
+if TYPE_CHECKING:
+    from loadtests.client.alarm import Alarm
+    from loadtests.client.session import Session
+
+
+class Publisher:
+    """Broadcasts on a schedule over one session.
+
+    Attributes:
+        due_ns, sent_ns: of broadcast 0, 1, ...
+    """
+
+    def __init__(
+        self,
+        number: int,
+        session: Session,
+        alarm: Alarm,
+        payload_bytes: int,
+        *,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._session = session
+        self._alarm = alarm
+        self._now_ns = now_ns
+        self._messages = MessageMaker(BROADCAST_EVENT, number, payload_bytes)
+        self._schedule = ConstantRate(0, 1)
+        self._until_ns = 0
+        self.due_ns = array("q")
+        self.sent_ns = array("q")
+
+    def publish(self, schedule: ConstantRate, until_ns: int) -> None:
+        """Send as long as a send is due before ``until_ns``."""
+        self._schedule = schedule
+        self._until_ns = until_ns
+        self._alarm.at(schedule.start_ns, self._send_due)
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._until_ns = 0
+
+    def _send_due(self) -> None:
+        number = len(self.due_ns)
+        due_ns = self._schedule.due_ns(number)
+        if due_ns >= self._until_ns:
+            return
+        packet = self._messages.make(number)
+        self.due_ns.append(due_ns)
+        self.sent_ns.append(self._now_ns())
+        self._session.send(packet)
+        self._alarm.at(self._schedule.due_ns(number + 1), self._send_due)
+
+
+class Received(NamedTuple):
+    """What a recipient got of broadcasts, in the order in which it came; int64 arrays.
+
+    Attributes:
+        publishers, numbers: which broadcast each copy is of.
+        kernel_ns, user_ns: when it arrived.
+    """
+
+    publishers: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    kernel_ns: Nanoseconds
+    user_ns: Nanoseconds
+
+
+class Recipient:
+    """Keeps what one session received as it came; it is read when there is time for that.
+
+    Args:
+        session: connected.
+        decoded: have every message decoded at once, for a subclass that must look at it.
+    """
+
+    def __init__(self, session: Session, *, decoded: bool = False) -> None:
+        # A packet as it came, or an event's arguments where somebody had to decode it.
+        self.arrivals: list[Any] = [] if decoded else session.gather(RESPONSE_EVENT)
+        self._copies: list[tuple[int, int, int, int]] = []
+        self._read = 0
+        session.on(RESPONSE_EVENT, self._received)
+
+    def __len__(self) -> int:
+        return len(self.arrivals)
+
+    def received(self) -> Received:
+        """All copies so far.
+
+        Raises:
+            TrialFailed: a message cannot be read.
+        """
+        try:
+            for message, kernel_ns, user_ns in self.arrivals[self._read :]:
+                found = identity_of(message) if type(message) is bytes else identity(message)
+                if found is not None:
+                    self._copies.append((found[0], found[1], kernel_ns, user_ns))
+        except ProtocolError as error:
+            raise TrialFailed(str(error)) from error
+        self._read = len(self.arrivals)
+        return Received(*np.array(self._copies, dtype=np.int64).reshape(-1, 4).T)
+
+    def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
+        self.arrivals.append((arguments, kernel_ns, user_ns))

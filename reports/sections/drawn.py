@@ -1,0 +1,68 @@
+"""Which charts a run has, and with what each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from loadtests.record.words import Client
+from reports.charts import dots
+from reports.charts.gallery import Chart, Kind, draw
+from reports.facts.rows import scenarios_of
+from reports.facts.run import Facts
+from reports.sections import reference_chart
+from reports.sections.registry import SECTIONS, sections_in
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawn chart and where it stands: a scenario's name, or ``reference``."""
+
+    chart: Chart
+    place: str
+
+
+def _per_message() -> dict[str, str]:
+    """Scenario -> what a message of it is, for those whose CPU time per message is compared."""
+    return {name: section.per for name, section in SECTIONS.items() if section.per}
+
+
+_CPU = Kind(
+    "cpu-per-message",
+    "CPU time per message by cell",
+    "Filled markers are the server's CPU time per message, open ones the load generator's; "
+    "further left is better. The further right of the two sets the pace: it should be the "
+    "server.",
+    lambda facts: dots.cpu(facts, _per_message()),
+)
+_MEDIANS = Kind(
+    "reference-medians",
+    "Medians with both clients",
+    "Filled markers were measured with our client, open ones with python-socketio's; the grey "
+    "bar is the margin within which the two agree. Where they part, read beside it what each "
+    "load generator's CPU did.",
+    reference_chart.medians,
+)
+
+
+def kinds_of(facts: Facts) -> Iterator[tuple[str, Kind]]:
+    """Every chart that a run has something for, with its place; not drawn yet."""
+    compared = next((each for each in sections_in(facts) if each.per), None)
+    for section in sections_in(facts):
+        for kind in section.charts:
+            if kind.wanted(facts):
+                yield section.scenario, kind
+        if section is compared and reference_free(facts, section.scenario):
+            yield section.scenario, _CPU
+    if reference_chart.wanted(facts):
+        yield str(Client.REFERENCE), _MEDIANS
+
+
+def reference_free(facts: Facts, scenario: str) -> bool:
+    """Whether a scenario has a row of its own name."""
+    return scenario in scenarios_of(facts.rows)
+
+
+def draw_all(facts: Facts) -> list[Drawn]:
+    """All of them, in the order of the page."""
+    return [Drawn(draw(kind, facts), place) for place, kind in kinds_of(facts)]
