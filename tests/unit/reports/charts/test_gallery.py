@@ -26,7 +26,6 @@ from reports.facts.rows import outcomes_of
 from reports.summary import summarise
 from tests.unit.reports.builder import (
     cells,
-    encoded,
     failed,
     measurement,
     planned,
@@ -35,6 +34,7 @@ from tests.unit.reports.builder import (
     result,
     troubled,
 )
+from tests.unit.reports.measurements import encoded
 
 
 def drawn(run: Result) -> dict[str, Chart]:
