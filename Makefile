@@ -25,7 +25,7 @@ TYPED := PROFILE EXPERIMENT MODES TRANSPORTS SCENARIOS OUT MODE PORT
 $(foreach name,$(TYPED),$(eval override $(name) := $$(value $(name))))
 export $(TYPED)
 
-.PHONY: help setup bench report calibrate bench-client node test lint format demo lock clean
+.PHONY: help setup bench report calibrate bench-client node test test-all lint format demo lock clean
 
 help: ## print this list
 	@echo "transport-bench: eventlet, gevent or plain Flask? WebSocket or long-polling?"
@@ -74,8 +74,15 @@ calibrate: $(READY) ## measure the load generator itself: its ceiling, its noise
 bench-client: $(READY) $(NODE) ## compare our client with python-socketio's, Locust's and the official one
 	@$(BIN)/python -m loadtests bench-client $(ARGS)
 
-test: $(READY) $(NODE) ## run every test (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+# Three at a time, since tests wait more than they compute. pytest's 5: ARGS chose none of these.
+TOGETHER := -n 3 --dist worksteal
+
+test: $(READY) $(NODE) ## run the tests that a change needs, in minutes (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest $(TOGETHER) -m "not timing and not full" $(ARGS)
+
+test-all: $(READY) $(NODE) ## run every test; those that keep time run last, alone (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest $(TOGETHER) -m "not timing" $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest -m timing $(ARGS) || [ $$? = 5 ]
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -21,7 +21,6 @@ from tests.browser.steps import (
     settled,
     submit,
 )
-from tests.integration.conftest import installed_mode, serve  # noqa: F401  # fixtures
 
 
 @contextmanager
@@ -36,7 +35,7 @@ def two_pages(chromium: Any, server: RunningServer, transports: str) -> Iterator
 
 
 @pytest.fixture
-def server(installed_mode: str, serve: Callable[..., Any]) -> Iterator[RunningServer]:  # noqa: F811
+def server(installed_mode: str, serve: Callable[..., Any]) -> Iterator[RunningServer]:
     with serve(installed_mode, heartbeat_s=1) as running:
         yield running
 

@@ -20,7 +20,6 @@ from tests.browser.steps import (
     opened,
     submit,
 )
-from tests.integration.conftest import serve  # noqa: F401  # a fixture
 
 #: Does something in the middle of an upgrade, and waits until the connection that was upgraded is
 #: closed: to which transport it came, and what the page showed as its transport meanwhile.
@@ -49,7 +48,7 @@ IN_AN_UPGRADE = """(selector) => {
 
 
 @pytest.fixture
-def server(serve: Callable[..., Any]) -> Iterator[RunningServer]:  # noqa: F811
+def server(serve: Callable[..., Any]) -> Iterator[RunningServer]:
     with serve("gevent") as running:
         yield running
 

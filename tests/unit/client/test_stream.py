@@ -11,18 +11,13 @@ import gevent
 import pytest
 
 from loadtests.client.stream import Stream
+from tests.support.waiting import until
 
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as made:
         yield made
-
-
-def until(condition: Callable[[], object]) -> None:
-    with gevent.Timeout(5):
-        while not condition():
-            gevent.sleep(0.001)
 
 
 def test_handler_that_breaks_ends_the_connection_with_its_error(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from loadtests.client import tls
 from loadtests.client.stream import Address
 from loadtests.client.tls import TlsStream
-from tests.integration.peers.certificates import Issued, issue
+from tests.support.certificates import Issued, issue
 from tests.unit.client.streams import FakeStream
 
 ADDRESS: Address = (2, ("127.0.0.1", 443))

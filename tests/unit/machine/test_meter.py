@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.arithmetic.usage import Reading, Usage, between, metrics
+from loadtests.scenarios.registry import SCENARIOS
 
 SECOND = 1_000_000_000
 

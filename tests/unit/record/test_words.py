@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.record.words import Better, Cause, Status, Transport, Unit
-from loadtests.scenarios.registry import metrics_of
+from loadtests.scenarios.registry import SCENARIOS, metrics_of
 
 EVERY_TRIAL = "server_cpu server_rss generator_cpu lateness_p99"
 

@@ -12,7 +12,7 @@ from reports.build import build, draw_all
 from reports.facts.errors import WriteError
 from reports.summary import summarise
 from tests.support.disk import at_most
-from tests.unit.reports.builder import realistic
+from tests.unit.reports.matrix import realistic
 
 RESULT = realistic(blocks=1, scenarios=("disconnect",))
 

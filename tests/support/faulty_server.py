@@ -1,0 +1,161 @@
+"""The server under test with one known fault, so that what is measured can be compared with it.
+
+``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
+argument: ``delays:0.01,0.06``, ``spoil:10``, ``die:20``, ``bytes:0``, ``mute:0``,
+``drop_client:20``, ``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from servers.__main__ import main
+
+NAMESPACE = "/test"
+
+
+def delays(app, socketio, several):
+    """Answer an echo after the first delay, the next after the second, ..., and from the first."""
+    from flask_socketio import emit
+
+    seconds = [float(each) for each in several.split(",")]
+    count = 0
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        nonlocal count
+        count += 1
+        socketio.sleep(seconds[(count - 1) % len(seconds)])
+        emit("my response", {"data": message["data"]})
+
+
+def spoil(app, socketio, every):
+    """Spoil every N-th broadcast for the first three clients that connected.
+
+    The first does not get it, the second gets it twice, the third after the one that follows it.
+    """
+    from flask import request
+    from flask_socketio import emit
+
+    clients = []
+    held = []
+    count = 0
+
+    @socketio.on("connect", namespace=NAMESPACE)
+    def connected():
+        clients.append(request.sid)
+
+    @socketio.on("my broadcast event", namespace=NAMESPACE)
+    def broadcast(message):
+        nonlocal count
+        count += 1
+        body = {"data": message["data"]}
+        spoilt = count % int(every) == 0
+        one, two, three, *others = clients
+        copies = [*([] if spoilt else [one]), *([two, two] if spoilt else [two]), *others]
+        for sid in copies:
+            emit("my response", body, to=sid)
+        if spoilt:
+            held.append(body)
+        else:
+            for each in (body, *held):
+                emit("my response", each, to=three)
+            held.clear()
+
+
+def die(app, socketio, after):
+    """End the process, without a word, at the N-th echo."""
+    count = 0
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        nonlocal count
+        count += 1
+        if count == int(after):
+            os._exit(3)
+
+
+def bytes(app, socketio, _nothing):
+    """Answer an echo with bytes for everybody."""
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        socketio.emit("bytes", b"\x00\x01\x02", namespace=NAMESPACE)
+
+
+def drop_client(app, socketio, after):
+    """Disconnect the client that sends the N-th echo."""
+    from flask import request
+    from flask_socketio import disconnect, emit
+
+    count = 0
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        nonlocal count
+        count += 1
+        if count == int(after):
+            disconnect(request.sid, namespace=NAMESPACE)
+        else:
+            emit("my response", {"data": message["data"]})
+
+
+def mute(app, socketio, _nothing):
+    """Take echoes and never answer."""
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        pass
+
+
+def _disconnects(socketio, handle: Callable):
+    """Have every disconnect handled as told, given the handler and its arguments."""
+    handlers = socketio.server.handlers[NAMESPACE]
+    original = handlers["disconnect"]
+    handlers["disconnect"] = lambda *arguments: handle(original, arguments)
+
+
+def late_disconnect(app, socketio, seconds):
+    """Call the disconnect handler that much later; nothing else waits for it."""
+    environments = {}
+    remembered = socketio.server.get_environ
+
+    def later(original, arguments):
+        sid = arguments[0]
+        environments[sid] = remembered(sid, NAMESPACE)  # the library forgets it when this returns
+
+        def run():
+            socketio.sleep(float(seconds))
+            original(*arguments)
+
+        socketio.start_background_task(run)
+
+    socketio.server.get_environ = lambda sid, namespace=None: (
+        environments.get(sid) or remembered(sid, namespace)
+    )
+    _disconnects(socketio, later)
+
+
+def no_disconnect(app, socketio, _nothing):
+    """Never call the disconnect handler."""
+    _disconnects(socketio, lambda _original, _arguments: None)
+
+
+def double_disconnect(app, socketio, _nothing):
+    """Call the disconnect handler twice for each client."""
+
+    def twice(original, arguments):
+        original(*arguments)
+        original(*arguments)
+
+    _disconnects(socketio, twice)
+
+
+if __name__ == "__main__":
+    name, _, argument = sys.argv[1].partition(":")
+    main(sys.argv[2:], customise=lambda app, socketio: globals()[name](app, socketio, argument))
