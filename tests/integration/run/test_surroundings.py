@@ -11,10 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.machine.launch import ROOT, generating
+from loadtests.machine.launch import generating
 from loadtests.record.results import read
 from loadtests.record.words import Status
-from tests.integration.locusts import eventually
+from tests.support import ROOT
+from tests.support.waiting import until
 
 STORED = ROOT / "tests" / "data" / "result-quick.json"
 EXPERIMENT = """
@@ -171,7 +172,7 @@ def _serves_until_asked(folder: Path, mode: str, redirected: str) -> None:
             ["sh", "-c", f'exec "$@" {redirected}', "sh", *command], cwd=ROOT, stderr=words
         )
     try:
-        eventually(lambda: f"{mode}: http://" in log.read_text(encoding="utf-8"))
+        until(lambda: f"{mode}: http://" in log.read_text(encoding="utf-8"))
         server.terminate()
         assert server.wait(10) == 0
         assert "Traceback" not in log.read_text(encoding="utf-8")
@@ -212,7 +213,7 @@ def test_trials_locust_is_at_home_nowhere_and_leaves_nothing(
     with generating(1, log=tmp_path / "log") as locust:
         process = psutil.Process(locust.pid)
         # The leash becomes Locust, in the same process.
-        eventually(lambda: "locust" in process.cmdline())
+        until(lambda: "locust" in process.cmdline())
         environment, folder = process.environ(), Path(process.cwd())
         assert str(folder) == environment["HOME"]
         assert list(folder.iterdir()) == []
