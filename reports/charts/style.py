@@ -26,6 +26,8 @@ FADED = 0.35
 #: Inches. A browser shows 96 px of it per inch, so that charts fill a page of 1100 px at 1:1.
 WIDTH = 10.4
 ROW_HEIGHT = 0.62
+#: Smaller than anything measured, in whatever unit: no logarithmic axis reaches down to it.
+_NOTHING = 1e-15
 
 #: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), told apart by people of every colour
 #: vision. The three modes keep theirs in every chart of every run.
@@ -116,7 +118,7 @@ def by_transport(cells: Iterable[Cell]) -> dict[Transport, list[Cell]]:
 
 def spans_a_decade(numbers: Iterable[float]) -> bool:
     """Whether numbers differ by a factor of ten, so that a linear axis would hide the small."""
-    positive = [number for number in numbers if number > 0]
+    positive = [number for number in numbers if number > _NOTHING]
     return bool(positive) and max(positive) >= 10 * min(positive)
 
 
@@ -124,16 +126,21 @@ def log_limits(numbers: Iterable[float], *, room: float = 0.06) -> tuple[float, 
     """Limits of a log axis around positive numbers, a little air on both sides.
 
     Args:
-        numbers: those that have to fit; what is not positive is passed over.
+        numbers: those that have to fit; what is not positive, or next to nothing, is passed over.
         room: share of the span, in decades, that is left free at each end.
     """
-    positive = [number for number in numbers if number > 0] or [1.0]
+    positive = [number for number in numbers if number > _NOTHING] or [1.0]
     low, high = math.log10(min(positive)), math.log10(max(positive))
     if high - low < 0.5:  # a narrow log axis has no ticks to read
         middle = (low + high) / 2
         low, high = middle - 0.25, middle + 0.25
     air = room * (high - low)
     return 10 ** (low - air), 10 ** (high + air)
+
+
+def on_axis(axes: Axes, number: float) -> float:
+    """Where a marker stands that is not cut off: below the axis's first number, at that."""
+    return max(number, axes.get_xlim()[0])
 
 
 def log_x(axes: Axes, low: float, high: float, *, last_tick: float = math.inf) -> None:
