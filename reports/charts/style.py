@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from loadtests.record.words import Status, Transport
 from reports.facts.numbers import short
 from reports.facts.rows import Cell, Row
+from reports.facts.stats import NOTHING
 from reports.facts.text import shown
 
 INK = "#1f2328"
@@ -26,8 +27,6 @@ FADED = 0.35
 #: Inches. A browser shows 96 px of it per inch, so that charts fill a page of 1100 px at 1:1.
 WIDTH = 10.4
 ROW_HEIGHT = 0.62
-#: Smaller than anything measured, in whatever unit: no logarithmic axis reaches down to it.
-_NOTHING = 1e-15
 
 #: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), told apart by people of every colour
 #: vision. The three modes keep theirs in every chart of every run.
@@ -118,7 +117,7 @@ def by_transport(cells: Iterable[Cell]) -> dict[Transport, list[Cell]]:
 
 def spans_a_decade(numbers: Iterable[float]) -> bool:
     """Whether numbers differ by a factor of ten, so that a linear axis would hide the small."""
-    positive = [number for number in numbers if number > _NOTHING]
+    positive = [number for number in numbers if number > NOTHING]
     return bool(positive) and max(positive) >= 10 * min(positive)
 
 
@@ -129,7 +128,7 @@ def log_limits(numbers: Iterable[float], *, room: float = 0.06) -> tuple[float, 
         numbers: those that have to fit; what is not positive, or next to nothing, is passed over.
         room: share of the span, in decades, that is left free at each end.
     """
-    positive = [number for number in numbers if number > _NOTHING] or [1.0]
+    positive = [number for number in numbers if number > NOTHING] or [1.0]
     low, high = math.log10(min(positive)), math.log10(max(positive))
     if high - low < 0.5:  # a narrow log axis has no ticks to read
         middle = (low + high) / 2
@@ -337,8 +336,7 @@ def columns_for(labels: Iterable[str], points: float) -> int:
 
 def legend_above(figure: Figure, handles: Sequence[Any], *, columns: int | None = None) -> None:
     """One legend for the whole figure, over the panels; in one line where columns is None."""
-    ncols = columns or len(handles)
-    figure.legend(handles=handles, loc="outside upper right", ncols=ncols)
+    figure.legend(handles=handles, loc="outside upper right", ncols=columns or len(handles))
 
 
 def jitter(text: str, reach: float) -> float:

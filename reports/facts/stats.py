@@ -18,7 +18,7 @@ from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 #: Less than anything measured, in whatever unit: how many times as much it is says nothing.
-_NOTHING = 1e-15
+NOTHING = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def ratio(base: Sequence[float | None], other: Sequence[float | None]) -> Ratio 
         for one, two in zip(base, other, strict=False)
         if one is not None and two is not None
     ]
-    if not pairs or any(min(pair) <= _NOTHING for pair in pairs):
+    if not pairs or any(min(pair) <= NOTHING for pair in pairs):
         return None
     logs = [math.log(two / one) for one, two in pairs]
     mean = statistics.fmean(logs)
