@@ -19,6 +19,12 @@ MODE ?= gevent
 PORT ?= 5000
 ARGS ?=
 
+# What was typed reaches a command as it is, through the environment: here make is kept from expanding
+# a "$" in it, and a shell expands "$OUT" in a recipe, and not what is in that.
+TYPED := PROFILE EXPERIMENT MODES TRANSPORTS SCENARIOS OUT MODE PORT
+$(foreach name,$(TYPED),$(eval override $(name) := $$(value $(name))))
+export $(TYPED)
+
 .PHONY: help setup bench report calibrate bench-client node test test-all lint format demo lock clean
 
 help: ## print this list
@@ -52,14 +58,15 @@ $(NODE): package.json package-lock.json
 	else echo "npm is not installed: the official JavaScript client is left out"; fi
 
 bench: $(READY) $(NODE) ## measure every mode and transport, then write the report
-	@$(BIN)/python -m loadtests run "$(or $(EXPERIMENT),$(PROFILE))" \
-	  $(if $(MODES),--modes "$(MODES)") \
-	  $(if $(TRANSPORTS),--transports "$(TRANSPORTS)") \
-	  $(if $(SCENARIOS),--scenarios "$(SCENARIOS)") \
-	  $(if $(OUT),--out "$(OUT)")
+	@$(BIN)/python -m loadtests run \
+	  $${MODES:+--modes "$$MODES"} \
+	  $${TRANSPORTS:+--transports "$$TRANSPORTS"} \
+	  $${SCENARIOS:+--scenarios "$$SCENARIOS"} \
+	  $${OUT:+--out "$$OUT"} \
+	  -- "$${EXPERIMENT:-$$PROFILE}"
 
 report: $(READY) ## make the report of a run again (OUT=folder; the latest run if not given)
-	@$(BIN)/python -m reports build "$(or $(OUT),reports/runs/latest)"
+	@$(BIN)/python -m reports build -- "$${OUT:-reports/runs/latest}"
 
 calibrate: $(READY) ## measure the load generator itself: its ceiling, its noise floor, its memory
 	@$(BIN)/python -m loadtests calibrate $(ARGS)
@@ -87,7 +94,7 @@ format: $(READY) ## let ruff mend what it can
 	@$(BIN)/ruff format .
 
 demo: $(READY) $(NODE) ## serve the application under test, with a page to click on (MODE=, PORT=)
-	@$(BIN)/python -m servers "$(MODE)" --port "$(PORT)"
+	@$(BIN)/python -m servers --port "$$PORT" -- "$$MODE"
 
 lock: ## pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \

@@ -1,4 +1,4 @@
-"""Check the run folder of an experiment: every file, every chart, every row, nothing that failed."""
+"""Check a run folder: every file, every chart, every row, and nothing that failed."""
 
 from __future__ import annotations
 

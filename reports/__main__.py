@@ -5,87 +5,89 @@
 
 from __future__ import annotations
 
-import argparse
-import io
-import sys
-from collections.abc import Sequence
-from enum import IntEnum
-from pathlib import Path
-from typing import NoReturn
+from loadtests.record import command_line
 
+NAME = "python -m reports"
+
+if __name__ == "__main__":
+    command_line.begin(NAME)
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from loadtests.record import files
+from loadtests.record.exits import Exit
 from loadtests.record.results import ResultError, read
-from reports.facts.errors import ReportError
+from reports.facts.errors import ReportError, WriteError
+from reports.facts.text import shown
 from reports.summary import summarise
 
-
-class Exit(IntEnum):
-    """The exit codes of every command of this project that this room uses."""
-
-    FINE = 0
-    USAGE = 2  #: the call or a file is wrong
-    MISSING = 4  #: a measurement failed or is missing
-
-
-class _Parser(argparse.ArgumentParser):
-    """One line for an error, not the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+_PATH = click.Path(path_type=Path)
+#: An error is one line, however much of a file it quotes.
+_LINE = 2000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command.
-
-    Args:
-        arguments: those of the command line if None.
+    """Run a command; the arguments are those of the command line if None.
 
     Returns:
         The exit code.
     """
-    # A terminal that cannot show "×" gets a "?", not a traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    return command_line.run(cli, NAME, arguments)
+
+
+@click.group(cls=command_line.Group, no_args_is_help=False)
+def cli() -> None:
+    """Explain the results of a run.
+
+    Exit codes: 0 fine; 2 the call or a file is wrong; 4 a measurement failed or is missing.
+    """
+
+
+@cli.command()
+@click.argument("run", type=_PATH)
+@click.option("--quiet", is_flag=True, help="Print the page's path only.")
+def build(run: Path, quiet: bool) -> int:
+    """Write tables, charts and the page of a run.
+
+    RUN is a run folder or its result.json.
+    """
+    return _explained(lambda: _build(run, quiet=quiet))
+
+
+@cli.command()
+@click.argument("results", type=_PATH, nargs=-1, required=True, metavar="RESULT...")
+@click.option(
+    "--out",
+    type=_PATH,
+    metavar="FILE",
+    help="The page; its charts go into images/ beside it (printed, without charts, if absent).",
+)
+def disconnect(results: Sequence[Path], out: Path | None) -> int:
+    """Write docs/disconnect.md from results, and its charts beside it.
+
+    RESULT is a result file or a run folder; the page's short answer comes from the first.
+    """
+    return _explained(lambda: _disconnect(results, out))
+
+
+def _explained(act: Callable[[], Exit]) -> Exit:
+    """What a command comes to, if files and results are as they should be."""
     try:
-        if options.command == "disconnect":
-            return _disconnect(options.results, options.out)
-        return _build(options.run, quiet=options.quiet)
+        return act()
+    except WriteError as error:
+        return command_line.complain(NAME, str(error), Exit.FAILED)
     except (ResultError, ReportError) as error:
-        return _wrong(str(error))
-    except OSError as error:
-        return _wrong(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return command_line.complain(NAME, shown(str(error), _LINE), Exit.WRONG_CALL)
+    except OSError as error:  # what is read says ResultError: this was to be written
+        return command_line.complain(NAME, command_line.told(error), Exit.FAILED)
     except KeyboardInterrupt:
-        print("python -m reports: interrupted; run it again", file=sys.stderr)
-        return Exit.MISSING
+        return command_line.complain(NAME, "interrupted; run it again", Exit.FAILED)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m reports", description="Explain the results of a run.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    build = commands.add_parser("build", help="write tables, charts and the page of a run")
-    build.add_argument("run", type=Path, metavar="RUN", help="a run folder or its result.json")
-    build.add_argument("--quiet", action="store_true", help="print the page's path only")
-    disconnect = commands.add_parser(
-        "disconnect", help="write docs/disconnect.md from results, and its charts beside it"
-    )
-    disconnect.add_argument(
-        "results",
-        type=Path,
-        nargs="+",
-        metavar="RESULT",
-        help="result files or run folders; the page's short answer comes from the first",
-    )
-    disconnect.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        help="the page; its charts go into images/ beside it (printed, without charts, if absent)",
-    )
-    return parser
-
-
-def _disconnect(results: Sequence[Path], out: Path | None) -> int:
+def _disconnect(results: Sequence[Path], out: Path | None) -> Exit:
     summaries = [summarise(read(path)) for path in results]
     from reports.pages.disconnect import render
 
@@ -95,12 +97,12 @@ def _disconnect(results: Sequence[Path], out: Path | None) -> int:
     from reports.pages.pictures import draw_into
 
     text = render(summaries, draw_into(summaries, out.parent / "images"))
-    out.write_text(text, encoding="utf-8", newline="\n")
+    files.replace(out, text.encode())
     print(out)
     return Exit.FINE
 
 
-def _build(run: Path, *, quiet: bool) -> int:
+def _build(run: Path, *, quiet: bool) -> Exit:
     summary = summarise(read(run))
     # matplotlib takes a second to load, which a wrong call need not wait for.
     from reports.build import build
@@ -110,13 +112,8 @@ def _build(run: Path, *, quiet: bool) -> int:
     if not quiet:
         show(summary, console())
     print(page)
-    return Exit.MISSING if summary.failed else Exit.FINE
-
-
-def _wrong(message: str) -> int:
-    print(f"python -m reports: {' '.join(message.split())}", file=sys.stderr)
-    return Exit.USAGE
+    return Exit.FAILED if summary.failed else Exit.FINE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.run_as_program(cli, NAME)

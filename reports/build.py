@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from loadtests.record import files
+from reports.facts.errors import WriteError
 from reports.pages.exports import to_csv, to_json, to_markdown
 from reports.pages.html import to_html
 from reports.sections.drawn import draw_all
@@ -24,22 +27,30 @@ def build(summary: Summary, folder: Path) -> Path:
 
     Raises:
         ReportError: the result holds something that cannot be drawn.
-        OSError: the folder cannot be written to.
+        WriteError: a file cannot be written. It is as it was, and so is all that follows it.
     """
+    for name, content in _contents(summary):
+        path = folder / name
+        try:
+            if path.parent != folder:  # a run folder that has vanished is not to come back empty
+                path.parent.mkdir(exist_ok=True)
+            files.replace(path, content)
+        except OSError as error:
+            raise WriteError(
+                f"{path} cannot be written: {error.strerror}; "
+                f"when it can be: python -m reports build {folder}"
+            ) from error
+    return folder / PAGE
+
+
+def _contents(summary: Summary) -> Iterator[tuple[str, bytes]]:
+    """The name of each file, and what is to be in it."""
     # The tables first: they are there even if a chart cannot be drawn.
-    _write(folder / "summary.csv", to_csv(summary))
-    _write(folder / "summary.json", to_json(summary))
-    _write(folder / "summary.md", to_markdown(summary))
+    yield "summary.csv", to_csv(summary).encode()
+    yield "summary.json", to_json(summary).encode()
+    yield "summary.md", to_markdown(summary).encode()
     charts = draw_all(summary)
-    drawings = folder / "charts"
-    drawings.mkdir(exist_ok=True)
     for chart in (drawn.chart for drawn in charts):
-        _write(drawings / f"{chart.kind.name}.svg", chart.svg)
-        (drawings / f"{chart.kind.name}.png").write_bytes(chart.png)
-    page = folder / PAGE
-    _write(page, to_html(summary, charts))
-    return page
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+        yield f"charts/{chart.kind.name}.svg", chart.svg.encode()
+        yield f"charts/{chart.kind.name}.png", chart.png
+    yield PAGE, to_html(summary, charts).encode()

@@ -7,6 +7,7 @@ package cannot be imported; 4 under gunicorn if its worker died.
 from __future__ import annotations
 
 import argparse
+import difflib
 import errno
 import gc
 import ipaddress
@@ -17,6 +18,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -31,6 +33,8 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
 
 
+# Not click: its import makes a thread-local (click.globals, 8.5), which would be before patch(),
+# and so never be patched.
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without repeating the usage."""
 
@@ -45,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
         description="Serve the echo/broadcast application in one of Flask-SocketIO's modes.",
         epilog="The environment's SECRET_KEY is Flask's; without it there is a random one.",
     )
-    result.add_argument("mode", choices=sorted(ADAPTERS), help="how to serve it")
+    result.add_argument(
+        "mode", type=_mode, metavar="MODE", help=f"how to serve it: {', '.join(ADAPTERS)}"
+    )
     result.add_argument("--host", default=DEFAULT_HOST, help="interface (default: %(default)s)")
     result.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)"
@@ -73,6 +79,7 @@ def main(
         customise: called with the application before it is served; the tests put servers with a
             known fault here, so that they differ from the measured one in the fault only.
     """
+    _open_what_is_closed()
     # First: what patches can swallow a KeyboardInterrupt (eventlet's does), and the server run on.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
@@ -116,7 +123,12 @@ def main(
             "this server, and read what is broadcast",
             file=sys.stderr,
         )
-    adapter.serve(application, options.host, port)
+    try:
+        adapter.serve(application, options.host, port)
+    except OSError as error:  # the port was taken meanwhile, or there is no room for Flask's banner
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be written of it
+        where = f"{error.filename}: " if error.filename is not None else ""
+        _refuse(f"cannot serve: {where}{error.strerror or error}")
 
 
 def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:
@@ -134,9 +146,20 @@ def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:
         except OSError:
             socketio.sleep(0.01)
     shown = f"[{reachable}]" if ":" in reachable else reachable
-    print(f"{mode}: http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(f"{mode}: http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
     if not sys.stdout.isatty():  # a program is there to read it
-        print(json.dumps(describe(app, socketio, mode, host, port)), flush=True)
+        with suppress(OSError):  # or is no more, or the disk is full: others may still come
+            print(json.dumps(describe(app, socketio, mode, host, port)), flush=True)
+
+
+def _open_what_is_closed() -> None:
+    """Have a standard stream that is closed lead nowhere: a socket would get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # It takes the lowest number that is free, which is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def _is_loopback(host: str) -> bool:
@@ -171,9 +194,18 @@ def _free_port(host: str, port: int) -> int:
 def _stop(_number: int, _frame: Any) -> NoReturn:
     # Not SystemExit: the handler may run inside any request, and python-engineio's bare `except:`
     # clauses would swallow it. There is nothing to lose: the journal is unbuffered.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     os._exit(0)
+
+
+def _mode(text: str) -> str:
+    if text not in ADAPTERS:
+        close = difflib.get_close_matches(text, ADAPTERS, n=1)
+        guess = f"did you mean {close[0]}? " if close else ""
+        raise argparse.ArgumentTypeError(f"{text!r} is none; {guess}known: {', '.join(ADAPTERS)}")
+    return text
 
 
 def _positive(text: str) -> float:

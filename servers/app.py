@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -167,7 +168,8 @@ def _add_coming_and_going(socketio: SocketIO, journal: Journal | None) -> None:
         if journal is not None:
             journal.disconnected(_sid(), reason, now_ns)
         # In one write: under threads several handlers print at the same time.
-        print("Client disconnected\n", end="", flush=True)
+        with suppress(OSError):  # nobody reads, or the disk is full: no reason to serve less
+            print("Client disconnected\n", end="", flush=True)
         absence = presence.gone(request.environ, _sid(), reason, now_ns)
         if absence is not None:
             # Not from here: an emit to a watcher that is silent itself runs that one's handler

@@ -86,8 +86,13 @@ def locate(url: str) -> Server:
     environment variable ``SSL_CERT_FILE``.
 
     Raises:
-        ConnectionFailed: no such host, or it is no such URL.
+        ConnectionFailed: no such host, or it is no such URL, or it holds a user or a password.
     """
+    if "@" in url:  # said of no URL in particular: messages go to terminals and logs
+        raise ConnectionFailed(
+            "a URL with a user or a password (an @) is not taken; "
+            "give http://HOST:PORT (or https, ws, wss)"
+        )
     wanted = f"{url}: expected http://HOST:PORT (or https, ws, wss)"
     try:
         parts = urlsplit(url)
@@ -104,9 +109,10 @@ def locate(url: str) -> Server:
             parts.hostname, usual_port if port is None else port, type=socket.SOCK_STREAM
         )[0]
     except (OSError, ValueError) as error:
-        raise ConnectionFailed(f"{url}: {error}") from error
+        why = getattr(error, "strerror", None) or error  # without the number before it
+        raise ConnectionFailed(f"{url}: {why}") from error
     return Server(
-        host=parts.netloc.rpartition("@")[2],
+        host=parts.netloc,
         address=(family, peer),
         tls=ssl.create_default_context() if encrypted else None,
         name=parts.hostname,

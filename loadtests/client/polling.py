@@ -141,6 +141,7 @@ class PollingLink:
         "_outbox",
         "_paused",
         "_posts",
+        "_said_goodbye",
         "_target",
     )
 
@@ -159,6 +160,7 @@ class PollingLink:
         self._paused: Callable[[], None] | None = None
         self._ended = False
         self._leaving = False
+        self._said_goodbye = False
 
     def open(self) -> None:
         """The first GET: its response is the open packet."""
@@ -179,9 +181,14 @@ class PollingLink:
             self._post()
 
     def say_goodbye(self) -> None:
-        """Post Engine.IO's close packet; connections are closed when that is answered."""
+        """Post Engine.IO's close packet; connections are closed when that is answered.
+
+        By itself, after all else has been answered, as the official client does: its server would
+        act on it before a packet of Socket.IO's in the same POST (socket.io, Client.ondecoded).
+        """
         self._leaving = True
-        self.send(packets.CLOSE_PACKET)
+        if not self._posts.busy and self._paused is None:
+            self._leave()
 
     def pause(self, paused: Callable[[], None]) -> None:
         """Begin no further request; call back once none is under way."""
@@ -270,7 +277,14 @@ class PollingLink:
         elif self._outbox:
             self._post()
         elif self._leaving:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._said_goodbye:
             self.kill()
+        else:
+            self._said_goodbye = True
+            self.send(packets.CLOSE_PACKET)
 
     def _refused(self, method: str, response: http.Response) -> None:
         self._end(f"{method} answered with {response.words}")

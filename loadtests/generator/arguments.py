@@ -1,25 +1,101 @@
-"""Numbers on a command line, refused in one line where they make no sense."""
+"""What a command line may be given, refused in one line where it makes no sense."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+import math
+from pathlib import Path
+from typing import Any
 
-_LONGEST_S = 3600.0
+import click
+
+from loadtests.record.command_line import told
+
+_LONGEST_LABEL = 40
+
+#: A whole number from 1 on.
+COUNT = click.IntRange(min=1)
 
 
-def count(text: str) -> int:
-    """A whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text} is not a number from 1 on")
-    return int(text)
+class _Seconds(click.FloatRange):
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):  # which is neither above nor below
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
-def seconds(text: str) -> float:
-    """A time above 0, up to an hour."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= _LONGEST_S:
-        raise ArgumentTypeError(f"{text} is not a number of seconds above 0 and up to 3600")
-    return value
+#: A time above 0, up to an hour.
+SECONDS = _Seconds(min=0, min_open=True, max=3600)
+
+
+class _Names(click.ParamType[list[str]]):
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[str]:
+        if isinstance(value, list):
+            return value
+        names = [name.strip() for name in str(value).split(",") if name.strip()]
+        if not names:
+            self.fail("no name is given.", param, ctx)
+        return names
+
+
+#: ``a,b``
+NAMES = _Names()
+
+
+class _Label(click.ParamType[str]):
+    name = "label"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        label = str(value)
+        if (
+            not 1 <= len(label) <= _LONGEST_LABEL
+            or not label.isprintable()
+            or label != label.strip()
+            or label in (".", "..")
+            or any(one in label for one in "/\\")
+        ):
+            self.fail(
+                f"{label[:_LONGEST_LABEL]!r} cannot name a file and a chart's line: 1 to "
+                f"{_LONGEST_LABEL} printable characters, no slash, no space at its ends.",
+                param,
+                ctx,
+            )
+        return label
+
+
+#: What stands for a mode: in names of files, charts and summary.csv.
+LABEL = _Label()
+
+
+class _Place(click.ParamType[Path]):
+    name = "path"
+
+    def __init__(self, *, folder: bool) -> None:
+        self._folder = folder
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(value)
+        try:
+            # JSON, which tells other processes where to write, has no other bytes.
+            str(path.absolute()).encode()
+        except UnicodeEncodeError:
+            self.fail(f"{str(path)!r} is not UTF-8, or the locale is not.", param, ctx)
+        try:
+            is_there, is_folder = path.exists(), path.is_dir()
+        except (
+            OSError
+        ) as error:  # too long a name, or a folder above it that may not be looked into
+            self.fail(f"{told(error)}.", param, ctx)
+        if is_there and is_folder is not self._folder:
+            self.fail(f"{path} is a {'file' if self._folder else 'folder'}.", param, ctx)
+        return path
+
+
+#: A file, and a folder, that will be written.
+FILE, FOLDER = _Place(folder=False), _Place(folder=True)

@@ -45,3 +45,9 @@ class Footprint(msgspec.Struct, frozen=True):
         if self.uss_before is None or self.uss_after is None:
             return None
         return (self.uss_after - self.uss_before) / self.counted / 1024
+
+
+class Footprints(msgspec.Struct, frozen=True):
+    """The READY line of memory.py: a footprint for each number of connections."""
+
+    footprints: list[Footprint]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from tempfile import TemporaryDirectory
+from typing import IO, Generic, TypeAlias, TypeVar
+
+import msgspec
 
 from loadtests import ROOT
+from loadtests.machine.logs import READY, reason
+from loadtests.record.ready import Listening, Ready
 from servers.modes import ADAPTERS
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -23,12 +27,15 @@ LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 #: What serves; the mode and the options are appended.
 SERVE = (sys.executable, "-m", "servers")
 
+#: Where a trial's Locust finds the HOME that was kept from it, see ``generating``.
+HOME_KEPT = "TRANSPORT_BENCH_HOME"
+
 READY_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 3.0
 _LOOK_S = 0.01
 
-#: Addresses that mean all interfaces -> one of them.
-_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+#: What a process says of itself.
+Said = TypeVar("Said", covariant=True)
 
 
 class LaunchError(Exception):
@@ -36,25 +43,27 @@ class LaunchError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class RunningServer:
-    """A server that is ready and was verified.
+class Launched(Generic[Said]):
+    """A process that is ready.
 
     Attributes:
-        process: its process.
-        ready: its READY line (servers/ready.py).
+        process: it.
+        ready: its READY line.
         log: what it printed.
     """
 
     process: subprocess.Popen[bytes]
-    ready: dict[str, Any]
+    ready: Said
     log: Path
 
     @property
-    def url(self) -> str:
+    def url(self: Launched[Listening]) -> str:
         """Where it can be reached from where it runs."""
-        host = _REACHABLE.get(self.ready["host"], self.ready["host"])
-        # RFC 3986, section 3.2.2: an IPv6 address is told from the port by brackets.
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.ready['port']}"
+        return self.ready.url
+
+
+#: A server of ours, which was verified.
+RunningServer: TypeAlias = Launched[Ready]
 
 
 @contextmanager
@@ -99,7 +108,9 @@ def serving(
     ]
     name = f"{mode} server"
     # It may have been stopped to see who notices, and has nothing to tidy up.
-    with started(name, arguments, log=log, core=core, prefix=prefix, kill=True) as server:
+    with started(
+        name, arguments, type=Ready, log=log, core=core, prefix=prefix, kill=True
+    ) as server:
         verify(server.ready, mode, ping_interval_s, ping_timeout_s)
         yield server
 
@@ -109,17 +120,19 @@ def started(
     name: str,
     command: Sequence[str],
     *,
+    type: type[Said],
     log: Path,
     core: int | None = None,
     timeout_s: float | None = None,
     prefix: Sequence[str] = (),
     kill: bool = False,
-) -> Iterator[RunningServer]:
+) -> Iterator[Launched[Said]]:
     """A process that prints one line of JSON which begins with ``ready``, until the block ends.
 
     Args:
         name: for messages.
         command: of the process.
+        type: of what its line holds; what else is in it is left out.
         log: file for what it prints.
         core: to run on; None for any.
         timeout_s: how long its line may take; None for what a server may take.
@@ -127,14 +140,19 @@ def started(
         kill: see ``process``.
 
     Raises:
-        LaunchError: it ended, or said nothing in time.
+        LaunchError: it ended, or said nothing in time, or something else.
     """
     with (
         log.open("wb") as output,
-        process(command, core=core, output=output, prefix=prefix, kill=kill) as running,
+        process(command, core=core, stdout=output, prefix=prefix, kill=kill) as running,
     ):
         timeout_s = READY_TIMEOUT_S if timeout_s is None else timeout_s
-        yield RunningServer(running, _wait_until_ready(name, running, log, timeout_s), log)
+        line = _wait_until_ready(name, running, log, timeout_s)
+        try:
+            ready = msgspec.json.decode(line, type=type)
+        except msgspec.DecodeError as error:
+            raise LaunchError(f"{name} says what it should not: {error}; its log: {log}") from error
+        yield Launched(running, ready, log)
 
 
 @contextmanager
@@ -147,6 +165,11 @@ def generating(
     prefix: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A fresh Locust process that waits on standard input for its assignment.
+
+    It takes nothing from its user's configuration. Locust would look into ``~/.locust.conf``, and
+    into ``locust.conf`` and ``pyproject.toml`` where it runs, without an option against it
+    (locust.argument_parser.DEFAULT_CONFIG_FILES, 2.47; docs.locust.io, "Configuration"); so HOME
+    and that place are an empty folder, until the locustfile has HOME again.
 
     Args:
         users: how many it will spawn.
@@ -161,13 +184,36 @@ def generating(
     # Samples are ours; Locust's statistics only say how connecting went.
     arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
     with (
+        # Beside the log: should we be killed, it is left where the run is.
+        TemporaryDirectory(prefix="empty-", dir=log.resolve().parent) as empty,
         log.open("wb") as output,
-        process(arguments, core=core, output=output, pipe=True, prefix=prefix) as running,
+        process(
+            arguments,
+            core=core,
+            stdout=output,
+            pipe=True,
+            prefix=prefix,
+            folder=Path(empty),
+            environment=_unconfigured(os.environ, empty),
+        ) as running,
     ):
         yield running
 
 
-def verify(ready: dict[str, Any], mode: str, ping_interval_s: float, ping_timeout_s: float) -> None:
+def _unconfigured(environment: Mapping[str, str], home: str) -> dict[str, str]:
+    """An environment without settings of Locust's, and without proxies."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        # requests and websocket-client, below the reference client, would go through a proxy.
+        if not name.startswith("LOCUST_") and not name.lower().endswith("_proxy")
+    }
+    # The folder that ``-m`` would have put on the path is another one now.
+    path = os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")]))
+    return kept | {"HOME": home, HOME_KEPT: kept.get("HOME", ""), "PYTHONPATH": path}
+
+
+def verify(ready: Ready, mode: str, ping_interval_s: float, ping_timeout_s: float) -> None:
     """Compare what really runs with what was asked for.
 
     Raises:
@@ -182,27 +228,25 @@ def verify(ready: dict[str, Any], mode: str, ping_interval_s: float, ping_timeou
         ("ping_interval", ping_interval_s),
         ("ping_timeout", ping_timeout_s),
     ):
-        if ready.get(key) != wanted:
-            raise LaunchError(
-                f"{mode} server says {key} is {ready.get(key)!r}, it should be {wanted!r}"
-            )
+        found = getattr(ready, key)
+        if found != wanted:
+            raise LaunchError(f"{mode} server says {key} is {found!r}, it should be {wanted!r}")
 
 
 def last_words(log: Path) -> str:
-    """The last line of a log that says something, for a reason."""
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1].strip()[:300] if lines else "it printed nothing"
+    """The reason that a log gives for the end of its process, in one line."""
+    return reason(log.read_text(encoding="utf-8", errors="replace"))
 
 
 def _wait_until_ready(
     name: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float
-) -> dict[str, Any]:
+) -> str:
+    """The line in which it says so."""
     give_up = time.monotonic() + timeout_s
     while time.monotonic() < give_up:
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-            if line.startswith('{"ready"') and line.endswith("\n"):
-                ready: dict[str, Any] = json.loads(line)
-                return ready
+            if line.startswith(READY) and line.endswith("\n"):
+                return line
         if process.poll() is not None:
             raise LaunchError(
                 f"{name} ended with code {process.returncode} before it was ready: "
@@ -217,30 +261,37 @@ def process(
     command: Sequence[str],
     *,
     core: int | None,
-    output: IO[bytes],
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int = subprocess.STDOUT,
     pipe: bool = False,
     prefix: Sequence[str] = (),
     kill: bool = False,
+    folder: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is pinned and dies with us, until the block ends.
 
     Args:
         command: of the process.
         core: to run on; None for any.
-        output: for what it prints, its errors too.
+        stdout: for what it prints; ``subprocess.PIPE`` for a pipe to us.
+        stderr: for its errors; beside what it prints if not given.
         pipe: whether its standard input is a pipe from us; otherwise it is empty.
         prefix: a command that becomes the one behind it, such as ``nsenter``. It goes before the
             leash, which would not survive a change of credentials (prctl(2), PR_SET_PDEATHSIG).
         kill: whether our death kills it, even if it is stopped; otherwise it is asked to end.
+        folder: where it runs.
+        environment: its own; None for ours.
     """
     leash = [sys.executable, "-I", "-S", str(LEASH), *(["--kill"] if kill else [])]
     leash += [str(os.getpid()), "-" if core is None else str(core)]
     running = subprocess.Popen(
         [*prefix, *leash, *command],
         stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        cwd=ROOT,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=folder,
+        env=environment,
         # A Ctrl-C in the terminal is for us alone: we end our processes in our own order.
         start_new_session=True,
     )
@@ -248,6 +299,8 @@ def process(
         yield running
     finally:
         stop(running)
+        if running.stdout is not None:
+            running.stdout.close()
 
 
 def signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -15,17 +15,28 @@ import sys
 _PR_SET_PDEATHSIG = 1  # prctl(2); kept across exec
 
 
+def dies_with(parent: int, number: signal.Signals) -> bool:
+    """Have the kernel signal this process when its parent ends, however that ends.
+
+    Only Linux does. It is the parent's thread that counts, the one that started this process.
+
+    Returns:
+        Whether the parent was still there when this was set.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+    return os.getppid() == parent
+
+
 def main() -> None:
     """Put on the leash, then become the command."""
     kill = sys.argv[1] == "--kill"
     parent, core, *command = sys.argv[2 if kill else 1 :]
     if core != "-":
         os.sched_setaffinity(0, {int(core)})
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if kill else signal.SIGTERM)
-    if os.getppid() != int(parent):  # it went before the leash was on
+    if not dies_with(int(parent), signal.SIGKILL if kill else signal.SIGTERM):
         sys.exit(0)
     os.execvp(command[0], command)
 

@@ -32,6 +32,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from loadtests.machine.launch import LaunchError, started
 from loadtests.machine.network_holder import INNER, OUTER_ADDRESS
 
@@ -69,6 +71,13 @@ class Network:
     outer: tuple[str, ...]
     inner: tuple[str, ...]
     interface: str
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """The holder's READY line: who it is, and which of its descriptors is the inner namespace."""
+
+    pid: int
+    inner: int
 
 
 @cache
@@ -111,14 +120,14 @@ def isolated(*, log: Path) -> Iterator[Network]:
     if reason is not None:
         raise LaunchError(reason)
     command = [sys.executable, "-I", "-S", str(_HOLDER), str(_find("ip"))]
-    with started("network", command, log=log, prefix=_unshare(), kill=True) as holder:
-        pid = holder.ready["pid"]
+    with started("network", command, type=_Held, log=log, prefix=_unshare(), kill=True) as holder:
+        pid = holder.ready.pid
         enter = str(_find("nsenter"))
         outer = [enter, f"--net=/proc/{pid}/ns/net"]
         if not _is_root():
             # In a user namespace of one user its credentials are all there are.
             outer[1:1] = [f"--user=/proc/{pid}/ns/user", "--preserve-credentials"]
-        inner = (enter, f"--net=/proc/{pid}/fd/{holder.ready['inner']}")
+        inner = (enter, f"--net=/proc/{pid}/fd/{holder.ready.inner}")
         yield Network(OUTER_ADDRESS, tuple(outer), inner, INNER)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from loadtests.record import files
 from loadtests.record.words import Transport
 
 FORMAT = "transport-bench-calibration/1"
@@ -93,11 +94,13 @@ class Calibration(msgspec.Struct, frozen=True):
 
 
 def write(calibration: Calibration, path: Path) -> None:
-    """Replace the file in one step."""
+    """Replace the file in one step.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     encoded = msgspec.json.format(msgspec.json.encode(calibration), indent=1)
-    scratch = path.with_suffix(".partial")
-    scratch.write_bytes(encoded + b"\n")
-    scratch.replace(path)
+    files.replace(path, encoded + b"\n")
 
 
 def for_run(

@@ -6,14 +6,25 @@ docs/result-format.md describes it for people who read it with other tools.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
+from loadtests.record import files
 from loadtests.record.words import Client, Status, Transport
 
 FORMAT = "transport-bench/1"
 FILE_NAME = "result.json"
+
+#: Far beyond anything measured, and such that sums and squares of it are still numbers: JSON can
+#: hold more than arithmetic can take.
+Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
+Count = Annotated[int, Meta(ge=0, le=10**15)]
+#: A result's own parts are a dozen deep; what is beyond all of them is no result.
+_DEEPEST = 50
+#: An error quotes so much of a file.
+_QUOTED = 300
 
 
 class ResultError(Exception):
@@ -30,8 +41,8 @@ class Window(msgspec.Struct, frozen=True):
         reasons: any of these is to be given, in the library's words.
     """
 
-    earliest_s: float
-    latest_s: float
+    earliest_s: Number
+    latest_s: Number
     reasons: list[str]
 
 
@@ -47,12 +58,12 @@ class Detection(msgspec.Struct, frozen=True):
         calls: how often the handler ran for it.
     """
 
-    gone_s: float
-    detected_s: float | None
+    gone_s: Number
+    detected_s: Number | None
     reason: str | None
-    silent_s: float | None = None
+    silent_s: Number | None = None
     expected: Window | None = None
-    calls: int = 1
+    calls: Count = 1
 
 
 class Reconnection(msgspec.Struct, frozen=True):
@@ -67,9 +78,9 @@ class Reconnection(msgspec.Struct, frozen=True):
             was served beside the request that asked.
     """
 
-    noticed_s: float | None
+    noticed_s: Number | None
     reason: str | None
-    reconnected_s: float | None
+    reconnected_s: Number | None
 
 
 class Measurement(msgspec.Struct, frozen=True):
@@ -89,10 +100,10 @@ class Measurement(msgspec.Struct, frozen=True):
     """
 
     row: str = msgspec.field(name="scenario")
-    metrics: dict[str, float | None]
+    metrics: dict[str, Number | None]
     invalid: dict[str, str] = {}
     unavailable: dict[str, str] = {}
-    samples: dict[str, int] = {}
+    samples: dict[str, Count] = {}
     distributions: dict[str, str] = {}
     detections: list[Detection] = []
     reconnections: list[Reconnection] = []
@@ -116,8 +127,8 @@ class PlannedTrial(msgspec.Struct, frozen=True):
             for clients that go, ``server`` for a server that goes, ``10/5:1000`` for a sweep's).
     """
 
-    number: int
-    block: int
+    number: Count
+    block: Count
     scenario: str
     mode: str
     transport: Transport
@@ -138,10 +149,10 @@ class ReturnFacts(msgspec.Struct, frozen=True):
         started_anew: whether they had not all come back from the outage before.
     """
 
-    reconnected_latest_s: float = 0.0
-    reconnected_later: int = 0
-    connected_twice: int = 0
-    left_out: int = 0
+    reconnected_latest_s: Number = 0.0
+    reconnected_later: Count = 0
+    connected_twice: Count = 0
+    left_out: Count = 0
     started_anew: bool = False
 
 
@@ -153,7 +164,7 @@ class OutageFacts(msgspec.Struct, frozen=True, omit_defaults=True):
         python, javascript: what the clients of each library did; None where there were none.
     """
 
-    away_s: float = 0.0
+    away_s: Number = 0.0
     python: ReturnFacts | None = None
     javascript: ReturnFacts | None = None
 
@@ -180,16 +191,16 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     arrival_clock: str = ""
     transport: str = ""
     client: str = ""
-    connections: int = 0
-    seconds: float = 0.0
-    yardstick_ms: float | None = None
-    stolen_percent: float = 0.0
+    connections: Count = 0
+    seconds: Number = 0.0
+    yardstick_ms: Number | None = None
+    stolen_percent: Number = 0.0
     versions: dict[str, str] = {}
-    open_loop_server_busy: float | None = None
-    open_loop_generator_busy: float | None = None
+    open_loop_server_busy: Number | None = None
+    open_loop_generator_busy: Number | None = None
     outages: dict[str, OutageFacts] = {}
     crashes: list[str] = []
-    numbers: dict[str, float] = {}
+    numbers: dict[str, Number] = {}
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -208,12 +219,12 @@ class Trial(msgspec.Struct, frozen=True):
         measurements: one per row name; empty where the trial failed.
     """
 
-    number: int
+    number: Count
     status: Status
     reason: str | None = None
     server_log: str | None = None
-    started_s: float = 0.0
-    seconds: float = 0.0
+    started_s: Number = 0.0
+    seconds: Number = 0.0
     server: dict[str, Any] = {}
     generator: GeneratorFacts = GeneratorFacts()
     measurements: list[Measurement] = []
@@ -240,7 +251,7 @@ class Result(msgspec.Struct, frozen=True):
     version: str
     started: str
     ended: str
-    seconds: float
+    seconds: Number
     experiment: dict[str, Any]
     environment: dict[str, Any]
     plan: list[PlannedTrial]
@@ -249,11 +260,13 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def write(result: Result, folder: Path) -> None:
-    """Replace ``result.json`` in one step, so that a run that is killed leaves its last state."""
+    """Replace ``result.json`` in one step, so that a run that is killed leaves its last state.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     encoded = msgspec.json.format(msgspec.json.encode(result), indent=1)
-    scratch = folder / f".{FILE_NAME}.partial"
-    scratch.write_bytes(encoded + b"\n")
-    scratch.replace(folder / FILE_NAME)
+    files.replace(folder / FILE_NAME, encoded + b"\n")
 
 
 def read(path: Path) -> Result:
@@ -269,12 +282,32 @@ def read(path: Path) -> Result:
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror}") from error
     try:
-        found = msgspec.json.decode(content, type=dict[str, Any]).get("format")
+        document = msgspec.json.decode(content, type=dict[str, Any])
+        found = document.get("format")
         if found != FORMAT:
             raise ResultError(
-                f"{path}: format is {found!r}, this version reads {FORMAT!r}; "
+                f"{path}: format is {_quoted(repr(found))}, this version reads {FORMAT!r}; "
                 "run the experiment again"
             )
+        if _is_deeper(document, _DEEPEST):
+            raise ResultError(f"{path}: not a result file: it is nested too deeply")
         return msgspec.json.decode(content, type=Result)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ResultError(f"{path}: not a result file: {error}") from error
+        raise ResultError(f"{path}: not a result file: {_quoted(str(error))}") from error
+
+
+def _quoted(text: str) -> str:
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+
+
+def _is_deeper(document: Any, levels: int) -> bool:
+    """Whether it has more levels; level by level, so that depth costs no stack."""
+    level = [document]
+    for _ in range(levels):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import gevent
 import msgspec
 from locust import events
 
+from loadtests.machine.launch import HOME_KEPT
 from loadtests.record.exits import Exit
 from loadtests.run.bench_user import BenchUser
 from loadtests.run.conductor import Conductor, Measure
@@ -42,6 +44,9 @@ def _take(environment: Any, measures: dict[str, Measure]) -> None:
     line = sys.stdin.readline()
     if not line:  # whoever started this process has gone
         sys.exit(Exit.FAILED)
+    # Locust has read its configuration: what else is at home may be found again.
+    if home := os.environ.pop(HOME_KEPT, ""):
+        os.environ["HOME"] = home
     assignment = msgspec.json.decode(line, type=Assignment)
     environment.host = assignment.place.url
     measure = measures.get(assignment.scenario, assignment.variant.scenario.measure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import ClassVar
 
 from locust import constant, task
@@ -23,8 +22,6 @@ from loadtests.users.socketio_user import SocketIOUser
 
 #: After this a message is lost.
 GIVE_UP_S = 5.0
-
-_monotonic_ns = time.monotonic_ns
 
 
 class BenchUser(SocketIOUser):
@@ -58,9 +55,10 @@ class BenchUser(SocketIOUser):
             workload,
             self.session,
             _alarm(self.environment),
-            ConstantRate(_monotonic_ns() + phase_ns, options.rate),
+            ConstantRate(self._now_ns() + phase_ns, options.rate),
             options.payload_bytes,
             self._recorder.series(self._request_type, workload.name),
+            self._now_ns,
         )
 
     def on_stop(self) -> None:
@@ -76,7 +74,7 @@ class BenchUser(SocketIOUser):
             super().connect()
             return
         self._request_type = str(self.conductor.assignment.place.transport)
-        failure = self._attempt("connect", _monotonic_ns(), self._open)
+        failure = self._attempt("connect", self._now_ns(), self._open)
         if failure is None:
             self.conductor.joined(self.session)
         else:
@@ -92,7 +90,7 @@ class BenchUser(SocketIOUser):
         """See SocketIOUser; what nobody answers is a failure, not silence."""
         load = self._load
         if load is not None and self.session.ended is None:
-            late_ns = _monotonic_ns() - round(GIVE_UP_S * 1e9)
+            late_ns = self._now_ns() - round(GIVE_UP_S * 1e9)
             self._report_lost(load.workload, load.give_up(late_ns), f"within {GIVE_UP_S:g} s")
         elif load is not None:
             load.stop()
@@ -107,7 +105,7 @@ class BenchUser(SocketIOUser):
         return make_session(place.client, server, place.transport, self.namespace)
 
     def _report_lost(self, workload: Workload, lost: list[int], when: str) -> None:
-        now_ns = _monotonic_ns()
+        now_ns = self._now_ns()
         for due_ns in lost:
             failure = ConnectionFailed(f"{workload.complaint} {when}")
             took_ns = now_ns - due_ns

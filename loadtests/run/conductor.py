@@ -21,6 +21,7 @@ from loadtests.machine import yardstick
 from loadtests.machine.cores import StolenTime, own_cores
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
+from loadtests.record import files
 from loadtests.record.results import GeneratorFacts, Measurement
 from loadtests.record.words import Client, row_of
 from loadtests.run.trial import Assignment
@@ -79,10 +80,7 @@ class Conductor:
         except Exception as error:  # the runner must hear of it, whatever it was
             logging.exception("the load generator broke")
             outcome = Outcome(error=f"the load generator broke: {type(error).__name__}: {error}")
-        path = Path(self.assignment.outcome)
-        scratch = path.with_suffix(".partial")
-        scratch.write_bytes(msgspec.json.encode(outcome))
-        scratch.replace(path)
+        files.replace(Path(self.assignment.outcome), msgspec.json.encode(outcome))
         self._quit_locust()
 
     def _measure(self) -> Outcome:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from loadtests.machine import cores
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generating, serving
@@ -127,7 +129,7 @@ class ProcessExecutor:
             if self._own_server is None:
                 server = stack.enter_context(self._serve(planned, variant, site))
             outcome = conduct(self._assignment(planned, server, site), generator, log, server)
-            return (server.ready if server is not None else {}), outcome
+            return (msgspec.to_builtins(server.ready) if server is not None else {}), outcome
 
     def _serve(
         self, planned: PlannedTrial, variant: Variant, site: Site
@@ -172,7 +174,7 @@ class ProcessExecutor:
             label=str(self._label(planned)),
             client=planned.client,
             variant=planned.variant,
-            websocket=server.ready["websocket"] if server is not None else None,
+            websocket=server.ready.websocket if server is not None else None,
             journal=str(self._file(planned, "journal.jsonl")) if ours else None,
             cable=site.cable,
             missing=site.missing,
@@ -184,7 +186,7 @@ class ProcessExecutor:
             outcome=str(self._file(planned, "outcome.json")),
             place=place,
             server_core=self.pins.server if ours else None,
-            server_pid=server.ready["pid"] if server is not None else None,
+            server_pid=server.ready.pid if server is not None else None,
         )
 
     def _variant(self, planned: PlannedTrial) -> Variant:

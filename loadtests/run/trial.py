@@ -9,10 +9,11 @@ from __future__ import annotations
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from loadtests.machine.launch import RunningServer, last_words
+from loadtests.machine.launch import Launched, last_words
 from loadtests.run.experiment import Experiment
 from loadtests.scenarios.bench import Outcome, Place, TrialFailed
 from loadtests.scenarios.scenario import Variant
@@ -51,7 +52,7 @@ def conduct(
     assignment: Assignment,
     generator: subprocess.Popen[bytes],
     generator_log: Path,
-    server: RunningServer | None,
+    server: Launched[Any] | None,
 ) -> Outcome:
     """Give the generator its work and wait for the outcome, as long as all are alive.
 

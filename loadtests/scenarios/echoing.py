@@ -202,7 +202,7 @@ class ClosedLoop:
         return self.clients * self.usage.wall_ns / self.answered if self.answered else 0.0
 
 
-def open_loop(bench: Bench, options: Loops, clients: list[EchoClient]) -> OpenLoop:
+def open_loop(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> OpenLoop:
     """Send on schedule and wait for the last replies; warm-up is sent and not measured."""
     start_ns = bench.now_ns() + LEAD_NS
     begin_ns = start_ns + round(options.warmup_s * 1e9)
@@ -218,7 +218,7 @@ def open_loop(bench: Bench, options: Loops, clients: list[EchoClient]) -> OpenLo
     return _combine(clients, begin_ns, end_ns, between(begin, end))
 
 
-def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage) -> OpenLoop:
+def _combine(clients: Sequence[EchoClient], begin_ns: int, end_ns: int, usage: Usage) -> OpenLoop:
     parts = []
     for client in clients:
         due = np.asarray(client.due_ns, dtype=np.int64)
@@ -239,7 +239,7 @@ def _combine(clients: list[EchoClient], begin_ns: int, end_ns: int, usage: Usage
     return OpenLoop(due, latency, service, lateness, lag, usage)
 
 
-def closed_loop(bench: Bench, options: Loops, clients: list[EchoClient]) -> ClosedLoop:
+def closed_loop(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> ClosedLoop:
     """Have every client send again when its reply has come; warm-up is not measured."""
     begin_ns = bench.now_ns() + round(options.warmup_s * 1e9)
     end_ns = begin_ns + round(options.throughput_s * 1e9)
@@ -259,7 +259,7 @@ def closed_loop(bench: Bench, options: Loops, clients: list[EchoClient]) -> Clos
     )
 
 
-def _drain(bench: Bench, options: Loops, clients: list[EchoClient]) -> None:
+def _drain(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> None:
     give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
     while any(client.waited_for for client in clients) and bench.now_ns() < give_up_ns:
         bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))

@@ -7,8 +7,8 @@ times go to a Series that is emptied twice a second, and only what is unanswered
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -27,8 +27,6 @@ _SENDER_BYTES = 2
 
 #: What an identity takes, with room for thirty years of uptime.
 SHORTEST_BYTES = 32
-
-_monotonic_ns = time.monotonic_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +67,7 @@ class Load:
         schedule: when to send.
         payload_bytes: length of a message, at least SHORTEST_BYTES.
         series: where the times go.
+        now_ns: the monotonic clock.
     """
 
     def __init__(
@@ -79,6 +78,7 @@ class Load:
         schedule: ConstantRate,
         payload_bytes: int,
         series: Series,
+        now_ns: Callable[[], int],
     ) -> None:
         self.workload = workload
         self._everybodys = workload.everybodys
@@ -87,6 +87,7 @@ class Load:
         self._schedule = schedule
         self._payload_bytes = payload_bytes
         self._series = series
+        self._now_ns = now_ns
         whole = packets.encode_event(NAMESPACE, workload.event, {"data": "@"})
         self._head, self._tail = whole.split(b"@")
         self._clock = clock_name()
@@ -146,7 +147,7 @@ class Load:
         packet = self._head + text.encode().ljust(self._payload_bytes, b"x") + self._tail
         self._unanswered[due_ns] = UNKNOWN
         self._leaving.append(due_ns)
-        self._series.sent(due_ns, _monotonic_ns())
+        self._series.sent(due_ns, self._now_ns())
         self._session.send(packet, self._left)
         self._next += 1
         self._alarm.at(self._schedule.due_ns(self._next), self._send_due)
@@ -154,4 +155,4 @@ class Load:
     def _left(self) -> None:
         due_ns = self._leaving.popleft()
         if due_ns in self._unanswered:  # it may have been given up while it waited for a POST
-            self._unanswered[due_ns] = _monotonic_ns()
+            self._unanswered[due_ns] = self._now_ns()

@@ -17,6 +17,7 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtests.record.exits import Exit
 from loadtests.record.words import Transport
 from loadtests.users.preflight import files_problem, host_problem, raise_open_files
 from loadtests.users.recording import recorder_of
@@ -77,7 +78,7 @@ def set_up(
         problem = _problem(environment, environment.host, options.num_users or 1, options)
         if problem is not None:
             print(f"locust: error: {problem}", file=sys.stderr)
-            sys.exit(2)
+            sys.exit(Exit.WRONG_CALL)
     environment.events.test_start.add_listener(_check)
     results = Results(environment, recorder.board)
     environment.events.test_stop.add_listener(results.test_stopped)
@@ -95,7 +96,7 @@ def _check(environment: Environment, **_event: Any) -> None:
         return
     logger.error(problem)
     if getattr(options, "headless", False):
-        environment.process_exit_code = 2
+        environment.process_exit_code = Exit.WRONG_CALL
         gevent.spawn(runner.quit)
     # Ends the greenlet that was about to spawn users, and that greenlet only.
     raise gevent.GreenletExit

@@ -27,7 +27,6 @@ from loadtests.users.recording import Recorder, errors_logged, recorder_of
 #: For the server to take our goodbye.
 _GOODBYE_S = 0.1
 
-_monotonic_ns = time.monotonic_ns
 #: Once per process: no user is to measure the resolver, or the reading of certificates.
 _locate = cache(locate)
 
@@ -67,6 +66,7 @@ class SocketIOUser(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.arrived_ns = 0
+        self._now_ns: Callable[[], int] = time.monotonic_ns
         self._read_ns: int | None = None
         self._session: Session | None = None
         self._connected = False
@@ -122,7 +122,7 @@ class SocketIOUser(User):
             Unanswered: it did not come in time.
         """
         answer = AsyncResult()
-        begun_ns = _monotonic_ns()
+        begun_ns = self._now_ns()
         self.session.emit(event, *arguments, on_ack=lambda *found: answer.set(found))
         return self._wait(answer, name or event, begun_ns, timeout_s)
 
@@ -155,7 +155,7 @@ class SocketIOUser(User):
         waiting = _Waiting(AsyncResult(), matching)
         self._listen(answer)
         self._waiting[answer].append(waiting)
-        begun_ns = _monotonic_ns()
+        begun_ns = self._now_ns()
         try:
             self.session.emit(event, *arguments)
             return self._wait(waiting.answer, name or event, begun_ns, timeout_s)
@@ -197,7 +197,7 @@ class SocketIOUser(User):
         Raises:
             StopUser: refused or not answered, which is recorded.
         """
-        begun_ns = _monotonic_ns()
+        begun_ns = self._now_ns()
         failure = self._attempt("connect", begun_ns, self._open)
         if failure is None and self._request_type == "upgrade":
             # Both begin with the first request: the upgrade may be over before the connect.
@@ -269,7 +269,7 @@ class SocketIOUser(User):
             action()
         except ConnectionFailed as error:
             failure = error
-        self._recorder.fire(self._request_type, name, _monotonic_ns() - begun_ns, failure)
+        self._recorder.fire(self._request_type, name, self._now_ns() - begun_ns, failure)
         return failure
 
     def _listen(self, event: str) -> None:
@@ -323,7 +323,7 @@ class SocketIOUser(User):
 
     def _lost(self, name: str, begun_ns: int, when: str) -> None:
         failure = ConnectionFailed(f"no answer {when}")
-        took_ns = _monotonic_ns() - begun_ns
+        took_ns = self._now_ns() - begun_ns
         self._recorder.fire(self._request_type, name, took_ns, failure, lost=True)
 
 

@@ -18,6 +18,8 @@ from reports.facts.run import Facts, provenance
 
 _PNG_DPI = 192
 _EDGE_INCHES = 0.14
+#: So many characters of what a chart is of have room below it.
+_PROVENANCE = 150
 
 
 def _always(_: Facts) -> bool:
@@ -63,7 +65,8 @@ def draw(kind: Kind, facts: Facts) -> Chart:
         figure = kind.draw(facts)
         figure.suptitle(kind.title, x=0.005, ha="left", fontsize=14, fontweight="bold")
         # A chart is shown away from its page as well; this says what it is of.
-        figure.supxlabel(provenance(facts), x=0.995, ha="right", fontsize=8.5, color=style.QUIET)
+        about = style.shortened(provenance(facts), _PROVENANCE)
+        figure.supxlabel(about, x=0.995, ha="right", fontsize=8.5, color=style.QUIET)
         with warnings.catch_warnings():
             # A label may be in any script; the SVG keeps it as text, whatever this font has.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")

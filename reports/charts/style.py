@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from loadtests.record.words import Status, Transport
 from reports.facts.numbers import short
 from reports.facts.rows import Cell, Row
+from reports.facts.text import shown
 
 INK = "#1f2328"
 QUIET = "#59636e"
@@ -100,8 +101,7 @@ def new_figure(height: float) -> Figure:
 
 def shortened(text: str, length: int = 22) -> str:
     """A label that fits beside a chart, without characters that an SVG file may not hold."""
-    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    return shown(text, length)
 
 
 def by_transport(cells: Iterable[Cell]) -> dict[Transport, list[Cell]]:

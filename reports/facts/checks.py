@@ -154,7 +154,7 @@ def _shared_cores(pinning: Mapping[str, object]) -> bool:
     server, generator = pinning.get("server"), pinning.get("generator")
     if not isinstance(server, list) or not isinstance(generator, list):
         return True
-    return not server or not generator or bool(set(server) & set(generator))
+    return not server or not generator or any(core in generator for core in server)
 
 
 def _user_space_clock(facts: Facts) -> Iterator[Finding]:

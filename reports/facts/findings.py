@@ -41,12 +41,13 @@ class Finding:
     """One thing to know before a number is quoted.
 
     Attributes:
+        kind: of :class:`Kind`, or a name of a section's own.
         text: what was found, in one or two sentences.
         advice: what to do about it, or how to read the numbers, in one sentence.
         cells: where, as ``mode × transport``; empty where it concerns the whole run.
     """
 
-    kind: Kind
+    kind: str
     severity: Severity
     text: str
     advice: str
@@ -54,9 +55,13 @@ class Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Warnings first, each kind in the order of :class:`Kind`."""
-    severities, kinds = list(Severity), list(Kind)
-    return sorted(findings, key=lambda one: (severities.index(one.severity), kinds.index(one.kind)))
+    """Warnings first, each kind in the order of :class:`Kind`, sections' own behind them."""
+    severities = list(Severity)
+    kinds = {str(kind): place for place, kind in enumerate(Kind)}
+    return sorted(
+        findings,
+        key=lambda one: (severities.index(one.severity), kinds.get(str(one.kind), len(kinds))),
+    )
 
 
 def names(cells: Iterable[object]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Tables and texts as GitHub reads them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from loadtests.record.words import Status
 from reports.facts.tables import Entry, Table
+from reports.facts.text import shown
 
 
 def markdown_table(table: Table, *, right: bool) -> str:
@@ -32,4 +33,4 @@ def _md_phrase(entry: Entry) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown leaves as it is: in one line, with nothing that it would read."""
-    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(shown(text).split()))

@@ -10,6 +10,8 @@ from loadtests.record.words import Unit
 from reports.facts.stats import Estimate
 
 _MS_PER_S = 1000
+#: From here on a number is nothing that was measured, and has too many digits to be read.
+_HUGE = 1e15
 
 #: What stands where there is no number.
 EMPTY = "–"
@@ -27,9 +29,18 @@ def short(value: float) -> str:
 
     A number that is whole is written as one: ``2`` lost messages, not ``2.00``.
     """
+    if abs(value) >= _HUGE:
+        return f"{value:.3g}"
     if value == round(value):
         return f"{value:,.0f}"
     return f"{value:,.{decimals(value)}f}"
+
+
+def number_of(value: object) -> float | None:
+    """A number from where a result file may hold anything; None for what is none, or huge."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < _HUGE else None
 
 
 def decimals(value: float) -> int:

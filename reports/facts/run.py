@@ -9,6 +9,7 @@ from typing import Any
 
 from loadtests.record.results import Result
 from loadtests.record.words import Client, Status, client_of
+from reports.facts.numbers import number_of
 from reports.facts.rows import Cell, Outcomes, Row, outcomes_of, rows_of
 
 COMPLETE = "complete"
@@ -42,7 +43,7 @@ class Facts:
         """A number of the experiment, as the result file has it; None where it has none."""
         options = self.result.experiment.get(scenario)
         found = options.get(name) if isinstance(options, Mapping) else None
-        return float(found) if isinstance(found, int | float) else None
+        return number_of(found)
 
     @property
     def interrupted(self) -> bool:

@@ -107,7 +107,15 @@ def ratio(base: Sequence[float | None], other: Sequence[float | None]) -> Ratio 
     if len(logs) < 2:
         return Ratio(math.exp(mean), None, None)
     margin = _margin(logs)
-    return Ratio(math.exp(mean), math.exp(mean - margin), math.exp(mean + margin))
+    return Ratio(math.exp(mean), math.exp(mean - margin), _exp(mean + margin))
+
+
+def _exp(power: float) -> float:
+    """Infinite where it is more than a float holds: two blocks that differ by many decades."""
+    try:
+        return math.exp(power)
+    except OverflowError:
+        return math.inf
 
 
 def _margin(values: Sequence[float]) -> float:

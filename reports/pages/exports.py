@@ -15,6 +15,7 @@ from reports.facts.numbers import plain
 from reports.facts.rows import Row
 from reports.facts.run import Trouble, provenance, troubles_of
 from reports.facts.tables import best_table, metric_tables
+from reports.facts.text import shown
 from reports.sections import generator
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import sections_in
@@ -49,8 +50,8 @@ def csv_line(row: Row) -> tuple[str, ...]:
     """A row as ``summary.csv`` has it, in the order of :data:`COLUMNS`."""
     estimate = row.estimate
     return (
-        row.scenario,
-        row.cell.mode,
+        shown(row.scenario),
+        shown(row.cell.mode),
         str(row.cell.transport),
         row.metric.name,
         str(row.metric.unit),
@@ -84,7 +85,13 @@ def to_json(summary: Summary) -> str:
         ],
         "rows": [_row(row) for row in summary.rows],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    return "".join(map(_seen, text)) + "\n"
+
+
+def _seen(letter: str) -> str:
+    """A character of JSON, as an escape where it is none to look at."""
+    return letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]
 
 
 def _row(row: Row) -> dict[str, Any]:

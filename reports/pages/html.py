@@ -14,6 +14,7 @@ from loadtests.record.words import Client, row_of, scenario_of
 from reports.charts.gallery import inline
 from reports.facts.run import python_name, troubles_of
 from reports.facts.tables import Table, best_table, metric_tables
+from reports.facts.text import shown
 from reports.pages.exports import COLUMNS, csv_line
 from reports.sections import generator
 from reports.sections.drawn import Drawn
@@ -61,6 +62,7 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
     environment = Environment(
         loader=PackageLoader("reports.pages"),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -91,6 +93,11 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         clocks=_clocks(summary),
         metrics=list({row.metric.name: row.metric for row in summary.rows}.values()),
     )
+
+
+def _shown(value: Any) -> Any:
+    """What is put on the page: texts are cleaned, what was made for it stays as it is."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _parts(summary: Summary, charts: Sequence[Drawn]) -> Iterator[Part]:

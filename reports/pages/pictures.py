@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtests.record import files
 from reports.charts.gallery import draw
 from reports.facts.run import Facts
 from reports.sections.disconnect import SECTION
@@ -30,5 +31,5 @@ def draw_into(runs: Sequence[Facts], folder: Path) -> list[str]:
     found = wanted(runs)
     folder.mkdir(parents=True, exist_ok=True)
     for name, facts in found.items():
-        (folder / f"{name}.png").write_bytes(draw(kinds[name], facts).png)
+        files.replace(folder / f"{name}.png", draw(kinds[name], facts).png)
     return list(found)

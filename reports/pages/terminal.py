@@ -10,6 +10,7 @@ from loadtests.record.words import Status, scenario_of
 from reports.facts.findings import Severity
 from reports.facts.run import provenance
 from reports.facts.tables import Entry, Table, best_table, headline_tables
+from reports.facts.text import shown
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
 from reports.summary import Summary
@@ -79,4 +80,4 @@ def _entry(entry: Entry) -> Text:
 
 def _text(text: str, style: str = "") -> Text:
     """Text that is printed as it is: no markup, and no codes that would steer the terminal."""
-    return Text("".join(one if one.isprintable() else " " for one in text), style=style)
+    return Text(shown(text), style=style)

@@ -9,7 +9,7 @@ from reports.charts import distributions
 from reports.charts.distributions import Mark
 from reports.charts.gallery import Kind
 from reports.facts.best import Question
-from reports.facts.rows import Row
+from reports.facts.rows import Row, scenarios_of
 from reports.facts.run import Facts
 from reports.sections.section import Compared, Section, Spent, spent_on
 
@@ -20,6 +20,10 @@ _MARKS = (
     Mark("delivery_p99", "p99", "p99", "d", "white"),
     Mark("last_recipient_p50", "last p50", "last recipient p50", ">"),
 )
+
+
+def _wanted(facts: Facts) -> bool:
+    return NAME in scenarios_of(facts.rows)
 
 
 def _delivery(facts: Facts) -> Figure:
@@ -42,6 +46,7 @@ _CHARTS = (
         "Each hill is the distribution over every copy of every broadcast; further left is "
         "better. The triangle is when, in half of the broadcasts, the last recipient had its copy.",
         _delivery,
+        _wanted,
     ),
 )
 

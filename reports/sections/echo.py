@@ -16,7 +16,7 @@ from reports.charts.style import GRID
 from reports.facts.best import Question
 from reports.facts.findings import Finding, Kind, Severity, names
 from reports.facts.numbers import short
-from reports.facts.rows import Cell, Row
+from reports.facts.rows import Cell, Row, scenarios_of
 from reports.facts.run import Facts
 from reports.sections.section import Compared, Section, Spent, spent_on
 
@@ -31,6 +31,10 @@ BUSY_PERCENT = 90.0
 DELAYED_ACK_MS = (35.0, 60.0)
 #: The modes that answer long-polling requests with gevent's pywsgi.
 PYWSGI_MODES = ("gevent", "gevent-websocket")
+
+
+def _wanted(facts: Facts) -> bool:
+    return NAME in scenarios_of(facts.rows)
 
 
 _MARKS = (
@@ -138,6 +142,7 @@ _CHARTS = (
         "high everywhere; further left is better. Markers are means over trials, whiskers their "
         "95 % intervals.",
         _latency,
+        _wanted,
     ),
     ChartKind(
         "echo-percentiles",
@@ -146,6 +151,7 @@ _CHARTS = (
         "took; lower is better. Bold lines are all trials together, thin lines single trials. Lost "
         "messages count as slower than all that arrived, so a line ends where they begin.",
         _percentiles,
+        _wanted,
     ),
     ChartKind(
         "echo-throughput",
@@ -153,6 +159,7 @@ _CHARTS = (
         "Every client sends again as soon as its reply has come; further right is better. Small "
         "open dots are single trials, the filled marker is their mean.",
         _throughput,
+        _wanted,
     ),
 )
 

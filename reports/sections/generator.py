@@ -197,11 +197,13 @@ def _floor(
     floors = [
         (each.rate_hz, each)
         for each in calibration.capabilities
-        if (each.scenario, each.transport) == (ECHO, transport) and each.rate_hz
+        if (each.scenario, each.transport) == (ECHO, transport)
+        and each.rate_hz is not None
+        and each.rate_hz > 0
     ]
     if not floors:
         return None
-    wanted = rate_hz or floors[0][0]
+    wanted = rate_hz if rate_hz and rate_hz > 0 else floors[0][0]
     return min(floors, key=lambda found: abs(math.log(found[0] / wanted)))[1]
 
 

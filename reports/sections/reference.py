@@ -134,7 +134,7 @@ def chapters(facts: Facts) -> list[Chapter]:
     return [
         _chapter(facts, scenario)
         for scenario in scenarios_of(facts.own_rows)
-        if row_of(scenario, Client.REFERENCE) in measured and _compared(scenario) is not None
+        if row_of(scenario, Client.REFERENCE) in measured and _comparable(scenario)
     ]
 
 
@@ -213,6 +213,12 @@ def _explanation(facts: Facts, pair: Pair) -> str | None:
         f"its load generator spends {short(their_cpu)} µs of CPU on {compared.on}, "
         f"ours {short(our_cpu)}"
     )
+
+
+def _comparable(row: str) -> bool:
+    """Whether a row has what its scenario's clients are compared by: those of outages do not."""
+    compared = _compared(row)
+    return compared is not None and {*compared.judged, *compared.told} <= metrics_of(row).keys()
 
 
 def _compared(row: str) -> Compared | None:

@@ -24,14 +24,13 @@ def _medians() -> dict[str, tuple[str, str]]:
 
 
 def wanted(facts: Facts) -> bool:
-    """Whether the reference measured anything that is drawn."""
-    present = scenarios_of(facts.rows)
-    return any(row_of(name, Client.REFERENCE) in present for name in _medians())
+    """Whether both clients measured anything that is drawn."""
+    return bool(_names(facts))
 
 
 def medians(facts: Facts) -> Figure:
     """Echo and delivery p50 by cell: ours filled, the reference's open, the margin behind them."""
-    names = [name for name in _medians() if _rows(facts, row_of(name, Client.REFERENCE), name)]
+    names = _names(facts)
     cells = [row.cell for name in names for row in _rows(facts, name, name)]
     groups = style.by_transport(dict.fromkeys(cells))
     looks = style.looks(cell.mode for cell in cells)
@@ -62,10 +61,16 @@ def medians(facts: Facts) -> Figure:
             style.key("o", "our client", size=7),
             style.key("o", "python-socketio's", fill="white", size=6),
             style.key("s", "within the margin", fill=style.GRID, size=9),
-            *style.key_interval(_rows(facts, names[0], names[0]) if names else []),
+            *style.key_interval(_rows(facts, names[0], names[0])),
         ],
     )
     return figure
+
+
+def _names(facts: Facts) -> list[str]:
+    """The row names that both have."""
+    present = set(scenarios_of(facts.rows))
+    return [name for name in _medians() if {name, row_of(name, Client.REFERENCE)} <= present]
 
 
 def _rows(facts: Facts, scenario: str, name: str) -> list[Row]:

@@ -45,7 +45,7 @@ def test_page_shows_in_two_browsers_what_the_article_tells(
     chromium: Any, server: RunningServer, transports: str
 ) -> None:
     with two_pages(chromium, server, transports) as (one, other):
-        assert server.ready["mode"] == one.inner_text("#mode")
+        assert server.ready.mode == one.inner_text("#mode")
         expect(one, "#log", "Connected")
 
         submit(one, "broadcast", data="for everybody")
@@ -82,7 +82,7 @@ def test_page_shows_in_two_browsers_what_the_article_tells(
         one.click("#disconnect")
         expect_state(one, "disconnected")
         expect(other, "#gone", session)
-        if server.ready["websocket"] == "uwsgi" and TRANSPORTS[transports] == "websocket":
+        if server.ready.websocket == "uwsgi" and TRANSPORTS[transports] == "websocket":
             # A goodbye right before the end can be lost there
             # (loadtests/scenarios/disconnect/windows.py).
             expect(other, "#gone", "at once")

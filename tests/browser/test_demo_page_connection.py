@@ -97,7 +97,7 @@ def test_page_comes_back_by_itself_when_its_server_does(context: Any, tmp_path: 
     assert page.inner_text("#rtt") == page.inner_text("#rtt-top") == "–"
     assert set(enabled(page)) == {"transports", "disconnect"}
 
-    with start(first.ready["port"]):
+    with start(first.ready.port):
         expect_state(page, "connected")
         assert page.inner_text("#session") not in (session, "none")
         submit(page, "echo", data="as before")

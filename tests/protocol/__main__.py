@@ -6,23 +6,24 @@ Exit codes: 0 the suites ran, whatever they found; 2 the call is wrong, or somet
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
+
+import click
 
 from loadtests import ROOT
-from loadtests.generator.arguments import count, seconds
+from loadtests.generator.arguments import COUNT, NAMES, SECONDS
 from loadtests.machine.launch import (
     LaunchError,
     RunningServer,
@@ -31,10 +32,12 @@ from loadtests.machine.launch import (
     serving,
     started,
 )
+from loadtests.record import command_line
+from loadtests.record.exits import Exit
 from servers.modes import ADAPTERS
 from tests.protocol.table import Run, joined, markdown, parse
 
-WRONG_CALL, FAILED = 2, 4
+NAME = "python -m tests.protocol"
 
 #: Suite -> its repository's folder.
 SUITES = {"engine.io": "engine.io-protocol", "socket.io": "socket.io-protocol"}
@@ -52,14 +55,16 @@ HOST, PORT = "127.0.0.1", 3000
 #: For a whole suite: each test ends after two or five seconds (mocha's default, and the suites').
 _SUITE_LIMIT_S = 180.0
 
-_HELP = f"""
+_HELP = f"""\b
 FOLDER holds clones of the two suites, with their packages:
 
+\b
   git clone https://github.com/socketio/engine.io-protocol
   git clone https://github.com/socketio/socket.io-protocol
   cd engine.io-protocol/test-suite; npm install {" ".join(f"{k}@{v}" for k, v in CLIENTS.items())}
   cd socket.io-protocol/test-suite; the same
 
+\b
 The server "{CONTROL}" is the official one (make node installs it): what fails there as well is not
 the fault of a mode. Port {PORT} must be free, since the suites know no other.
 """
@@ -69,68 +74,67 @@ class CallError(Exception):
     """What is wrong with the call, in one line."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without repeating the usage."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the suites are run.
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_CALL, f"{self.prog}: {message}; see --help\n")
+    Attributes:
+        alone: each test in a mocha of its own.
+        ping_interval: of the servers' heartbeat, in seconds.
+        ping_timeout: of the same.
+    """
 
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    result = _Parser(
-        prog="python -m tests.protocol",
-        description="Run the Engine.IO and Socket.IO projects' server test suites.",
-        epilog=_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    result.add_argument("folder", type=Path, metavar="FOLDER", help="see below")
-    result.add_argument("--modes", help=f"of {CONTROL}, {', '.join(ADAPTERS)} (default: all)")
-    result.add_argument("--times", type=count, default=1, help="runs of each (default: 1)")
-    result.add_argument(
-        "--alone",
-        action="store_true",
-        help="each test in a mocha of its own, so that none meets what another left behind",
-    )
-    # With others than the suites' own it shows what passes only because a client that answers no
-    # ping is given up.
-    for name, default in (("--ping-interval", 0.3), ("--ping-timeout", 0.2)):
-        result.add_argument(
-            name, type=seconds, default=default, metavar="S", help="the suites want %(default)s"
-        )
-    return result
+    alone: bool
+    ping_interval: float
+    ping_timeout: float
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    options = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
+@click.command(cls=command_line.Command, epilog=_HELP)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--modes",
+    type=NAMES,
+    metavar="A,B",
+    help=f"Of {CONTROL}, {', '.join(ADAPTERS)} (default: all).",
+)
+@click.option("--times", type=COUNT, metavar="N", default=1, help="Runs of each (default: 1).")
+@click.option(
+    "--alone",
+    is_flag=True,
+    help="Each test in a mocha of its own, so that none meets what another left behind.",
+)
+# With others than the suites' own it shows what passes only because a client that answers no ping
+# is given up.
+@click.option(
+    "--ping-interval", type=SECONDS, metavar="S", default=0.3, help="The suites want 0.3."
+)
+@click.option("--ping-timeout", type=SECONDS, metavar="S", default=0.2, help="The suites want 0.2.")
+def cli(folder: Path, modes: list[str] | None, times: int, **options: Any) -> int:
+    """Run the Engine.IO and Socket.IO projects' server test suites."""
     try:
-        modes = _modes(options.modes)
-        suites = {suite: _suite(options.folder, name) for suite, name in SUITES.items()}
+        found = _modes(modes)
+        suites = {suite: _suite(folder, name) for suite, name in SUITES.items()}
         _need_port()
         for suite, place in suites.items():
-            runs: dict[str, list[Run]] = {}
-            try:
-                for number, mode in product(range(options.times), modes):
-                    print(f"{suite} against {mode}, run {number + 1}", file=sys.stderr, flush=True)
-                    found = _run(suite, place, mode, options)
-                    runs.setdefault(mode, []).append(found)
-            finally:  # what was found before something went wrong is not lost
-                print(markdown(suite, runs), flush=True)
+            _run_suite(suite, place, list(product(range(times), found)), Options(**options))
     except CallError as error:
-        print(f"python -m tests.protocol: {error}", file=sys.stderr)
-        return WRONG_CALL
+        return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
     except LaunchError as error:
-        print(f"python -m tests.protocol: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("python -m tests.protocol: interrupted", file=sys.stderr)
-        return FAILED
-    return 0
+        return command_line.complain(NAME, str(error), Exit.FAILED)
+    return Exit.FINE
 
 
-def _modes(asked: str | None) -> list[str]:
+def _run_suite(suite: str, place: Path, order: Sequence[tuple[int, str]], options: Options) -> None:
+    runs: dict[str, list[Run]] = {}
+    try:
+        for number, mode in order:
+            print(f"{suite} against {mode}, run {number + 1}", file=sys.stderr, flush=True)
+            runs.setdefault(mode, []).append(_run(suite, place, mode, options))
+    finally:  # what was found before something went wrong is not lost
+        print(markdown(suite, runs), flush=True)
+
+
+def _modes(asked: Sequence[str] | None) -> list[str]:
     """Those that were asked for, or all that can serve here."""
     official = (ROOT / "node_modules" / "socket.io" / "package.json").is_file()
     lacks: dict[str, str | None] = {
@@ -141,15 +145,12 @@ def _modes(asked: str | None) -> list[str]:
         for missing in filter(None, lacks.values()):
             print(f"left out: {missing}", file=sys.stderr)
         return [name for name, lack in lacks.items() if lack is None]
-    names = [name.strip() for name in asked.split(",") if name.strip()]
-    for name in names:
+    for name in asked:
         if name not in lacks:
             raise CallError(f"no mode {name}; there are {', '.join(lacks)}")
         if (lack := lacks[name]) is not None:
             raise CallError(lack)
-    if not names:
-        raise CallError("--modes names none")
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(asked))
 
 
 def _suite(folder: Path, name: str) -> Path:
@@ -183,7 +184,7 @@ def _need_port() -> None:
             raise CallError(f"port {PORT}, which the suites use, is taken ({error})") from None
 
 
-def _run(suite: str, place: Path, mode: str, options: argparse.Namespace) -> Run:
+def _run(suite: str, place: Path, mode: str, options: Options) -> Run:
     """Run a suite against a fresh server."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -195,13 +196,13 @@ def _run(suite: str, place: Path, mode: str, options: argparse.Namespace) -> Run
 
 
 def _server(
-    suite: str, mode: str, folder: Path, options: argparse.Namespace
+    suite: str, mode: str, folder: Path, options: Options
 ) -> AbstractContextManager[RunningServer]:
     log = folder / "server.log"
     interval_s, timeout_s = options.ping_interval, options.ping_timeout
     if mode == CONTROL:
         command = ["node", str(REFERENCE), suite, str(PORT), f"{interval_s:g}", f"{timeout_s:g}"]
-        return started(mode, command, log=log)
+        return started(mode, command, type=dict, log=log)
     return serving(
         mode,
         ping_interval_s=interval_s,
@@ -232,7 +233,7 @@ def _mocha(place: Path, folder: Path, *more: str) -> Run:
     # Many tests leave their connections open, for which mocha would wait.
     command += ["--no-package", "--exit", "--reporter=json", f"--reporter-option=output={report}"]
     command += [*more, str(place / "test-suite.js")]
-    with log.open("wb") as output, process(command, core=None, output=output) as running:
+    with log.open("wb") as output, process(command, core=None, stdout=output) as running:
         try:
             running.wait(_SUITE_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -245,9 +246,5 @@ def _mocha(place: Path, folder: Path, *more: str) -> Run:
         ) from None
 
 
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.run_as_program(cli, NAME)

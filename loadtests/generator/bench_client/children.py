@@ -6,7 +6,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtests import ROOT
 from loadtests.generator.bench_client.measured import TrialFailed
-from loadtests.machine.launch import LEASH, last_words, stop
+from loadtests.machine.launch import last_words, process
 
 _READ_BYTES = 65536
 
@@ -72,19 +70,8 @@ def child(command: Sequence[str], *, log: Path, core: int | None) -> Iterator[Ch
         log: file for its standard error.
         core: to run on; None for any.
     """
-    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
-    with log.open("wb") as words:
-        process = subprocess.Popen(
-            [*leash, "-" if core is None else str(core), *command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=words,
-            cwd=ROOT,
-            start_new_session=True,
-        )
-        try:
-            yield Child(process, log)
-        finally:
-            stop(process)
-            if process.stdout is not None:
-                process.stdout.close()
+    with (
+        log.open("wb") as words,
+        process(command, core=core, stdout=subprocess.PIPE, stderr=words) as running,
+    ):
+        yield Child(running, log)

@@ -1,30 +1,28 @@
-"""``python -m loadtests bench-client``: our load client beside the server and beside other clients.
-
-Exit codes: 0 all targets are met, or what they need cannot be had here; 2 the call is wrong; 4 a
-contender failed; 99 a target is not met.
-"""
+"""``python -m loadtests bench-client``: our load client beside the server and other clients."""
 
 from __future__ import annotations
 
-import argparse
-import sys
+import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 
 from loadtests import ROOT, __version__
-from loadtests.generator.arguments import count, seconds
+from loadtests.generator.arguments import COUNT, FILE, NAMES, SECONDS
 from loadtests.generator.bench_client import plan, tables, trials, verdicts
 from loadtests.generator.bench_client.measured import Setup, Trial
 from loadtests.generator.bench_client.rows import ROWS, Row
 from loadtests.generator.bench_client.tables import Notes
 from loadtests.generator.bench_client.trials import Conditions
-from loadtests.generator.bench_client.verdicts import WRONG_CALL, Finding
+from loadtests.generator.bench_client.verdicts import Finding
 from loadtests.machine import cores, facts
+from loadtests.record import command_line
+from loadtests.record.exits import Exit
 
 FORMAT = "transport-bench-client/1"
 OUT = ROOT / "reports" / "runs" / "bench-client.json"
@@ -32,6 +30,7 @@ OUT = ROOT / "reports" / "runs" / "bench-client.json"
 #: Those that ``socketio.run(app)`` serves by itself.
 MODES = ("eventlet", "gevent", "threading")
 
+_COMMAND = "python -m loadtests bench-client"
 _SEED = 1
 _PILOT_S = 1.0
 
@@ -60,73 +59,90 @@ class Record(msgspec.Struct, frozen=True):
     trials: list[Trial]
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The command's options."""
-    names = ", ".join(row.name for row in ROWS)
-    parser.add_argument(
-        "--rounds", type=count, default=5, metavar="N", help="of every trial (default: 5)"
-    )
-    parser.add_argument(
-        "--seconds",
-        type=seconds,
-        default=3.0,
-        metavar="S",
-        help="that every trial counts (default: 3)",
-    )
-    parser.add_argument("--only", type=_rows, default=ROWS, metavar="ROWS", help=f"of {names}")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=OUT,
-        metavar="FILE",
-        help=f"for the raw numbers (default: {_short(OUT)})",
-    )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="for the tables")
+class _Rows(click.ParamType[tuple[Row, ...]]):
+    name = "rows"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Row, ...]:
+        if isinstance(value, tuple):
+            return value
+        wanted = NAMES.convert(value, param, ctx)
+        known = [row.name for row in ROWS]
+        for name in wanted:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                guess = f"did you mean {close[0]}? " if close else ""
+                self.fail(f"no row {name!r}; {guess}there are {', '.join(known)}.", param, ctx)
+        return tuple(row for row in ROWS if row.name in wanted)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Measure, print the tables, write the files.
+@click.command("bench-client", cls=command_line.Command)
+@click.option(
+    "--rounds", type=COUNT, metavar="N", default=5, show_default=True, help="Of every trial."
+)
+@click.option(
+    "--seconds",
+    type=SECONDS,
+    metavar="S",
+    default=3.0,
+    show_default=True,
+    help="That every trial counts.",
+)
+@click.option(
+    "--only",
+    type=_Rows(),
+    default=ROWS,
+    metavar="ROWS",
+    help=f"Of {', '.join(row.name for row in ROWS)}.",
+)
+@click.option("--out", type=FILE, default=OUT, metavar="FILE", help="For the raw numbers.")
+@click.option("--markdown", type=FILE, metavar="FILE", help="For the tables.")
+def command(
+    rounds: int, seconds: float, only: tuple[Row, ...], out: Path, markdown: Path | None
+) -> int:
+    """Compare our load client with others against the same server.
 
-    Args:
-        options: as ``add_options`` describes them.
-
-    Returns:
-        An exit code.
+    Exit codes: 0 all targets are met, or what they need cannot be had here; 2 the call is wrong; 4
+    a contender failed; 99 a target is not met.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    folder = options.out.resolve().with_name(f"{options.out.stem}-logs")
+    folder = out.resolve().with_name(f"{out.stem}-logs")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file in (options.out, options.markdown):
+        for file in (out, markdown):
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.touch()
     except OSError as error:
-        print(f"python -m loadtests bench-client: {error}", file=sys.stderr)
-        return WRONG_CALL
-    conditions = Conditions(pins=cores.pinning(), folder=folder, seconds=options.seconds)
-    rows: Sequence[Row] = options.only
+        return command_line.complain(_COMMAND, command_line.told(error), Exit.WRONG_CALL)
+    conditions = Conditions(pins=cores.pinning(), folder=folder, seconds=seconds)
     with cores.staying_off(conditions.pins.server):
-        piloted = _pilot(conditions, rows)
+        piloted = _pilot(conditions, only)
         against = plan.reference(piloted)
-        measured = _measure(conditions, plan.order(rows, against, options.rounds, _SEED))
+        ordered = plan.order(only, against, rounds, _SEED)
+        measured = _measure(conditions, ordered)
     record = Record(
         format=FORMAT,
         version=__version__,
         started=started,
         options={
-            "rounds": options.rounds,
-            "rows": [row.name for row in rows],
+            "rounds": rounds,
+            "rows": [row.name for row in only],
             "seed": _SEED,
             **conditions.numbers(),
         },
         environment=facts.describe(conditions.pins),
-        findings=[verdicts.find(row, [*piloted, *measured], against) for row in rows],
+        findings=[verdicts.find(row, [*piloted, *measured], against) for row in only],
         pilot=piloted,
         trials=measured,
     )
-    _report(record, options)
-    print(f"raw numbers: {_short(options.out)}; logs: {_short(folder)}")
+    whole = len(verdicts.rounds_of(measured))
+    _report(record, Notes(whole, record.pilot, record.environment), out, markdown)
+    print(f"raw numbers: {_short(out)}; logs: {_short(folder)}")
+    if len(measured) < len(ordered):
+        problem = f"interrupted; what stands above is of {whole} of {rounds} rounds"
+        return command_line.complain(_COMMAND, problem, Exit.FAILED)
     return verdicts.exit_code(record.findings)
 
 
@@ -142,32 +158,27 @@ def _pilot(conditions: Conditions, rows: Sequence[Row]) -> list[Trial]:
 
 
 def _measure(conditions: Conditions, ordered: Sequence[tuple[int, Setup]]) -> list[Trial]:
-    found = []
-    for number, (round_, setup) in enumerate(ordered):
-        found.append(trials.run(conditions, setup, f"{number:03}", round_))
-        print(f"{number + 1:3}/{len(ordered)} {tables.one_line(found[-1])}", flush=True)
+    """Every trial; after a Ctrl-C those of the rounds that are whole, if there are any."""
+    found: list[Trial] = []
+    try:
+        for number, (round_, setup) in enumerate(ordered):
+            found.append(trials.run(conditions, setup, f"{number:03}", round_))
+            print(f"{number + 1:3}/{len(ordered)} {tables.one_line(found[-1])}", flush=True)
+    except KeyboardInterrupt:
+        unfinished, _setup = ordered[min(len(found), len(ordered) - 1)]
+        if not unfinished:
+            raise
+        return [each for each in found if each.round is not None and each.round < unfinished]
     return found
 
 
-def _report(record: Record, options: argparse.Namespace) -> None:
+def _report(record: Record, notes: Notes, out: Path, markdown: Path | None) -> None:
     encoded = msgspec.json.format(msgspec.json.encode(record), indent=1)
-    options.out.write_bytes(encoded + b"\n")
-    notes = Notes(options.rounds, record.pilot, record.environment)
-    if options.markdown is not None:
+    out.write_bytes(encoded + b"\n")
+    if markdown is not None:
         text = tables.to_markdown(record.findings, record.trials, notes)
-        options.markdown.write_text(text, encoding="utf-8")
+        markdown.write_text(text, encoding="utf-8")
     tables.to_terminal(record.findings, record.trials, notes)
-
-
-def _rows(text: str) -> tuple[Row, ...]:
-    wanted = {name.strip() for name in text.split(",") if name.strip()}
-    unknown = wanted - {row.name for row in ROWS}
-    if unknown or not wanted:
-        known = ", ".join(row.name for row in ROWS)
-        raise argparse.ArgumentTypeError(
-            f"no row {', '.join(sorted(unknown))!r}; there are {known}"
-        )
-    return tuple(row for row in ROWS if row.name in wanted)
 
 
 def _short(path: Path) -> Path:

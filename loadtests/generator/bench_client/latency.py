@@ -38,8 +38,6 @@ _MARGIN_PERCENT = 5.0
 _FEWEST_BUSY_CLIENTS = 8
 _MOST_BUSY_CLIENTS = 32
 
-_monotonic_ns = time.monotonic_ns
-
 
 class _BusyClient:
     """Broadcasts again whenever its own copy has come, and receives what the others broadcast.
@@ -77,7 +75,7 @@ def main() -> None:
     busy: list[_BusyClient] = []
     if options.busy_url is not None:
         busy = _make_busy(locate(options.busy_url), options.busy_percent, options.payload_bytes)
-    start_ns = _monotonic_ns() + LEAD_NS
+    start_ns = time.monotonic_ns() + LEAD_NS
     begin_ns = start_ns + round(options.warmup * 1e9)
     end_ns = begin_ns + round(options.seconds * 1e9)
     schedules = staggered(start_ns, options.rate, len(clients))
@@ -132,9 +130,9 @@ def _make_busy(server: Server, wanted_percent: float, payload_bytes: int) -> lis
     while len(clients) < _MOST_BUSY_CLIENTS:
         for number in range(len(clients), max(_FEWEST_BUSY_CLIENTS, 2 * len(clients))):
             clients.append(_BusyClient(server, number, payload_bytes))
-        begin = time.process_time_ns(), _monotonic_ns()
+        begin = time.process_time_ns(), time.monotonic_ns()
         gevent.sleep(_LOOK_S)
-        cpu_ns, wall_ns = time.process_time_ns() - begin[0], _monotonic_ns() - begin[1]
+        cpu_ns, wall_ns = time.process_time_ns() - begin[0], time.monotonic_ns() - begin[1]
         if 100 * cpu_ns / wall_ns >= wanted_percent + _MARGIN_PERCENT:
             break
     return clients
@@ -142,8 +140,8 @@ def _make_busy(server: Server, wanted_percent: float, payload_bytes: int) -> lis
 
 def _sleep_until(moment_ns: int) -> tuple[int, int]:
     """CPU time of this process and the time, at a moment."""
-    gevent.sleep(max(0.0, (moment_ns - _monotonic_ns()) / 1e9))
-    return time.process_time_ns(), _monotonic_ns()
+    gevent.sleep(max(0.0, (moment_ns - time.monotonic_ns()) / 1e9))
+    return time.process_time_ns(), time.monotonic_ns()
 
 
 def _drain(clients: Sequence[EchoClient], schedules: Sequence[ConstantRate], end_ns: int) -> None:
@@ -155,8 +153,8 @@ def _drain(clients: Sequence[EchoClient], schedules: Sequence[ConstantRate], end
             for client, schedule in zip(clients, schedules, strict=True)
         )
 
-    give_up_ns = _monotonic_ns() + round(_DRAIN_S * 1e9)
-    while _monotonic_ns() < give_up_ns and not (
+    give_up_ns = time.monotonic_ns() + round(_DRAIN_S * 1e9)
+    while time.monotonic_ns() < give_up_ns and not (
         all_sent() and not any(client.unanswered for client in clients)
     ):
         gevent.sleep(0.01)

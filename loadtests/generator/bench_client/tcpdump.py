@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.generator.bench_client.measured import NotAvailable
-from loadtests.machine.launch import LEASH, stop
+from loadtests.machine.launch import process
 
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 _BUFFER_KIB = 65536
@@ -65,33 +64,27 @@ def capturing(port: int, pcap: Path) -> Iterator[Capturing]:
     # The file is opened here: tcpdump gives up root's rights before it would open its own. And
     # with root's rights it loses the leash (prctl(2)), so timeout(1) wears that in its place.
     holder = shutil.which("timeout")
-    arguments = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), "-"]
-    arguments += [holder, str(_LONGEST_S)] if holder else []
+    arguments = [holder, str(_LONGEST_S)] if holder else []
     arguments += [program, f"--interface={_LOOPBACK}", "-n", "--snapshot-length=0", "-w", "-"]
     arguments += ["--time-stamp-precision=nano", f"--buffer-size={_BUFFER_KIB}"]
-    with pcap.open("wb") as packets, result.words.open("wb") as words:
-        process = subprocess.Popen(
-            [*arguments, "tcp", "port", str(port)],
-            stdin=subprocess.DEVNULL,
-            stdout=packets,
-            stderr=words,
-            start_new_session=True,
-        )
-        try:
-            _wait_until_ready(process, result.words)
-            yield result
-            time.sleep(_FLUSH_S)
-        finally:
-            stop(process)
+    arguments += ["tcp", "port", str(port)]
+    with (
+        pcap.open("wb") as packets,
+        result.words.open("wb") as words,
+        process(arguments, core=None, stdout=packets, stderr=words) as running,
+    ):
+        _wait_until_ready(running, result.words)
+        yield result
+        time.sleep(_FLUSH_S)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], words: Path) -> None:
+def _wait_until_ready(running: subprocess.Popen[bytes], words: Path) -> None:
     give_up = time.monotonic() + _READY_TIMEOUT_S
     while time.monotonic() < give_up:
         said = words.read_text(encoding="utf-8", errors="replace")
         if _LISTENING.search(said):
             return
-        if process.poll() is not None:
+        if running.poll() is not None:
             raise NotAvailable(
                 f"tcpdump may not capture here ({' '.join(said.split())}); run this as root, or "
                 "allow it: setcap cap_net_raw,cap_net_admin=eip $(which tcpdump)"

@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from loadtests.arithmetic.usage import Usage, between
 from loadtests.generator.bench_client import agreement
 from loadtests.generator.bench_client.children import Child, child
@@ -30,11 +28,12 @@ from loadtests.generator.bench_client.measured import (
 from loadtests.generator.bench_client.plan import OPEN_LOOP_HZ
 from loadtests.generator.bench_client.tcpdump import capturing
 from loadtests.generator.calibrate.rounds import MEMORY, RESPONDER
-from loadtests.generator.footprint import Footprint
+from loadtests.generator.footprint import Footprints
 from loadtests.machine.cores import Pinning
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.launch import LaunchError, serving, started
 from loadtests.machine.meter import Meter
+from loadtests.record.ready import Listening
 from loadtests.scenarios.bench import connect_timeout_s
 
 #: The server's heartbeat: python-engineio's defaults.
@@ -137,8 +136,8 @@ class _Peer:
 def _peer(at: _Place, mode: str | None) -> Iterator[_Peer]:
     core, log = at.conditions.pins.server, at.file("server.log")
     if mode is None:
-        with started("responder", RESPONDER, log=log, core=core) as responder:
-            yield _Peer(responder.url, responder.ready["pid"], None)
+        with started("responder", RESPONDER, type=Listening, log=log, core=core) as responder:
+            yield _Peer(responder.url, responder.ready.pid, None)
         return
     journal = at.file("journal.jsonl")
     journal.unlink(missing_ok=True)
@@ -150,7 +149,7 @@ def _peer(at: _Place, mode: str | None) -> Iterator[_Peer]:
         journal=journal,
         core=core,
     ) as server:
-        yield _Peer(server.url, server.ready["pid"], journal)
+        yield _Peer(server.url, server.ready.pid, journal)
 
 
 def _verify(peer: _Peer, setup: Setup, conditions: Conditions) -> None:
@@ -200,13 +199,13 @@ def _footprint(at: _Place, setup: Setup) -> dict[str, Any]:
         started(
             "load generator",
             [*MEMORY, peer.url, str(wanted)],
+            type=Footprints,
             log=at.file("client.log"),
             core=at.conditions.pins.generator,
             timeout_s=connect_timeout_s(wanted),
         ) as client,
     ):
-        [said] = client.ready["footprints"]
-    found = msgspec.convert(said, Footprint)
+        [found] = client.ready.footprints
     return {
         "client": OURS,
         "footprint": found,
@@ -233,15 +232,8 @@ def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
             f"--warmup={conditions.warmup_s:g}",
         ]
         if setup.workload is Workload.BUSY_LATENCY:
-            busy = stack.enter_context(
-                started(
-                    "busy responder",
-                    RESPONDER,
-                    log=at.file("busy.log"),
-                    core=_spare_core(conditions.pins),
-                )
-            )
-            command += [f"--busy-url={busy.url}", f"--busy-percent={BUSY_PERCENT:g}"]
+            busy_url = stack.enter_context(_busy_responder(at))
+            command += [f"--busy-url={busy_url}", f"--busy-percent={BUSY_PERCENT:g}"]
         watching = stack.enter_context(capturing(peer.port, pcap))
         client = stack.enter_context(
             child(command, log=at.file("client.log"), core=conditions.pins.generator)
@@ -269,6 +261,14 @@ def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
         busy_clients=said["busy_clients"],
     )
     return {"client": said["client"], "echoes": found}
+
+
+@contextmanager
+def _busy_responder(at: _Place) -> Iterator[str]:
+    """The URL of a second peer, for a closed loop that keeps the generator busy."""
+    log, core = at.file("busy.log"), _spare_core(at.conditions.pins)
+    with started("busy responder", RESPONDER, type=Listening, log=log, core=core) as busy:
+        yield busy.url
 
 
 def _spare_core(pins: Pinning) -> int | None:

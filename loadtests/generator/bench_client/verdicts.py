@@ -10,9 +10,7 @@ import msgspec
 
 from loadtests.generator.bench_client.measured import Setup, Trial
 from loadtests.generator.bench_client.rows import Reference, Row
-
-#: Exit codes of the command; see docs on exit codes.
-FINE, WRONG_CALL, MISSED_CODE, FAILED_CODE = 0, 2, 99, 4
+from loadtests.record.exits import Exit
 
 
 class Verdict(StrEnum):
@@ -103,9 +101,9 @@ def rounds_of(trials: Sequence[Trial]) -> list[dict[Setup, Trial]]:
     return [{each.setup: each for each in trials if each.round == number} for number in numbers]
 
 
-def exit_code(findings: Sequence[Finding]) -> int:
+def exit_code(findings: Sequence[Finding]) -> Exit:
     """4 if a contender failed, else 99 if a target is missed, else 0."""
     verdicts = {each.verdict for each in findings}
     if Verdict.FAILED in verdicts:
-        return FAILED_CODE
-    return MISSED_CODE if Verdict.MISSED in verdicts else FINE
+        return Exit.FAILED
+    return Exit.REGRESSION if Verdict.MISSED in verdicts else Exit.FINE

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from loadtests import __version__
-from loadtests.generator.arguments import count, seconds
+from loadtests.generator.arguments import COUNT, FILE, SECONDS
 from loadtests.generator.calibrate.capabilities import CalibrationError
 from loadtests.generator.calibrate.plan import Plan
 from loadtests.generator.calibrate.rounds import Rounds
 from loadtests.machine import cores, facts, limits
 from loadtests.machine.launch import LaunchError
-from loadtests.record import calibration
+from loadtests.record import calibration, command_line
 from loadtests.record.calibration import Calibration, Capability, Figure
+from loadtests.record.exits import Exit
 from loadtests.scenarios.bench import TrialFailed
 
-FINE, WRONG_CALL, FAILED = 0, 2, 4
-
+_USUAL = Plan()
 _COMMAND = "python -m loadtests calibrate"
 #: What a pipe or a CI log is given, which have no width of their own.
 _WIDTH = 140
@@ -33,57 +33,83 @@ _WIDTH = 140
 _TOLD = {"generator_busy", "server_busy", "server_cpu"}
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the subcommand."""
-    usual = Plan()
-    parser.add_argument(
-        "--rounds", type=count, default=usual.rounds, help="how often each is measured"
-    )
-    parser.add_argument(
-        "--seconds", type=seconds, default=usual.seconds, help="how long each loop is measured"
-    )
-    parser.add_argument(
-        "--recipients", type=count, default=usual.recipients, help="of the broadcast's fan-out"
-    )
-    parser.add_argument(
-        "--connections",
-        type=_counts,
-        default=usual.connections,
-        metavar="N,N",
-        help="how many are idle when memory is measured",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=calibration.PATH, metavar="FILE", help="what it writes"
-    )
+class _Counts(click.ParamType[tuple[int, ...]]):
+    name = "counts"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        texts = str(value).split(",")
+        return tuple(sorted({COUNT(text.strip(), param, ctx) for text in texts}))
 
 
-def run(options: argparse.Namespace) -> int:
-    """Calibrate, write the file, print the table; returns the exit code."""
+@click.command("calibrate", cls=command_line.Command)
+@click.option(
+    "--rounds",
+    type=COUNT,
+    metavar="N",
+    default=_USUAL.rounds,
+    show_default=True,
+    help="How often each is measured.",
+)
+@click.option(
+    "--seconds",
+    type=SECONDS,
+    metavar="S",
+    default=_USUAL.seconds,
+    show_default=True,
+    help="How long each loop is measured.",
+)
+@click.option(
+    "--recipients",
+    type=COUNT,
+    metavar="N",
+    default=_USUAL.recipients,
+    show_default=True,
+    help="Of the broadcast's fan-out.",
+)
+@click.option(
+    "--connections",
+    type=_Counts(),
+    default=_USUAL.connections,
+    show_default="1000,10000",
+    metavar="N,N",
+    help="How many are idle when memory is measured.",
+)
+@click.option("--out", type=FILE, default=calibration.PATH, metavar="FILE", help="What it writes.")
+def command(
+    rounds: int, seconds: float, recipients: int, connections: tuple[int, ...], out: Path
+) -> int:
+    """Measure the load generator itself against a do-nothing peer."""
     plan = Plan(
-        rounds=options.rounds,
-        seconds=options.seconds,
-        recipients=options.recipients,
-        connections=options.connections,
-        users=min(Plan().users, *options.connections),
+        rounds=rounds,
+        seconds=seconds,
+        recipients=recipients,
+        connections=connections,
+        users=min(_USUAL.users, *connections),
     )
     problem = _files_problem(plan)
     if problem is not None:
-        return _complain(problem, WRONG_CALL)
-    path = options.out.resolve()
-    logs = path.with_suffix("")
+        return command_line.complain(_COMMAND, problem, Exit.WRONG_CALL)
+    path = out.resolve()
+    logs = path.with_name(f"{path.stem}-logs")
     try:
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return _complain(str(error), WRONG_CALL)
+        return command_line.complain(_COMMAND, command_line.told(error), Exit.WRONG_CALL)
     try:
         measured = calibrate(plan, logs)
         calibration.write(measured, path)
-    except (CalibrationError, LaunchError, TrialFailed, OSError) as error:
-        return _complain(str(error), FAILED)
-    out = Console(highlight=False)
-    show(measured, out if out.is_terminal else Console(highlight=False, width=_WIDTH))
+    except OSError as error:
+        return command_line.complain(_COMMAND, command_line.told(error), Exit.FAILED)
+    except (CalibrationError, LaunchError, TrialFailed) as error:
+        return command_line.complain(_COMMAND, str(error), Exit.FAILED)
+    console = Console(highlight=False)
+    show(measured, console if console.is_terminal else Console(highlight=False, width=_WIDTH))
     print(path)
-    return FINE
+    return Exit.FINE
 
 
 def _files_problem(plan: Plan) -> str | None:
@@ -163,12 +189,3 @@ def _short(value: float) -> str:
 
 def _tell(what: str) -> None:
     print(what, flush=True)
-
-
-def _complain(problem: str, code: int) -> int:
-    print(f"{_COMMAND}: {problem}", file=sys.stderr)
-    return code
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    return tuple(sorted({count(each.strip()) for each in text.split(",")}))

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import msgspec
-
 from loadtests.generator.calibrate import capabilities
 from loadtests.generator.calibrate.capabilities import RESIDENT, CalibrationError
 from loadtests.generator.calibrate.plan import BROADCAST, ECHO, Plan
-from loadtests.generator.footprint import Footprint
+from loadtests.generator.footprint import Footprints
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import generating, started
 from loadtests.record.calibration import Capability
+from loadtests.record.ready import Listening
 from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment
 from loadtests.run.trial import Assignment, conduct
@@ -111,6 +110,7 @@ class Rounds:
                 started(
                     "responder",
                     RESPONDER,
+                    type=Listening,
                     log=self._folder / f"{name}-responder.log",
                     core=self._pins.server,
                 )
@@ -122,7 +122,7 @@ class Rounds:
                 outcome=str(self._folder / f"{name}-outcome.json"),
                 place=Place(url=responder.url, transport=transport, label=str(self._folder / name)),
                 server_core=self._pins.server,
-                server_pid=responder.ready["pid"],
+                server_pid=responder.ready.pid,
             )
             outcome = conduct(assignment, generator, log, responder)
         capabilities.check_clients(outcome)
@@ -137,18 +137,20 @@ class Rounds:
             started(
                 "responder",
                 RESPONDER,
+                type=Listening,
                 log=self._folder / "idle-responder.log",
                 core=self._pins.server,
             ) as responder,
             started(
                 "load generator",
                 [*MEMORY, responder.url, *map(str, counts)],
+                type=Footprints,
                 log=self._folder / "idle-generator.log",
                 core=self._pins.generator,
                 timeout_s=connect_timeout_s(max(counts)),
             ) as generator,
         ):
-            found = msgspec.convert(generator.ready["footprints"], list[Footprint])
+            found = generator.ready.footprints
         for footprint in found:
             if footprint.shortfall is not None:
                 raise CalibrationError(footprint.shortfall)

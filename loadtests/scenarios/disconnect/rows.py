@@ -102,8 +102,9 @@ class OutageRow:
         return cls(Outage(outage), Official(client)) if scenario == NAME and known else None
 
 
-#: ``10/5`` or ``10/5:1000``, with fractions where somebody wants them.
-_SETTING = re.compile(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?::(\d+))?")
+#: ``10/5`` or ``10/5:1000``, with fractions where somebody wants them. No more digits than make a
+#: number: a result file may hold thousands.
+_SETTING = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)/(\d{1,9}(?:\.\d{1,9})?)(?::(\d{1,9}))?")
 
 
 def numbers_of(setting: str) -> tuple[float, float, int | None] | None:

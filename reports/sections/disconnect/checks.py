@@ -89,7 +89,8 @@ def _came_back_otherwise(facts: Facts) -> Iterator[Finding]:
     found: dict[str, list[str]] = {}
     cells = {each.number: Cell(each.mode, each.transport) for each in facts.result.plan}
     for trial in facts.result.trials:
-        cell = str(cells[trial.number])
+        # A trial that nobody planned is in no cell.
+        cell = str(cells.get(trial.number, f"trial {trial.number}"))
         for outage, seen in trial.generator.outages.items():
             for client, name in CLIENTS.items():
                 counts: ReturnFacts | None = getattr(seen, client)

@@ -43,5 +43,5 @@ def title(row: str) -> str:
 def setting_title(setting: str) -> str:
     """``heartbeat 10/5 s, 1,000 connections``."""
     heartbeat, _, connections = setting.partition(":")
-    of = f", {int(connections):,} connections" if connections.isdecimal() else ""
+    of = f", {float(connections):,.0f} connections" if connections.isdecimal() else ""
     return f"heartbeat {heartbeat} s{of}"

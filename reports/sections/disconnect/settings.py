@@ -11,6 +11,7 @@ from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.disconnect import windows
 from loadtests.scenarios.disconnect.rows import DepartureRow, numbers_of
 from loadtests.scenarios.disconnect.windows import Situation
+from reports.facts.numbers import number_of
 from reports.facts.rows import Cell, Row
 from reports.sections.disconnect.clients import Group
 
@@ -63,10 +64,9 @@ def main_heartbeat(result: Result) -> Heartbeat | None:
     options = result.experiment.get("disconnect")
     if not isinstance(options, Mapping):
         return None
-    interval, timeout = options.get("ping_interval_s"), options.get("ping_timeout_s")
-    if not isinstance(interval, int | float) or not isinstance(timeout, int | float):
-        return None
-    return Heartbeat(float(interval), float(timeout))
+    return _heartbeat(
+        number_of(options.get("ping_interval_s")), number_of(options.get("ping_timeout_s"))
+    )
 
 
 def heartbeat_of(result: Result, row: str) -> Heartbeat | None:
@@ -75,7 +75,14 @@ def heartbeat_of(result: Result, row: str) -> Heartbeat | None:
     if departure is None or not departure.setting:
         return main_heartbeat(result)
     found = numbers_of(departure.setting)
-    return Heartbeat(found[0], found[1]) if found else None
+    return _heartbeat(found[0], found[1]) if found else None
+
+
+def _heartbeat(interval_s: float | None, timeout_s: float | None) -> Heartbeat | None:
+    """One that a server can have; a result file may hold others."""
+    if interval_s is None or timeout_s is None or min(interval_s, timeout_s) <= 0:
+        return None
+    return Heartbeat(interval_s, timeout_s)
 
 
 def points(result: Result, groups: Sequence[Group], rows: Sequence[Row]) -> list[Point]:

@@ -52,7 +52,7 @@ def test_reset_client_ends_every_connection_with_rst_and_a_killed_one_with_fin(
     serve, client, transport, cause, end
 ):
     connections = 1 if transport is Transport.WEBSOCKET else 2
-    with serve("gevent") as server, witnessed(server.ready["port"]) as (url, ends):
+    with serve("gevent") as server, witnessed(server.ready.port) as (url, ends):
         with departed(url, transport, client, cause) as process:
             assert process.stdout.readline()
             until(lambda: len(ends) >= connections, "all connections have ended")

@@ -21,6 +21,7 @@ from loadtests.machine import cores, facts
 from loadtests.machine.launch import LaunchError, started
 from loadtests.record import calibration
 from loadtests.record.calibration import Limit
+from loadtests.record.ready import Listening
 from loadtests.record.words import Transport
 from tests.support.measuring import loadtests
 from tests.support.waiting import until
@@ -32,7 +33,7 @@ NAMESPACE = "/test"
 def server(tmp_path: Path) -> Iterator[Server]:
     """Where a responder listens."""
     log = tmp_path / "responder.log"
-    with started("responder", RESPONDER, log=log, core=None) as responder:
+    with started("responder", RESPONDER, type=Listening, log=log, core=None) as responder:
         yield locate(responder.url)
 
 
@@ -171,7 +172,7 @@ def test_a_process_that_ends_too_early_is_named_with_its_last_words(tmp_path: Pa
             LaunchError,
             match=r"responder ended with code 1 before it was ready: no luck;",
         ),
-        started("responder", failing, log=tmp_path / "log", core=None),
+        started("responder", failing, type=dict, log=tmp_path / "log", core=None),
     ):
         pass
 

@@ -61,7 +61,7 @@ def joined(config: BrowserHost, folder: Path) -> Iterator[subprocess.Popen[bytes
     diary = folder / "diary.jsonl"
     with (
         (folder / "host.log").open("wb") as output,
-        process(command(config, diary), core=None, output=output, pipe=True) as running,
+        process(command(config, diary), core=None, stdout=output, pipe=True) as running,
     ):
         until(
             lambda: len(events(diary, "joined")) == config.clients,

@@ -14,7 +14,8 @@ import pytest
 from loadtests import ROOT
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.machine.launch import LEASH, LaunchError, RunningServer, process, serving, started
+from loadtests.machine.launch import LEASH, LaunchError, process, serving, started
+from loadtests.record.ready import Listening
 from loadtests.record.words import Transport
 from tests.support.locusts import free_port
 from tests.support.waiting import until
@@ -28,7 +29,7 @@ from pathlib import Path
 from loadtests.machine.launch import started
 
 command = ("sh", "-c", "echo '{\\"ready\\": true}'; exec sleep 60")
-with started("sleep", command, log=Path(sys.argv[1]), kill=True) as child:
+with started("sleep", command, type=dict, log=Path(sys.argv[1]), kill=True) as child:
     os.kill(child.process.pid, signal.SIGSTOP)
     print(child.process.pid, flush=True)
     signal.pause()
@@ -44,28 +45,13 @@ def options(folder: Path) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:5000"),
-        ("localhost", "http://localhost:5000"),
-        ("0.0.0.0", "http://127.0.0.1:5000"),
-        ("::1", "http://[::1]:5000"),
-        ("::", "http://[::1]:5000"),
-    ],
-)
-def test_url_is_one_that_can_be_asked(host, url):
-    server = RunningServer(None, {"host": host, "port": 5000}, Path("log"))
-    assert server.url == url
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_server_listens_where_it_is_told_to(tmp_path, host):
     if host == "::1" and not socket.has_dualstack_ipv6():
         pytest.skip("no IPv6 here")
     port = free_port()
     with serving("threading", **options(tmp_path), host=host, port=port) as server:
-        assert server.ready["port"] == port
+        assert server.ready.port == port
         session = Session(locate(server.url), (Transport.WEBSOCKET,), "/test")
         session.connect()
         session.close()
@@ -91,7 +77,9 @@ def test_stopped_server_ends_as_quickly_as_another(tmp_path):
 def test_prefix_goes_before_the_command_and_leaves_its_process(tmp_path):
     says = """echo '{"ready": true, "said": "'$SAID'", "pid": '$$'}'; exec sleep 60"""
     prefix = ("/usr/bin/env", "SAID=hello")
-    with started("sleep", ("sh", "-c", says), log=tmp_path / "log", prefix=prefix) as found:
+    with started(
+        "sleep", ("sh", "-c", says), type=dict, log=tmp_path / "log", prefix=prefix
+    ) as found:
         assert (found.ready["said"], found.ready["pid"]) == ("hello", found.process.pid)
 
 
@@ -99,7 +87,17 @@ def test_prefix_that_fails_is_told_in_its_own_words(tmp_path):
     prefix = ("sh", "-c", "echo no way in >&2; exit 3")
     with (
         pytest.raises(LaunchError, match=r"host ended with code 3 .*: no way in; its log: "),
-        started("host", SLEEP, log=tmp_path / "log", prefix=prefix),
+        started("host", SLEEP, type=dict, log=tmp_path / "log", prefix=prefix),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("says", ['"pid": 1', '"port": "no", "pid": 1'])
+def test_server_that_says_something_else_is_told_in_one_line(tmp_path, says):
+    command = ("sh", "-c", f"""echo '{{"ready": true, "host": "::1", {says}}}'; exec sleep 60""")
+    with (
+        pytest.raises(LaunchError, match=r"^host says what it should not: .*`?port.*; its log: "),
+        started("host", command, type=Listening, log=tmp_path / "log"),
     ):
         pass
 
@@ -108,7 +106,7 @@ def test_process_is_pinned_and_has_what_it_is_told(tmp_path):
     core = min(psutil.Process().cpu_affinity())
     says = "import os; print(input(), os.sched_getaffinity(0))"
     with (tmp_path / "log").open("wb") as output:
-        with process((sys.executable, "-c", says), core=core, output=output, pipe=True) as running:
+        with process((sys.executable, "-c", says), core=core, stdout=output, pipe=True) as running:
             running.stdin.write(b"hello\n")
             running.stdin.close()
             assert running.wait(5) == 0

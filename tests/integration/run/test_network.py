@@ -39,7 +39,9 @@ from loadtests.machine.network import isolated
 folder = Path(sys.argv[1])
 with isolated(log=folder / "network.log") as made:
     prefix = (*made.outer, *made.inner)
-    with started("sleep", sys.argv[2:], log=folder / "log", prefix=prefix, kill=True) as inside:
+    with started(
+        "sleep", sys.argv[2:], type=dict, log=folder / "log", prefix=prefix, kill=True
+    ) as inside:
         os.kill(inside.process.pid, signal.SIGSTOP)
         print(inside.process.pid, flush=True)
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -147,7 +149,9 @@ def test_server_sees_nothing_of_a_cut(serve, tmp_path):
         for log, role, prefix in zip(
             logs, ("talks", "listens"), (made.outer, (*made.outer, *made.inner)), strict=True
         ):
-            stack.enter_context(started(role, [*CLIENT, role, *urls], log=log, prefix=prefix))
+            stack.enter_context(
+                started(role, [*CLIENT, role, *urls], type=dict, log=log, prefix=prefix)
+            )
         until(lambda: all(len(heard(log)) == len(MODES) for log in logs))
         pid = servers[0].process.pid
         resets = of_the_system(pid, "Tcp", "EstabResets")
@@ -177,7 +181,7 @@ def test_connection_left_across_the_cut_is_given_up_soon(serve, tmp_path):
         for role, prefix in (("listens", (*made.outer, *made.inner)), ("talks", made.outer)):
             command = [*CLIENT, role, server.url]
             log = tmp_path / f"{role}.log"
-            client = stack.enter_context(started(role, command, log=log, prefix=prefix))
+            client = stack.enter_context(started(role, command, type=dict, log=log, prefix=prefix))
         cut(made)
         pid = client.process.pid
         until(lambda: across(pid) == [(ESTABLISHED, True)])
@@ -193,7 +197,7 @@ def test_cut_network_is_whole_again_with_its_interface_up(serve, tmp_path):
         server = stack.enter_context(serve(made, "threading"))
         command = [*CLIENT, "talks", server.url]
         prefix = (*made.outer, *made.inner)
-        stack.enter_context(started("client", command, log=log, prefix=prefix))
+        stack.enter_context(started("client", command, type=dict, log=log, prefix=prefix))
         until(lambda: heard(log).total() > 0)
 
 
@@ -202,7 +206,12 @@ def test_process_inside_is_pinned_and_takes_signals(tmp_path):
     with (
         network.isolated(log=tmp_path / "network.log") as made,
         started(
-            "sleep", WAITS, log=tmp_path / "log", core=core, prefix=(*made.outer, *made.inner)
+            "sleep",
+            WAITS,
+            type=dict,
+            log=tmp_path / "log",
+            core=core,
+            prefix=(*made.outer, *made.inner),
         ) as client,
     ):
         assert os.sched_getaffinity(client.process.pid) == {core}

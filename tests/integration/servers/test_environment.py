@@ -19,7 +19,7 @@ from servers.modes import ADAPTERS
 def test_debugger_stays_off_whatever_the_environment_says(serve, installed_mode, monkeypatch):
     monkeypatch.setenv("FLASK_DEBUG", "1")
     with serve(installed_mode) as server:
-        assert server.ready["debug"] is False
+        assert server.ready.debug is False
         with pytest.raises(HTTPError, match="404"):
             urlopen(f"{server.url}/console")  # Werkzeug's debugger would answer there
         assert "Debugger" not in server.log.read_text()
@@ -51,5 +51,5 @@ def test_server_whose_worker_dies_has_died(serve, mode):
     if lack := ADAPTERS[mode].MODE.missing():
         pytest.skip(lack)
     with serve(mode) as server:
-        os.kill(server.ready["pid"], signal.SIGKILL)
+        os.kill(server.ready.pid, signal.SIGKILL)
         assert server.process.wait(5) != 0

@@ -100,7 +100,7 @@ def test_coming_and_going_cannot_be_forged(server, connect, tmp_path):
         assert client.call(event, "forged", namespace="/test") is None
     assert client.call("connect", namespace="/test") is None
     watcher.call("my ping", namespace="/test")  # news would have been before it
-    journal = tmp_path / f"{server.ready['mode']}.jsonl"
+    journal = tmp_path / f"{server.ready.mode}.jsonl"
     assert [each["event"] for each in entries(journal)] == ["connect", "connect"]
     assert "Client disconnected" not in server.log.read_text()
     assert news == []

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gevent
+import msgspec
 import psutil
 import pytest
 
@@ -41,18 +42,21 @@ def _can_serve(request):
 def test_ready_line_tells_what_really_runs(serve, mode):
     with serve(mode) as server:
         expected = ADAPTERS[mode].MODE
-        assert server.ready["async_mode"] == expected.async_mode
-        assert server.ready["patched"] is expected.patched
-        assert server.ready["websocket"] == expected.websocket
+        assert server.ready.async_mode == expected.async_mode
+        assert server.ready.patched is expected.patched
+        assert server.ready.websocket == expected.websocket
         # Whose CPU is measured: what the master has started, or the one process.
         started = [each.pid for each in psutil.Process(server.process.pid).children()]
         assert len(started) == UNDER_A_MASTER.get(mode, 0)
-        measured = [each.pid for each in serving(server.ready["pid"])]
-        assert server.ready["pid"] in measured
+        measured = [each.pid for each in serving(server.ready.pid)]
+        assert server.ready.pid in measured
         assert measured == (started or [server.process.pid])
         assert {"python", "flask", "flask-socketio", "python-engineio"} <= set(
-            server.ready["versions"]
+            server.ready.versions
         )
+        # A result keeps every word of it.
+        [line] = [each for each in server.log.read_text().splitlines() if each.startswith("{")]
+        assert json.loads(line) == msgspec.to_builtins(server.ready)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -279,7 +283,10 @@ def _serve_for_a_moment(
             if line.startswith('{"ready"'):
                 break
         process.terminate()
-        out, err = process.communicate(timeout=5)
+        try:
+            out, err = process.communicate(timeout=5)
+        finally:
+            process.kill()
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 

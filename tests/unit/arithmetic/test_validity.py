@@ -8,8 +8,11 @@ import pytest
 from loadtests.arithmetic import validity
 from loadtests.arithmetic.samples import NEVER, Nanoseconds
 from loadtests.arithmetic.usage import Usage
+from loadtests.scenarios.echo import SCENARIO
 
 MS = 1_000_000
+#: Metrics of latencies, of other families, and of no family.
+ECHO = SCENARIO.metrics
 
 
 def usage(*, generator: float = 10.0, server: float | None = 10.0) -> Usage:
@@ -64,7 +67,8 @@ def test_late_sends_spoil_a_latency_that_they_are_much_of(
     latency_ms: float, late_ms: float, invalid: bool, reason: str
 ) -> None:
     found = validity.late_sends(
-        ["latency_p50"],
+        ECHO,
+        "latency",
         latency_ns=every(round(latency_ms * MS)),
         lateness_ns=every(round(late_ms * MS)),
     )
@@ -75,7 +79,8 @@ def test_lateness_is_compared_at_the_same_quantile() -> None:
     lateness = every(0)
     lateness[:3] = 50 * MS
     found = validity.late_sends(
-        ["latency_p50", "latency_p90", "latency_p99", "latency_max"],
+        ECHO,
+        "latency",
         latency_ns=every(10 * MS),
         lateness_ns=lateness,
     )
@@ -84,24 +89,21 @@ def test_lateness_is_compared_at_the_same_quantile() -> None:
 
 
 def test_lateness_says_nothing_of_a_latency_that_is_not_known() -> None:
-    found = validity.late_sends(
-        ["latency_p50"], latency_ns=every(NEVER), lateness_ns=every(50 * MS)
-    )
-    assert found == {}
-    assert (
-        validity.late_sends(["latency_p50"], latency_ns=every(1, 0), lateness_ns=every(1, 0)) == {}
-    )
+    unknown, nothing = every(NEVER), every(1, 0)
+    late = every(50 * MS)
+    assert validity.late_sends(ECHO, "latency", latency_ns=unknown, lateness_ns=late) == {}
+    assert validity.late_sends(ECHO, "latency", latency_ns=nothing, lateness_ns=nothing) == {}
 
 
 def test_quantile_among_the_lost_is_marked_and_others_are_not() -> None:
     values = {"latency_p50": 1.0, "latency_p99": None, "latency_max": None, "server_cpu": None}
-    found = validity.lost_quantiles(values, 3, 100)
+    found = validity.lost_quantiles(ECHO, values, 3, 100)
     assert {"latency_p99", "latency_max"} == found.keys()
     assert "messages never arrived (3 of 100)" in found["latency_p99"]
 
 
 def test_where_nothing_is_lost_nothing_is_marked() -> None:
-    assert validity.lost_quantiles({"latency_p99": None}, 0, 100) == {}
+    assert validity.lost_quantiles(ECHO, {"latency_p99": None}, 0, 100) == {}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,22 @@ def test_url_that_is_none_of_ours_says_what_is_expected(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:secret@127.0.0.1",
+        "http://secret@127.0.0.1:5000",
+        "https://me:secret@[::1",
+        "http://me:secret@127.0.0.1:port/path",
+        "me:secret@127.0.0.1",
+    ],
+)
+def test_password_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ConnectionFailed, match="a user or a password") as refused:
+        locate(url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("url", "host", "port"),
     [
         ("http://127.0.0.1:5000", "127.0.0.1:5000", 5000),

@@ -163,7 +163,7 @@ def test_refused_post_ends_with_the_servers_words(
     assert ended == ["POST answered with 413: too long"]
 
 
-def test_polling_says_goodbye_after_what_is_queued_and_then_closes(
+def test_polling_says_goodbye_by_itself_after_what_is_queued_and_then_closes(
     link: PollingLink, streams: list[FakeStream], ended: list[str]
 ) -> None:
     link.open()
@@ -171,7 +171,9 @@ def test_polling_says_goodbye_after_what_is_queued_and_then_closes(
     link.send(b"41/test,")
     link.say_goodbye()
     streams[1].say(answer(b"OK"))
-    assert requests(streams[1])[-1] == (b"POST", b"41/test,\x1e1")
+    assert requests(streams[1])[-1] == (b"POST", b"41/test,")
+    streams[1].say(answer(b"OK"))
+    assert requests(streams[1])[-1] == (b"POST", b"1")
     streams[1].say(answer(b"OK"))
     assert ([stream.closed for stream in streams], ended) == ([True, True], [])
 

@@ -91,7 +91,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def issued(tmp_path_factory: pytest.TempPathFactory) -> Issued:
-    return issue(tmp_path_factory.mktemp("tls"), "DNS:example,IP:127.0.0.1")
+    return issue(tmp_path_factory.mktemp("tls"), "example", "127.0.0.1")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import msgspec
 import pytest
 
 from loadtests.generator.bench_client import plan, trials, verdicts
-from loadtests.generator.bench_client.command import MODES, Record, add_options, run
+from loadtests.generator.bench_client.command import MODES, Record, command
 from loadtests.generator.bench_client.contenders import CONTENDERS, missing
 from loadtests.generator.bench_client.measured import OURS, Cost, Setup, Trial, Workload
 from loadtests.generator.bench_client.rows import ROWS, AgainstPeer, Reference, Row
@@ -21,6 +20,7 @@ from loadtests.generator.bench_client.trials import Conditions
 from loadtests.generator.bench_client.verdicts import Verdict
 from loadtests.generator.footprint import Footprint
 from loadtests.machine.cores import Pinning
+from loadtests.record import command_line
 from tests.unit.generator.bench_client_builder import (
     AGAINST_LOCUST,
     AGAINST_NODE,
@@ -139,7 +139,7 @@ def test_memory_of_fewer_connections_than_wanted_is_told_and_not_judged(
 
     @contextmanager
     def started(*_: object, **__: object) -> Iterator[SimpleNamespace]:
-        yield SimpleNamespace(url="", ready={"pid": 1, "footprints": [msgspec.to_builtins(few)]})
+        yield SimpleNamespace(url="", ready=SimpleNamespace(pid=1, footprints=[few]))
 
     monkeypatch.setattr(trials, "started", started)
     conditions = Conditions(pins=Pinning(None, None, None), folder=tmp_path)
@@ -296,10 +296,11 @@ def test_only_the_official_client_may_be_missing(monkeypatch: pytest.MonkeyPatch
     assert "make node" in str(missing("node"))
 
 
-def parsed(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    add_options(parser)
-    return parser.parse_args(arguments)
+CALLED = "python -m loadtests bench-client"
+
+
+def parsed(*arguments: str) -> SimpleNamespace:
+    return SimpleNamespace(**command.make_context(CALLED, list(arguments)).params)
 
 
 def test_rows_can_be_chosen_and_keep_the_tables_order() -> None:
@@ -320,9 +321,19 @@ def test_rows_can_be_chosen_and_keep_the_tables_order() -> None:
         ("--seconds", "x"),
     ],
 )
-def test_wrong_options_are_refused(arguments: tuple[str, ...]) -> None:
-    with pytest.raises(argparse.ArgumentError):
-        parsed(*arguments)
+def test_wrong_options_are_refused(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command_line.run(command, CALLED, arguments) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"{CALLED}: ")
+    assert arguments[0] in printed
+    assert printed.count("\n") == 1
+
+
+def test_row_that_is_nearly_one_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    command_line.run(command, CALLED, ["--only", "memroy"])
+    assert "did you mean memory?" in capsys.readouterr().err
 
 
 def test_an_output_that_cannot_be_written_is_a_wrong_call(
@@ -330,7 +341,7 @@ def test_an_output_that_cannot_be_written_is_a_wrong_call(
 ) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert run(parsed("--out", str(file / "out.json"))) == verdicts.WRONG_CALL
+    assert command_line.run(command, CALLED, ["--out", str(file / "out.json")]) == 2
     assert "file" in capsys.readouterr().err
 
 

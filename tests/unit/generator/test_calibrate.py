@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from loadtests.generator.calibrate.capabilities import (
     limit_of,
 )
 from loadtests.generator.calibrate.plan import Plan
-from loadtests.machine import cores, facts, limits
+from loadtests.machine import cores, facts
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Limit
 from loadtests.record.results import GeneratorFacts, Measurement, read
@@ -322,79 +321,3 @@ def test_a_run_takes_the_calibration_of_its_machine_into_its_result(
         assert result.calibration is not None
         assert result.calibration["format"] == calibration.FORMAT
         assert "calibration" not in result.environment
-
-
-# --- the call
-
-
-def options(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    command.add_options(parser)
-    return parser.parse_args(arguments)
-
-
-def test_the_usual_calibration_is_the_plans() -> None:
-    found, usual = options(), Plan()
-    assert (found.rounds, found.seconds) == (usual.rounds, usual.seconds) == (5, 1.0)
-    assert found.connections == usual.connections == (1000, 10_000)
-    assert found.out == calibration.PATH
-
-
-def test_connections_are_counts_in_order() -> None:
-    assert options("--connections", "50, 20").connections == (20, 50)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--rounds", "0"),
-        ("--rounds", "x"),
-        ("--seconds", "0"),
-        ("--seconds", "nan"),
-        ("--seconds", "x"),
-        ("--connections", ""),
-        ("--connections", "1,,2"),
-    ],
-)
-def test_a_wrong_option_ends_the_call(
-    arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        options(*arguments)
-    assert ended.value.code == 2
-    assert arguments[0] in capsys.readouterr().err
-
-
-def test_too_few_open_files_say_how_many_connections_would_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.setattr(limits, "allow_open_files", lambda needed: 1024)
-    code = command.run(options("--out", str(tmp_path / "calibration.json")))
-    assert code == 2
-    assert "--connections 924," in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("connections", "recipients", "advice"),
-    [
-        (
-            "10",
-            "5000",
-            "5000 connections need more open files than the 1024 that are allowed; "
-            "give --recipients 924, or",
-        ),
-        ("6000", "5000", "give --connections 924 --recipients 924, or"),
-        ("6000", "924", "give --connections 924, or"),
-    ],
-)
-def test_what_is_too_many_is_what_the_advice_names(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    connections: str,
-    recipients: str,
-    advice: str,
-) -> None:
-    monkeypatch.setattr(limits, "allow_open_files", lambda needed: 1024)
-    code = command.run(options("--connections", connections, "--recipients", recipients))
-    assert code == 2
-    assert advice in capsys.readouterr().err

@@ -18,6 +18,7 @@ from loadtests.generator.calibrate.capabilities import (
     CalibrationError,
 )
 from loadtests.generator.calibrate.plan import Plan
+from loadtests.generator.footprint import Footprint
 from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
 from loadtests.record.results import GeneratorFacts, Measurement
@@ -47,9 +48,16 @@ def calibrated(
     """Run the rounds with so many idle connections and this outcome of each trial."""
 
     def run(connections: int = 10, conduct: Any = conducted) -> dict[str, Capability]:
-        footprint = {"connections": connections, "counted": connections, "wanted": 10}
-        footprint |= {"rss_before": 0, "rss_after": 2048 * connections}
-        ready = {"pid": 1, "footprints": [footprint | {"uss_before": None, "uss_after": None}]}
+        footprint = Footprint(
+            connections=connections,
+            counted=connections,
+            wanted=10,
+            rss_before=0,
+            rss_after=2048 * connections,
+            uss_before=None,
+            uss_after=None,
+        )
+        ready = SimpleNamespace(pid=1, footprints=[footprint])
 
         @contextmanager
         def started(*_: Any, **__: Any) -> Iterator[Any]:

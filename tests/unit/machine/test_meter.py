@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.arithmetic.usage import Reading, Usage, between, metrics
+from loadtests.scenarios.registry import SCENARIOS
 
 SECOND = 1_000_000_000
 
@@ -72,7 +73,7 @@ def test_reason_of_an_own_server_goes_before_that_of_no_message() -> None:
     assert "nothing was received" in unavailable["generator_cpu"]
 
 
-@pytest.mark.parametrize("scenario", METRICS)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_metrics_of_every_trial_are_in_the_table_of_every_scenario(scenario: str) -> None:
     values, _ = metrics(Usage(SECOND, 1, 1), 1, 1.0)
-    assert values.keys() <= METRICS[scenario].keys()
+    assert values.keys() <= SCENARIOS[scenario].metrics.keys()

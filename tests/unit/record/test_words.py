@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.record.words import Better, Cause, Status, Transport, Unit
-from loadtests.scenarios.registry import metrics_of
+from loadtests.scenarios.registry import SCENARIOS, metrics_of
 
 EVERY_TRIAL = "server_cpu server_rss generator_cpu lateness_p99"
 
@@ -27,7 +27,7 @@ EVERY_TRIAL = "server_cpu server_rss generator_cpu lateness_p99"
     ],
 )
 def test_fixed_metric_names_are_there(scenario: str, names: str) -> None:
-    assert {*names.split(), *EVERY_TRIAL.split()} <= METRICS[scenario].keys()
+    assert {*names.split(), *EVERY_TRIAL.split()} <= SCENARIOS[scenario].metrics.keys()
 
 
 @pytest.mark.parametrize(
@@ -42,20 +42,19 @@ def test_fixed_metric_names_are_there(scenario: str, names: str) -> None:
     ],
 )
 def test_units_are_spelled_as_in_the_summary(name: str, unit: str, better: str) -> None:
-    assert (Unit(unit), Better(better)) == (
-        METRICS["echo"][name].unit,
-        METRICS["echo"][name].better,
-    )
+    metric = SCENARIOS["echo"].metrics[name]
+    assert (Unit(unit), Better(better)) == (metric.unit, metric.better)
 
 
 def test_row_of_a_cause_has_its_scenarios_metrics() -> None:
-    assert METRICS["disconnect"] is metrics_of("disconnect:kill")
+    assert SCENARIOS["disconnect"].metrics is metrics_of("disconnect:kill")
     with pytest.raises(KeyError):
         metrics_of("nonsense:kill")
 
 
 def test_every_metric_is_explained_under_its_own_name() -> None:
-    for table in METRICS.values():
+    tables = [each.metrics for each in SCENARIOS.values()]
+    for table in (*tables, metrics_of("disconnect:server-kill:python")):
         for name, metric in table.items():
             assert name == metric.name
             assert metric.title

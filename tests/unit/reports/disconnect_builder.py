@@ -15,6 +15,7 @@ import numpy
 
 from loadtests.record.results import (
     Detection,
+    GeneratorFacts,
     Measurement,
     PlannedTrial,
     Reconnection,
@@ -27,7 +28,17 @@ from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.disconnect import windows
 from loadtests.scenarios.disconnect.rows import DepartureRow, Official, Outage, OutageRow
 from loadtests.scenarios.disconnect.windows import Situation
-from tests.unit.reports.builder import ENVIRONMENT, MODES, TRANSPORTS, metrics, ran, result
+from reports.summary import Summary, summarise
+from tests.unit.reports.builder import (
+    ENVIRONMENT,
+    MODES,
+    TRANSPORTS,
+    measurement,
+    metrics,
+    planned,
+    ran,
+    result,
+)
 
 WEBSOCKETS = {"eventlet": "eventlet", "gevent": "simple-websocket", "threading": "simple-websocket"}
 CPU_US = {
@@ -89,14 +100,14 @@ def disconnects(
                     made = _Maker(random, mode, transport, clients, faults)
                     found = made.variant(variant, heartbeat, causes, busy=busy)
                     number = len(plan)
-                    rows = [one.scenario for one in found]
+                    rows = [one.row for one in found]
                     plan.append(
                         PlannedTrial(
                             number, block, "disconnect", mode, transport, rows, variant=variant
                         )
                     )
                     ready = {"mode": mode, "websocket": WEBSOCKETS.get(mode, "simple-websocket")}
-                    says = {"arrival_clock": "kernel", "connections": 241}
+                    says = GeneratorFacts(arrival_clock="kernel", connections=241)
                     trials.append(ran(number, *found, server=ready, generator=says))
     interval, timeout = heartbeat
     options = {"clients": clients, "ping_interval_s": interval, "ping_timeout_s": timeout}
@@ -239,6 +250,14 @@ class _Maker:
             reconnections=found,
             expected=window,
         )
+
+
+def gone(
+    *detections: Detection, row: str = "disconnect:kill", window: Window | None = None
+) -> Summary:
+    """One cell with these clients."""
+    found = msgspec.structs.replace(measurement(row), detections=list(detections), expected=window)
+    return summarise(result([planned(0, row)], [ran(0, found)]))
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ import pytest
 from loadtests.record.results import read, write
 from reports.__main__ import main
 from tests.support import ROOT
-from tests.unit.reports.builder import failed, measurement, planned, ran, realistic, result
+from tests.unit.reports.builder import failed, measurement, planned, ran, result
+from tests.unit.reports.matrix import realistic
 
 STORED = ROOT / "tests" / "data" / "result-quick.json"
 
@@ -81,10 +82,7 @@ def test_an_interrupted_run_is_four_and_the_report_is_written(run: Path) -> None
 
 def wrong(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """Run a call that must fail with code 2 and one line; the line."""
-    try:
-        code = main(arguments)
-    except SystemExit as exit_:  # argparse's way
-        code = int(exit_.code or 0)
+    code = main(arguments)
     captured = capsys.readouterr()
     assert code == 2
     assert captured.out == ""
@@ -163,7 +161,16 @@ def test_an_interrupted_build_is_four_and_one_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["bulid", "x"], ["build"], ["build", "x", "--loud"], ["build", "x", "y"]]
+    "arguments",
+    [
+        [],
+        ["bulid", "x"],
+        ["build"],
+        ["build", "x", "--loud"],
+        ["build", "x", "y"],
+        ["disconnect"],
+        ["disconnect", "x", "--out", "y", "--out", "z"],
+    ],
 )
 def test_a_wrong_call_is_one_line_that_names_the_help(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

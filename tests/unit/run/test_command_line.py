@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,6 @@ from loadtests import __main__ as cli
 from loadtests.record.results import FILE_NAME, FORMAT, Result, Trial
 from loadtests.record.words import Status
 from loadtests.run.experiment import load
-
-
-@pytest.fixture(autouse=True)
-def _signals_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +32,12 @@ def _nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
         (["quick", "--label", "mine"], "--label names the server of --url"),
         (["quick", "--url", "http://127.0.0.1:1", "--modes", "gevent"], "--modes starts servers"),
         (["quick", "--url", "ftp://127.0.0.1"], "expected http://HOST:PORT"),
+        (["quick", "--url", "http://me:secret@127.0.0.1"], "a user or a password (an @)"),
+        (["quick", "--url", "http://me:secret@[::1"], "a user or a password (an @)"),
+        (["quick", "--out", "/proc/nowhere/run"], "/proc/nowhere"),
+        (["."], "unknown profile '.'"),
+        ([""], "unknown profile ''"),
+        (["\x1b[31m.toml"], "?[31m.toml: cannot be read"),
     ],
 )
 def test_wrong_call_is_one_line_and_exit_code_2(
@@ -48,6 +48,41 @@ def test_wrong_call_is_one_line_and_exit_code_2(
     assert printed.startswith("python -m loadtests: ")
     assert words in printed
     assert printed.count("\n") == 1
+    assert "secret" not in printed
+    assert printed.rstrip("\n").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "python -m loadtests: Missing command. See --help."),
+        (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
+        (["run"], "python -m loadtests run: Missing argument 'EXPERIMENT'."),
+        (["run", "quick", "--mods", "gevent"], "No such option '--mods'. Did you mean '--modes'?"),
+        (["run", "quick", "--modes", " , "], "'--modes': no name is given."),
+        (["run", "quick", "--url", "http://a", "--url=http://b"], "--url is given 2 times."),
+        (["run", "quick", "--label", "a/b"], "'--label': 'a/b' cannot name a file"),
+        (["run", "quick", "slow"], "unexpected extra argument (slow)"),
+        (["calibrate", "--rounds", "0"], "python -m loadtests calibrate: Invalid value"),
+        (["bench-client", "--markdwn", "x"], "Did you mean '--markdown'?"),
+    ],
+)
+def test_wrong_words_are_one_line_that_names_the_help(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert cli.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert words in printed.err
+    assert printed.err.endswith(" See --help.\n")
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["calibrate"], ["bench-client"]])
+def test_help_is_printed_and_fine(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert cli.main([*command, "--help"]) == 0
+    usage = " ".join(["Usage: python -m loadtests", *command])
+    assert capsys.readouterr().out.startswith(usage)
 
 
 def test_folder_that_holds_a_run_is_not_overwritten(
@@ -58,16 +93,24 @@ def test_folder_that_holds_a_run_is_not_overwritten(
     assert "holds a run already; choose another folder" in capsys.readouterr().err
 
 
-def test_list_without_a_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["run", "quick", "--modes", " , "])
-    assert caught.value.code == 2
-    assert "no name given" in capsys.readouterr().err
+def test_folder_that_is_a_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for out in (file, file / "run"):
+        assert cli.main(["run", "quick", "--out", str(out)]) == 2
+        printed = capsys.readouterr().err
+        assert str(file) in printed
+        assert printed.count("\n") == 1
 
 
-def test_names_are_cut_at_commas() -> None:
-    options = cli.parser().parse_args(["run", "quick", "--scenarios", " echo,broadcast ,"])
-    assert options.scenarios == ["echo", "broadcast"]
+def test_folder_that_cannot_be_written_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # to root nothing is forbidden
+    assert cli.main(["run", "quick", "--out", str(tmp_path)]) == 2
+    assert f"{tmp_path}: cannot be written to" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from loadtests import ROOT
-from loadtests.machine import cores, launch
+from loadtests.machine import cores
 from loadtests.machine import limits as machine_limits
 from loadtests.machine.cores import Pinning
 from loadtests.machine.journal import WrongConnections, verify_connections
-from loadtests.machine.launch import LaunchError, last_words, verify
 from loadtests.record.words import Transport
 from loadtests.run.experiment import ExperimentError, load, narrow, parse, plan
 from loadtests.run.feasible import check, shortage
-from servers.modes import ADAPTERS
 
 EXPERIMENT = parse(
     """\
@@ -247,75 +243,3 @@ def test_one_core_is_not_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     found = cores.pinning()
     assert (found.server, found.generator) == (None, None)
     assert "one core only" in str(found.note)
-
-
-# --- what a server says of itself
-
-
-def ready(mode: str, **changes: Any) -> dict[str, Any]:
-    expected = ADAPTERS[mode].MODE
-    return {
-        "ready": True,
-        "async_mode": expected.async_mode,
-        "patched": expected.patched,
-        "debug": False,
-        "websocket": expected.websocket,
-        "ping_interval": 25.0,
-        "ping_timeout": 20.0,
-    } | changes
-
-
-@pytest.mark.parametrize("mode", ADAPTERS)
-def test_server_that_is_what_it_should_be_is_verified(mode: str) -> None:
-    verify(ready(mode), mode, 25, 20)
-
-
-@pytest.mark.parametrize(
-    ("mode", "changes", "words"),
-    [
-        ("gevent", {"async_mode": "threading"}, "async_mode is 'threading', it should be 'gevent'"),
-        ("gevent", {"patched": False}, "gevent server says patched is False, it should be True"),
-        ("threading", {"patched": True}, "patched is True, it should be False"),
-        ("threading", {"debug": True}, "debug is True, it should be False"),
-        ("eventlet", {"async_mode": None}, "async_mode is None"),
-        ("gevent", {"ping_timeout": 5.0}, "ping_timeout is 5.0, it should be 20"),
-        ("gevent", {"websocket": None}, "websocket is None, it should be 'simple-websocket'"),
-        ("gevent", {"websocket": "gevent-websocket"}, "websocket is 'gevent-websocket'"),
-    ],
-)
-def test_server_that_is_something_else_is_not_measured(
-    mode: str, changes: dict[str, Any], words: str
-) -> None:
-    with pytest.raises(LaunchError) as caught:
-        verify(ready(mode, **changes), mode, 25, 20)
-    assert words in str(caught.value)
-
-
-def test_server_that_says_nothing_is_not_verified() -> None:
-    with pytest.raises(LaunchError):
-        verify({"ready": True}, "gevent", 25, 20)
-
-
-@pytest.mark.parametrize(
-    ("printed", "words"),
-    [
-        (b"", "it printed nothing"),
-        (b"\n\n", "it printed nothing"),
-        (b"Traceback\n  line\nOSError: no\n\n", "OSError: no"),
-        (b"first\nsecond \xff", "second \N{REPLACEMENT CHARACTER}"),
-        (b"x" * 1000, "x" * 300),
-    ],
-)
-def test_last_words_are_the_last_line_that_says_something(
-    tmp_path: Path, printed: bytes, words: str
-) -> None:
-    log = tmp_path / "log"
-    log.write_bytes(printed)
-    assert words == last_words(log)
-
-
-def test_files_that_are_started_are_there() -> None:
-    assert [
-        path.is_file()
-        for path in (launch.LEASH, launch.LOCUSTFILE, ROOT / "servers" / "__main__.py")
-    ] == [True, True, True]

@@ -63,6 +63,14 @@ def test_asking_for_the_names_imports_no_server_and_patches_nothing(module: str)
     assert (found.stdout, found.stderr) == ("[]\n", "")
 
 
+def test_what_reads_the_command_line_makes_no_thread_local_before_the_patch() -> None:
+    code = "import sys, servers.__main__; print('click' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    assert (found.stdout, found.stderr) == ("False\n", "")
+
+
 def test_plain_threads_are_the_standard_librarys() -> None:
     # In a process of its own, for the same reason.
     code = (

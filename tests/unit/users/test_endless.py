@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from loadtests.arithmetic.pacing import ConstantRate
@@ -61,18 +63,21 @@ class Alarm:
         return due_ns
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch):
-    monkeypatch.setattr(endless, "_monotonic_ns", lambda: START_NS + 7)
+@pytest.fixture
+def clock():
+    return SimpleNamespace(now_ns=START_NS + 7)
 
 
 @pytest.fixture
-def make():
+def make(clock):
     def load(scenario="echo", payload_bytes=SHORTEST_BYTES, series=None):
         session, alarm = Paper(), Alarm()
         series = Series() if series is None else series
         schedule = ConstantRate(START_NS, 2)
-        return Load(WORKLOADS[scenario], session, alarm, schedule, payload_bytes, series), (
+        workload = WORKLOADS[scenario]
+        return Load(
+            workload, session, alarm, schedule, payload_bytes, series, lambda: clock.now_ns
+        ), (
             session,
             alarm,
             series,
@@ -111,12 +116,12 @@ def test_echo_is_timed_from_due_and_from_sent(make):
     assert found.lengths.tolist() == [SHORTEST_BYTES]
 
 
-def test_service_time_begins_when_the_post_leaves_and_lateness_ends_before(make, monkeypatch):
+def test_service_time_begins_when_the_post_leaves_and_lateness_ends_before(make, clock):
     _, (session, alarm, series) = make()
     session.posting = True
     alarm.ring()
     alarm.ring()
-    monkeypatch.setattr(endless, "_monotonic_ns", lambda: START_NS + SECOND_NS)
+    clock.now_ns = START_NS + SECOND_NS
     session.post()
     for text in session.messages():
         session.hears(text, START_NS + SECOND_NS + 100)
@@ -126,13 +131,13 @@ def test_service_time_begins_when_the_post_leaves_and_lateness_ends_before(make,
     assert found.sent_ns.tolist() == [START_NS + SECOND_NS] * 2
 
 
-def test_message_that_leaves_after_it_was_given_up_stays_lost(make, monkeypatch):
+def test_message_that_leaves_after_it_was_given_up_stays_lost(make, clock):
     load, (session, alarm, series) = make()
     session.posting = True
     alarm.ring()
     alarm.ring()
     assert load.give_up(START_NS + 1) == [START_NS]
-    monkeypatch.setattr(endless, "_monotonic_ns", lambda: START_NS + SECOND_NS)
+    clock.now_ns = START_NS + SECOND_NS
     session.post()
     for text in session.messages():
         session.hears(text, START_NS + SECOND_NS + 100)

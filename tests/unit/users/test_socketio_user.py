@@ -37,15 +37,11 @@ class Own(socketio_user.SocketIOUser):
     pass
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch):
-    monkeypatch.setattr(socketio_user, "_monotonic_ns", lambda: NOW_NS)
-
-
 @pytest.fixture
 def user():
     result = Own(Environment())
     result._session = Paper()
+    result._now_ns = lambda: NOW_NS
     return result
 
 
@@ -104,7 +100,7 @@ def test_answered_call_is_neither_in_flight_nor_lost(user):
     assert (latency.count, latency.in_flight, latency.lost) == (1, 0, 0)
 
 
-def test_listener_that_stops_users_does_not_keep_one_whose_session_is_lost(user, monkeypatch):
+def test_listener_that_stops_users_does_not_keep_one_whose_session_is_lost(user):
     def stop(**_found):
         raise StopUser
 
@@ -127,11 +123,9 @@ def test_listener_that_stops_users_keeps_no_lost_message_from_being_counted():
     assert tally(user, "echo").lost == 2
 
 
-def test_receive_lag_of_a_recorded_time_has_nothing_of_the_handler(user, monkeypatch):
+def test_receive_lag_of_a_recorded_time_has_nothing_of_the_handler(user):
     def heard(_text):
-        monkeypatch.setattr(
-            socketio_user, "_monotonic_ns", lambda: NOW_NS + 10**9
-        )  # it took its time
+        user._now_ns = lambda: NOW_NS + 10**9  # it took its time
         user.record("delivery", since_ns=NOW_NS)
 
     user.on("said", heard)

@@ -184,6 +184,6 @@ def hosting(
     command = [sys.executable, "-m", module, msgspec.json.encode(config).decode(), str(diary)]
     with (
         log.open("wb") as output,
-        process(command, core=None, output=output, pipe=True, prefix=prefix) as running,
+        process(command, core=None, stdout=output, pipe=True, prefix=prefix) as running,
     ):
         yield Host(name, config.clients, running, log=log, diary=diary)

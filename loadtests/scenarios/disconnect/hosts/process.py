@@ -30,6 +30,7 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
+from loadtests.machine.leash import dies_with
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Cause, Client, Transport
 from loadtests.scenarios.bench import connect_timeout_s
@@ -39,10 +40,6 @@ from loadtests.scenarios.disconnect.hosts.interface import check_link, take_down
 _ALONE = (Cause.KILL, Cause.FREEZE)
 #: How often a child looks whether its session is still there.
 _LOOK_S = 0.5
-
-_PR_SET_PDEATHSIG = 1  # prctl(2)
-
-_monotonic_ns = time.monotonic_ns
 
 
 class ProcessHost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -191,7 +188,8 @@ class _Zygote:
     ) -> NoReturn:
         code = 1
         try:
-            _die_with(zygote)
+            if not dies_with(zygote, signal.SIGKILL):
+                os._exit(0)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
@@ -267,7 +265,7 @@ class _Child:
         ]
 
     def _go(self, client: int) -> None:
-        gone_ns = _monotonic_ns()
+        gone_ns = time.monotonic_ns()
         if not self._is_there(client):
             return
         self._tell(client)
@@ -277,7 +275,7 @@ class _Child:
 
     def _cut(self, interface: str) -> None:
         there = [client for client in self._clients if self._is_there(client)]
-        gone_ns = _monotonic_ns()
+        gone_ns = time.monotonic_ns()
         try:
             take_down(interface)
         except OSError as error:
@@ -289,13 +287,3 @@ class _Child:
 
     def _tell(self, client: int) -> None:
         self._told[client] = 1
-
-
-def _die_with(zygote: int) -> None:
-    """Have the kernel kill this process when its parent ends, however that ends."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != zygote:  # it went before this was set
-        os._exit(0)

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loadtests.machine.launch import RunningServer, last_words, started
+import msgspec
+
+from loadtests.machine.launch import Launched, last_words, started
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.outage.summary import Event, What, connected
@@ -28,6 +30,18 @@ class OutageError(Exception):
     """A trial cannot go on: one line with the reason and the place of a log."""
 
 
+class ClientsReady(msgspec.Struct, frozen=True):
+    """The READY line of a process of clients.
+
+    Attributes:
+        at_ns: its clock at that moment, monotonic.
+        versions: of the library and of what runs it.
+    """
+
+    at_ns: int
+    versions: dict[str, str]
+
+
 @dataclass(slots=True)
 class Crowd:
     """The clients of one library, all in one process.
@@ -35,13 +49,13 @@ class Crowd:
     Attributes:
         client: whose they are.
         size: how many.
-        running: their process, and its READY line with versions.
+        running: their process.
         file: where they write their events.
     """
 
     client: Official
     size: int
-    running: RunningServer
+    running: Launched[ClientsReady]
     file: Path
     _events: list[Event] = field(default_factory=list, init=False)
     _read_bytes: int = field(default=0, init=False)
@@ -121,11 +135,12 @@ def crowd(
     with started(
         f"process of {client} clients",
         [*COMMANDS[client], json.dumps(config)],
+        type=ClientsReady,
         log=label.with_name(f"{label.name}.log"),
         core=core,
     ) as running:
         # Node does not promise which clock its hrtime is; libuv takes CLOCK_MONOTONIC on Linux.
-        if not before_ns <= running.ready["at_ns"] <= time.monotonic_ns():
+        if not before_ns <= running.ready.at_ns <= time.monotonic_ns():
             raise OutageError(
                 f"the clock of the {client} clients is not this process's monotonic clock, so "
                 "their times cannot be compared with the server's"

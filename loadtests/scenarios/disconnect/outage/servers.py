@@ -93,7 +93,7 @@ class Servers:
         with _Knocking(self._address) as knocking:
             port = self._address[1]
             self._running = self._stack.enter_context(self._serve(port, log, self.journal))
-        self._address = (self._running.ready["host"], self._running.ready["port"])
+        self._address = (self._running.ready.host, self._running.ready.port)
         return knocking.answered_ns or time.monotonic_ns()
 
     def kill(self) -> int:

@@ -14,6 +14,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from loadtests.machine.journal import WrongConnections, entries, verify_connections
 from loadtests.machine.node import missing
 from loadtests.record.results import GeneratorFacts, Measurement, OutageFacts, ReturnFacts, Window
@@ -62,7 +64,7 @@ def _conduct(stage: Stage, options: ServerGone) -> tuple[dict[str, Any], Outcome
     with ExitStack() as stack:
         servers = stack.enter_context(Servers(stage.serve, stage.label))
         servers.start()
-        ready = servers.running.ready
+        ready = msgspec.to_builtins(servers.running.ready)
         clients = stack.enter_context(_Clients(stage, servers))
         present = [client for client, lack in lacks.items() if lack is None]
         trial = _Trial(options, stage, servers, clients, present)
@@ -147,7 +149,7 @@ class _Clients:
                 core=self._stage.core,
             )
         )
-        self.versions |= self.crowds[client].running.ready["versions"]
+        self.versions |= self.crowds[client].running.ready.versions
 
     def events(self) -> dict[Official, list[Event]]:
         """All events so far; raises where a process has ended."""

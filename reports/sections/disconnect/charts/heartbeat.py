@@ -127,9 +127,9 @@ def _cpu_axis(axes: Axes, here: Sequence[Point]) -> None:
         for one in here
         if one.cpu_permille is not None
     ]
-    if not costs:
+    cost = statistics.median(costs) if costs else 0.0
+    if cost <= 0:
         return
-    cost = statistics.median(costs)
     above = axes.secondary_xaxis("top", functions=(_times(cost), _times(1 / cost)))
     low, high = axes.get_xlim()
     style.plain_log_ticks(above.xaxis, low * cost, high * cost)

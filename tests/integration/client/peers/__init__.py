@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from loadtests import ROOT
-from loadtests.machine.launch import LEASH
-from tests.support.waiting import SLOWNESS, until
+from loadtests.machine.launch import started
+from tests.support.waiting import SLOWNESS
 
 HERE = Path(__file__).parent
 PEERS = {
@@ -24,6 +23,10 @@ PEERS = {
     "asgi": (sys.executable, str(HERE / "asgi_server.py")),
 }
 _READY_TIMEOUT_S = 20 * SLOWNESS
+
+
+class _Port(msgspec.Struct, frozen=True):
+    port: int
 
 
 def need(name: str) -> None:
@@ -45,29 +48,14 @@ def serving(name: str, log: Path, **options: Any) -> Iterator[str]:
         log: file for what it prints.
         options: see node_server.js.
     """
-    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), "-"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*leash, *PEERS[name], json.dumps(options)],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
+    with started(
+        f"peer {name}",
+        [*PEERS[name], json.dumps(options)],
+        type=_Port,
+        log=log,
+        timeout_s=_READY_TIMEOUT_S,
+        kill=True,
+    ) as peer:
         scheme = "https" if "certificate" in options else "http"
-        yield f"{scheme}://127.0.0.1:{_port(process, log)}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _port(process: subprocess.Popen[bytes], log: Path) -> int:
-    def ready() -> list[str]:
-        said = log.read_text()
-        assert process.poll() is None, f"{process.args!r} ended: {said}"
-        lines = said.splitlines(keepends=True)
-        return [each for each in lines if each.startswith('{"ready"') and each.endswith("\n")]
-
-    (line,) = until(ready, f"{process.args!r} is ready; its log: {log}", _READY_TIMEOUT_S)
-    return int(json.loads(line)["port"])
+        yield f"{scheme}://127.0.0.1:{peer.ready.port}"
+        peer.process.kill()  # asked to end, it would wait for its clients

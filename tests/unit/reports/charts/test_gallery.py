@@ -10,8 +10,8 @@ import numpy
 import pytest
 
 from loadtests.record.results import Result
-from reports.charts.distributions import echo_percentiles
-from reports.charts.gallery import Chart, draw_all, inline
+from reports.charts.distributions import curves
+from reports.charts.gallery import Chart, inline
 from reports.charts.style import log_limits, looks, spans_a_decade
 from reports.facts.distributions import (
     Distribution,
@@ -23,22 +23,14 @@ from reports.facts.distributions import (
 )
 from reports.facts.errors import ReportError
 from reports.facts.rows import outcomes_of
+from reports.sections.drawn import draw_all
 from reports.summary import summarise
-from tests.unit.reports.builder import (
-    cells,
-    failed,
-    measurement,
-    planned,
-    ran,
-    realistic,
-    result,
-    troubled,
-)
-from tests.unit.reports.measurements import encoded
+from tests.unit.reports.builder import cells, encoded, failed, measurement, planned, ran, result
+from tests.unit.reports.matrix import realistic, troubled
 
 
 def drawn(run: Result) -> dict[str, Chart]:
-    return {chart.kind.name: chart for chart in draw_all(summarise(run))}
+    return {drawn.chart.kind.name: drawn.chart for drawn in draw_all(summarise(run))}
 
 
 def texts(chart: Chart) -> list[str]:
@@ -56,9 +48,9 @@ def test_a_full_run_has_all_charts(charts: dict[str, Chart]) -> None:
         "echo-latency",
         "echo-percentiles",
         "echo-throughput",
+        "cpu-per-message",  # of all scenarios, with the first that has a message
         "broadcast-delivery",
         "disconnect-detection",
-        "cpu-per-message",
     ]
 
 
@@ -230,7 +222,8 @@ def test_more_arrivals_than_were_told_are_all_expected() -> None:
 
 @pytest.mark.parametrize(("arrived", "end"), [(90, 10.0), (100, 100.0)])
 def test_percentile_curves_end_where_the_lost_begin(arrived: int, end: float) -> None:
-    figure = echo_percentiles(summarise(losing(arrived, expected=100)))
+    run = summarise(losing(arrived, expected=100))
+    figure = curves(run, "echo", "latency", "latency, ms")
     curve, points = figure.axes[0].get_lines()
     odds = numpy.asarray(curve.get_xdata())
     # 1 / (1 - q): 10 is p90, the share that arrived; 100 is the slowest of a hundred.

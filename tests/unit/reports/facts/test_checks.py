@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.record.results import Result
+from loadtests.record.results import GeneratorFacts, Result
 from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports.builder import (
@@ -17,11 +17,10 @@ from tests.unit.reports.builder import (
     measurement,
     planned,
     ran,
-    realistic,
     result,
-    troubled,
     with_trial,
 )
+from tests.unit.reports.matrix import realistic, troubled
 
 
 def found(run: Result, kind: Kind) -> list[Finding]:
@@ -37,21 +36,13 @@ def spoiled(**changes: Any) -> Result:
     return result([planned(number) for number in range(3)], trials)
 
 
-def polling(latency: float, busy: float, mode: str = "gevent") -> Result:
-    plan = [planned(n, mode=mode, transport="polling") for n in range(2)]
-    told = {"arrival_clock": "kernel", "open_loop_server_busy": busy}
-    trials = [
-        ran(n, measurement("echo", latency_p50=latency, server_busy=busy), generator=told)
-        for n in range(2)
-    ]
-    return result(plan, trials)
-
-
 def machine(fact: str, *values: float) -> Result:
     """Trials whose generators tell a fact about the machine."""
     base = echo_trials(*(1.0 for _ in values))
     trials = [
-        msgspec.structs.replace(trial, generator=trial.generator | {fact: value})
+        msgspec.structs.replace(
+            trial, generator=msgspec.structs.replace(trial.generator, **{fact: value})
+        )
         for trial, value in zip(base.trials, values, strict=True)
     ]
     return msgspec.structs.replace(base, trials=trials)
@@ -141,7 +132,7 @@ def test_shared_cores_are_a_warning(pinning: Any, expected: int) -> None:
 
 def test_an_arrival_clock_of_user_space_is_a_warning() -> None:
     base = echo_trials(1.0, 2.0)
-    user = msgspec.structs.replace(base.trials[1], generator={"arrival_clock": "user"})
+    user = msgspec.structs.replace(base.trials[1], generator=GeneratorFacts(arrival_clock="user"))
     (finding,) = found(with_trial(base, 1, user), Kind.USER_SPACE_CLOCK)
     assert finding.cells == ("gevent × websocket",)
     assert not found(base, Kind.USER_SPACE_CLOCK)
@@ -170,36 +161,6 @@ def test_invalid_rows_are_a_warning_with_their_reason() -> None:
     (finding,) = found(spoiled(invalid={"latency_p50": "generator too busy"}), Kind.INVALID)
     assert finding.text.startswith("1 number measured but not to be trusted: ")
     assert "generator too busy" in finding.text
-
-
-@pytest.mark.parametrize(("busy", "expected"), [(89.0, 1), (90.0, 0)])
-def test_a_waiting_server_does_not_bound_throughput(busy: float, expected: int) -> None:
-    assert len(found(polling(5.0, busy), Kind.NOT_CPU_BOUND)) == expected
-
-
-@pytest.mark.parametrize(
-    ("latency", "busy", "mode", "expected"),
-    [
-        (44.0, 28.0, "gevent", 1),
-        (35.0, 28.0, "gevent", 1),
-        (60.0, 28.0, "gevent", 1),
-        (44.0, 28.0, "gevent-websocket", 1),  # its long-polling is the same server's
-        (34.0, 28.0, "gevent", 0),  # too quick to be a delayed acknowledgement
-        (61.0, 28.0, "gevent", 0),  # too slow to be only that
-        (44.0, 97.0, "gevent", 0),  # the server is simply busy
-        (44.0, 28.0, "eventlet", 0),  # not known to have this cause
-    ],
-)
-def test_forty_milliseconds_on_an_idle_server_have_a_cause(
-    latency: float, busy: float, mode: str, expected: int
-) -> None:
-    findings = found(polling(latency, busy, mode), Kind.DELAYED_ACK)
-    assert len(findings) == expected
-    for finding in findings:
-        assert finding.severity is Severity.NOTE
-        assert "Nagle" in finding.text
-        assert "gunicorn" in finding.advice
-        assert finding.cells == (f"{mode} × polling",)
 
 
 def test_missing_keys_are_no_reason_to_fall_over() -> None:

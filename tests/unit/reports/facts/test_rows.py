@@ -18,11 +18,10 @@ from tests.unit.reports.builder import (
     measurement,
     planned,
     ran,
-    realistic,
     result,
-    troubled,
     with_trial,
 )
+from tests.unit.reports.matrix import realistic, troubled
 
 
 def rows(run: Result) -> list[Row]:

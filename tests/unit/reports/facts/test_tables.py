@@ -11,21 +11,13 @@ from rich.console import Console
 from loadtests.record.results import Result
 from loadtests.record.words import Better, Status
 from loadtests.scenarios.registry import metrics_of
-from reports.facts.best import QUESTIONS, Answer, Certainty
-from reports.facts.tables import HEADLINES, Table, best_table, headline_tables, metric_tables
+from reports.facts.best import Answer, Certainty
+from reports.facts.tables import Table, best_table, headline_tables, metric_tables
 from reports.pages.terminal import show
+from reports.sections.registry import SECTIONS
 from reports.summary import summarise
-from tests.unit.reports.builder import (
-    cells,
-    failed,
-    measurement,
-    planned,
-    ran,
-    realistic,
-    result,
-    troubled,
-    with_trial,
-)
+from tests.unit.reports.builder import cells, failed, measurement, planned, ran, result, with_trial
+from tests.unit.reports.matrix import realistic, troubled
 
 
 def answer(run: Result, metric: str = "latency_p50") -> Answer:
@@ -57,7 +49,7 @@ def sampled(run: Result, count: int) -> Result:
 
 
 def test_every_question_asks_for_a_metric_that_has_a_better_side() -> None:
-    for question in QUESTIONS:
+    for question in (each for section in SECTIONS.values() for each in section.questions):
         assert metrics_of(question.scenario)[question.metric].better is not Better.NEITHER
 
 
@@ -286,16 +278,18 @@ def test_nothing_is_bold_where_nothing_sets_anybody_apart() -> None:
     assert not any(entry.strong for one in table(run).lines for entry in one)
 
 
-def test_headlines_are_metrics_of_their_scenario() -> None:
-    for scenario, names in HEADLINES.items():
-        assert set(names) <= set(metrics_of(scenario))
-
-
 def test_narrow_tables_have_a_line_per_cell() -> None:
     rows = [row for row in summarise(troubled()).rows if row.scenario == "echo"]
-    found = headline_tables(rows)["echo"]
+    (found,) = headline_tables(rows, SECTIONS["echo"].headlines)
     assert len(found.lines) == 6
     assert found.head[1] == "latency p50, ms"
+
+
+def test_a_narrow_table_of_nothing_in_particular_has_the_first_metrics_with_a_better_side() -> None:
+    rows = [row for row in summarise(troubled()).rows if row.scenario == "echo"]
+    (found,) = headline_tables(rows)
+    judged = [each for each in metrics_of("echo").values() if each.better is not Better.NEITHER]
+    assert found.head == ("cell", *(f"{each.title}, {each.unit}" for each in judged[:5]))
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

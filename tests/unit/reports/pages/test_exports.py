@@ -11,7 +11,8 @@ import pytest
 from loadtests.scenarios.registry import metrics_of
 from reports.pages.exports import SUMMARY_FORMAT, to_csv, to_json, to_markdown
 from reports.summary import Summary, summarise
-from tests.unit.reports.builder import cells, echo_trials, failed, planned, result, troubled
+from tests.unit.reports.builder import cells, echo_trials, failed, planned, result
+from tests.unit.reports.matrix import troubled
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from loadtests.record.results import Result
-from reports.charts.gallery import draw_all
 from reports.pages.html import to_html
+from reports.sections.drawn import draw_all
 from reports.summary import summarise
-from tests.unit.reports.builder import cells, failed, planned, realistic, result, troubled
+from tests.unit.reports.builder import cells, failed, planned, result
+from tests.unit.reports.matrix import realistic, troubled
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 

@@ -14,20 +14,22 @@ from loadtests.record.results import Detection, Result, Window
 from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.disconnect.rows import Official, Outage
 from reports.charts import style
-from reports.charts.gallery import Chart, draw_all
+from reports.charts.gallery import Chart
 from reports.sections.disconnect.charts import points
 from reports.sections.disconnect.charts.detection import detection
 from reports.sections.disconnect.charts.heartbeat import heartbeat
 from reports.sections.disconnect.charts.phase import phase
+from reports.sections.drawn import draw_all
 from reports.summary import summarise
-from tests.unit.reports.builder import failed, planned, realistic, result
+from tests.unit.reports.builder import failed, planned, result
 from tests.unit.reports.disconnect_builder import NO_CHROMIUM, Faults, disconnects
+from tests.unit.reports.matrix import realistic
 
 NONE = Faults()
 
 
 def drawn(run: Result) -> dict[str, Chart]:
-    return {chart.kind.name: chart for chart in draw_all(summarise(run))}
+    return {drawn.chart.kind.name: drawn.chart for drawn in draw_all(summarise(run))}
 
 
 def texts(chart: Chart) -> list[str]:

@@ -93,7 +93,7 @@ def test_a_cell_stands_beside_the_limits_over_its_own_transport() -> None:
         floor("polling", 200, 0.5),
         floor("websocket", 200, 0.2),
     )
-    (one,) = readings(run, summarise(run).rows)
+    (one,) = readings(summarise(run))
     assert (one.ceiling, one.floor_ms) == (50_000, 0.2)
     assert one.share == pytest.approx(0.1)
     assert one.times == pytest.approx(5)
@@ -104,7 +104,7 @@ def test_a_cell_stands_beside_the_limits_over_its_own_transport() -> None:
 )
 def test_the_noise_floor_is_that_of_the_nearest_load(rate: Any, expected: float) -> None:
     run = run_of(floor("websocket", 200, 0.3), floor("websocket", 1000, 0.1), rate=rate)
-    (one,) = readings(run, summarise(run).rows)
+    (one,) = readings(summarise(run))
     assert one.floor_ms == expected
 
 
@@ -139,7 +139,7 @@ def test_a_latency_near_the_noise_floor_is_a_note(latency: float, expected: int)
 
 def test_a_ceiling_that_the_responder_set_is_a_lower_bound() -> None:
     run = run_of(ceiling("websocket", 50_000, "responder"))
-    _, beside = tables(run, summarise(run).rows)
+    _, beside = tables(summarise(run))
     texts = [str(entry) for entry in beside.lines[0]]
     assert "50,000 at least" in texts
     assert "10 at most" in texts
@@ -147,7 +147,7 @@ def test_a_ceiling_that_the_responder_set_is_a_lower_bound() -> None:
 
 def test_a_transport_that_was_not_calibrated_has_gaps_and_no_findings() -> None:
     run = run_of(ceiling("polling", 10), floor("polling", 200, 99))
-    _, beside = tables(run, summarise(run).rows)
+    _, beside = tables(summarise(run))
     assert [entry.text for entry in beside.lines[0]][2:4] == ["–", "–"]
     assert not found(run, Kind.NEAR_CEILING)
     assert not found(run, Kind.NEAR_NOISE_FLOOR)
@@ -158,7 +158,7 @@ def test_a_run_without_echo_shows_the_calibration_alone() -> None:
         cells("delivery_p50", "broadcast", gevent=(1.0, 2.0)),
         calibration=calibration(ceiling("websocket", 50_000)),
     )
-    assert len(tables(run, summarise(run).rows)) == 1
+    assert len(tables(summarise(run))) == 1
 
 
 def test_markdown_and_the_page_show_the_same_figures() -> None:
@@ -189,7 +189,7 @@ def test_a_stale_calibration_says_what_changed() -> None:
 @pytest.mark.parametrize("content", [{}, {"made": "x"}, {"made": "x", "capabilities": [{}]}])
 def test_a_calibration_that_cannot_be_read_is_none(content: dict[str, Any]) -> None:
     run = msgspec.structs.replace(run_of(), calibration=content)
-    assert tables(run, summarise(run).rows) == []
+    assert tables(summarise(run)) == []
     assert NONE in to_html(summarise(run), [])
 
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import msgspec
 import pytest
 
-from loadtests.record.results import Result
-from loadtests.scenarios.disconnect.rows import Official, Outage
+from loadtests.record.results import GeneratorFacts, OutageFacts, Result, ReturnFacts
+from loadtests.scenarios.disconnect.rows import Outage
 from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports.builder import planned, ran, result
 
-AS_IT_SHOULD = {"left_out": 0, "reconnected_later": 0, "connected_twice": 0}
+AS_IT_SHOULD = ReturnFacts()
 
 
 def outages(mode: str = "gevent", crashes: tuple[str, ...] = (), **counts: int) -> Result:
     """One trial, in which Python clients of a restarted server did so many other things."""
-    facts: dict[str, Any] = {
-        outage: {"away_s": 1.0, **dict.fromkeys(Official, AS_IT_SHOULD)} for outage in Outage
-    }
-    facts[Outage.RESTART] = facts[Outage.RESTART] | {Official.PYTHON: AS_IT_SHOULD | counts}
-    generator = {"outages": facts, "crashes": list(crashes)}
+    sound = OutageFacts(away_s=1.0, python=AS_IT_SHOULD, javascript=AS_IT_SHOULD)
+    facts = {str(outage): sound for outage in Outage}
+    otherwise = ReturnFacts(**counts)
+    facts[Outage.RESTART] = msgspec.structs.replace(sound, python=otherwise)
+    generator = GeneratorFacts(outages=facts, crashes=list(crashes))
     return result([planned(0, "disconnect", mode)], [ran(0, generator=generator)])
 
 

@@ -9,17 +9,24 @@ import json
 import msgspec
 import pytest
 
-from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
+from loadtests.record.results import (
+    GeneratorFacts,
+    Measurement,
+    PlannedTrial,
+    Result,
+    Trial,
+)
 from loadtests.record.words import Client, Status, Transport
 from loadtests.run.conductor import measured_with
-from reports.charts.gallery import draw_all
 from reports.facts.rows import Cell
 from reports.pages.exports import to_csv, to_json, to_markdown
 from reports.pages.html import to_html
 from reports.pages.terminal import console, show
+from reports.sections.drawn import draw_all
 from reports.sections.reference import Verdict, chapters, pairs_of
 from reports.summary import Summary, summarise
-from tests.unit.reports.builder import cells, failed, measurement, planned, ran, realistic, result
+from tests.unit.reports.builder import cells, failed, measurement, planned, ran, result
+from tests.unit.reports.matrix import realistic
 
 CELL = Cell("gevent", Transport.WEBSOCKET)
 
@@ -50,7 +57,7 @@ def both(
         first = msgspec.structs.replace(first, rows=[scenario])
         plan += [first, twin(2 * block + 1, first)]
         told = measurement(scenario, **{metric: one}, **(ours_told or {}))
-        facts = {"arrival_clock": "kernel", "open_loop_generator_busy": own_busy}
+        facts = GeneratorFacts(arrival_clock="kernel", open_loop_generator_busy=own_busy)
         trials.append(ran(2 * block, told, generator=facts))
         if other is None:
             trials.append(failed(2 * block + 1))
@@ -60,11 +67,9 @@ def both(
             ran(
                 2 * block + 1,
                 *measured_with(Client.REFERENCE, [found]),
-                generator={
-                    "client": "reference",
-                    "arrival_clock": "user",
-                    "open_loop_generator_busy": open_busy,
-                },
+                generator=GeneratorFacts(
+                    client="reference", arrival_clock="user", open_loop_generator_busy=open_busy
+                ),
             )
         )
     return summarise(result(plan, trials, experiment={"name": "test", **settings}))
@@ -101,7 +106,9 @@ def doubled(base: Result, times: float = 3.0) -> Result:
             msgspec.structs.replace(
                 trial,
                 number=number + 1,
-                generator={**trial.generator, "arrival_clock": "user", "client": "reference"},
+                generator=msgspec.structs.replace(
+                    trial.generator, arrival_clock="user", client="reference"
+                ),
                 measurements=measured_with(Client.REFERENCE, slower(trial.measurements, times)),
             ),
         ]
@@ -311,5 +318,5 @@ def test_trial_of_the_reference_that_failed_is_among_the_troubles() -> None:
 @pytest.mark.parametrize("scenario", ["echo", "broadcast", "disconnect"])
 def test_reference_of_any_single_scenario_is_drawn(scenario: str) -> None:
     run = summarise(doubled(realistic(blocks=1, scenarios=(scenario,), modes=("gevent",))))
-    names = {chart.kind.name for chart in draw_all(run)}
+    names = {drawn.chart.kind.name for drawn in draw_all(run)}
     assert ("reference-medians" in names) is (scenario != "disconnect")

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from loadtests.record.application import NAMESPACE
+from loadtests.record.exits import Exit
 from loadtests.scenarios.disconnect.hosts.browser import BrowserHost, unavailable
 from loadtests.scenarios.disconnect.hosts.browser.chromium import DOMAIN, installed, launch_options
 from loadtests.scenarios.disconnect.hosts.browser.page import html
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 #: Where a tab's page seems to be.
 _PAGE = "/transport-bench.html"
 
-_monotonic_ns = time.monotonic_ns
-
 
 def main() -> None:
     """Hold what the configuration says, until standard input ends."""
@@ -42,11 +41,11 @@ def main() -> None:
         config = msgspec.json.decode(words, type=BrowserHost)
     except msgspec.DecodeError as error:
         diary.failed(str(error))
-        sys.exit(2)
+        sys.exit(Exit.WRONG_CALL)
     why = unavailable()
     if why is not None:
         diary.failed(why)
-        sys.exit(4)
+        sys.exit(Exit.FAILED)
     sys.exit(asyncio.run(_hold(config, diary)))
 
 
@@ -212,11 +211,11 @@ class _Tab:
         """Close the page at that time (monotonic), if nobody was lost."""
         assert self._page is not None, "it has joined"
         assert self.watch is not None, "it has joined"
-        await asyncio.sleep((due_ns - _monotonic_ns()) / 1e9)
+        await asyncio.sleep((due_ns - time.monotonic_ns()) / 1e9)
         if self.watch.done():
             return
         self.stays = False
-        gone_ns = _monotonic_ns()
+        gone_ns = time.monotonic_ns()
         # As a user does: it does not ask the page, which hears of it (pagehide) and goes.
         await self._page.close()
         for client in self._clients:

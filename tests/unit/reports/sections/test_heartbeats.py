@@ -1,11 +1,11 @@
-"""What to set: predictions for heartbeats that were not measured, their cost, and the choices."""
+"""Heartbeats: what is predicted of those that were not measured, their cost, what to choose."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
 
-from loadtests.record.results import Window
+from loadtests.record.results import GeneratorFacts, Window
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect import windows
 from reports.sections.disconnect.choices import CLIENTS as PROMISED
@@ -14,8 +14,11 @@ from reports.sections.disconnect.clients import departures
 from reports.sections.disconnect.settings import ASKED, Heartbeat, Point, points
 from reports.sections.disconnect.tables import tables
 from reports.summary import Summary, summarise
-from tests.unit.reports.builder import measurement, planned, ran, realistic, result
+from tests.unit.reports.builder import measurement, planned, ran, result
 from tests.unit.reports.disconnect_builder import Faults, disconnects
+from tests.unit.reports.matrix import realistic
+
+NONE = Faults()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def test_prediction_for_eventlet_over_websocket_has_its_own_rule(full: Summary) 
 
 
 def test_a_heartbeat_costs_its_cpu_once_per_interval() -> None:
-    run = disconnects(sweep=("10/5",), server=False, modes=("gevent",), faults=Faults())
+    run = disconnects(sweep=("10/5",), server=False, modes=("gevent",), faults=NONE)
     summary = summarise(run)
     measured = {
         str(one.heartbeat): one.cpu_permille
@@ -71,7 +74,7 @@ def test_the_cost_of_a_heartbeat_is_where_most_clients_had_it() -> None:
     few, many = (
         msgspec.structs.replace(
             ran(number, msgspec.structs.replace(measurement(row), metrics={"server_cpu": cpu_us})),
-            generator={"connections": connections},
+            generator=GeneratorFacts(connections=connections),
         )
         for number, row, connections, cpu_us in (
             (0, "disconnect:freeze", 21, 900.0),
@@ -84,7 +87,7 @@ def test_the_cost_of_a_heartbeat_is_where_most_clients_had_it() -> None:
 
 
 def test_a_server_of_ones_own_has_no_prediction_and_no_cost() -> None:
-    run = disconnects(sweep=(), server=False, modes=("mine",), faults=Faults())
+    run = disconnects(sweep=(), server=False, modes=("mine",), faults=NONE)
     bare = [
         msgspec.structs.replace(
             trial,

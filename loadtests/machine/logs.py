@@ -1,0 +1,62 @@
+"""Why a process ended, found in what it printed. Pure."""
+
+from __future__ import annotations
+
+import re
+
+#: How a line begins that says: now I can be asked.
+READY = '{"ready"'
+
+_LONGEST = 300
+_TRACEBACK = "Traceback (most recent call last):"
+#: How a warning begins (warnings.formatwarning); its last line is that of the source, indented.
+_WARNING = re.compile(r"\S.*:\d+: \w*Warning: ")
+
+
+def reason(log: str) -> str:
+    """The last words of a process, in one line.
+
+    What stands before the READY line was survived, and a warning has ended nothing. Of a traceback
+    the exception counts; with it the last line of all, where others came after it (gunicorn's
+    master tells of its worker, gevent of its greenlet).
+    """
+    lines = log.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith(READY)]
+    if starts:
+        lines = lines[starts[-1] + 1 :]
+    lines = [line for line in _without_warnings(lines) if line.strip()]
+    if not lines:
+        return "it printed nothing more" if starts else "it printed nothing"
+    last = lines[-1].strip()[:_LONGEST]
+    exception = _exception(lines)
+    return last if exception in (None, last) else f"{exception}; then: {last}"
+
+
+def _without_warnings(lines: list[str]) -> list[str]:
+    kept: list[str] = []
+    left_out = 0
+    for number, line in enumerate(lines):
+        if _WARNING.match(line):
+            left_out = number + _length_of_warning(lines[number:])
+        if number >= left_out:
+            kept.append(line)
+    return kept
+
+
+def _length_of_warning(lines: list[str]) -> int:
+    """With its source, which is not there where Python does not find it."""
+    for number, line in enumerate(lines[1:], start=1):
+        if line.startswith("  "):
+            return number + 1
+        if line.startswith(_TRACEBACK) or _WARNING.match(line):
+            break
+    return 1
+
+
+def _exception(lines: list[str]) -> str | None:
+    """That of the last traceback, if its process lived to name it."""
+    headers = [number for number, line in enumerate(lines) if line == _TRACEBACK]
+    if not headers:
+        return None
+    rest = lines[headers[-1] + 1 :]
+    return next((line[:_LONGEST] for line in rest if not line.startswith(" ")), None)

@@ -1,0 +1,54 @@
+"""What a server says of itself as soon as it can be asked: its READY line (servers/ready.py)."""
+
+from __future__ import annotations
+
+import msgspec
+
+#: Addresses that mean all interfaces -> one of them.
+_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+class Listening(msgspec.Struct, frozen=True):
+    """Of whatever listens, the application under test or not.
+
+    Attributes:
+        ready: always true; it begins the line.
+        host: address that it listens on.
+        port: the same.
+        pid: of the process that answers.
+    """
+
+    ready: bool
+    host: str
+    port: int
+    pid: int
+
+    @property
+    def url(self) -> str:
+        """Where it can be reached from where it runs."""
+        host = _REACHABLE.get(self.host, self.host)
+        # RFC 3986, section 3.2.2: an IPv6 address is told from the port by brackets.
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+class Ready(Listening, frozen=True):
+    """Of the application under test, asked of the running process and not of its arguments.
+
+    Attributes:
+        mode: one of ``servers.modes``.
+        async_mode: Flask-SocketIO's.
+        websocket: the package behind python-engineio's WebSocket; None where it has none.
+        patched: whether gevent or eventlet has replaced the standard library's sockets.
+        debug: Flask's.
+        ping_interval, ping_timeout: of the heartbeat, in seconds.
+        versions: of Python and of what is installed.
+    """
+
+    mode: str
+    async_mode: str
+    websocket: str | None
+    patched: bool
+    debug: bool
+    ping_interval: float
+    ping_timeout: float
+    versions: dict[str, str]
