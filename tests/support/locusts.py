@@ -20,7 +20,7 @@ import psutil
 
 from loadtests import ROOT
 from loadtests.machine.launch import LOCUSTFILE
-from tests.support.waiting import SLOWNESS, until
+from tests.support.waiting import PATIENCE_S, SLOWNESS, until
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def run(*options: str, log: Path, file: Path = LOCUSTFILE, timeout_s: float = 30
         except AssertionError as error:
             error.add_note(log.read_text())
             raise
-        _, alive = psutil.wait_procs(workers, timeout=3)
+        _, alive = psutil.wait_procs(workers, timeout=PATIENCE_S)
         assert alive == []
         return process.returncode
 

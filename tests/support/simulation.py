@@ -145,10 +145,11 @@ def broadcasting(bench: FakeBench, fate: Callable[[int, int, int], list[int]]) -
 
         def deliver(_name: str, data: str, publisher: int = session.number) -> None:
             for recipient in bench.sessions:
+
+                def arrive(recipient: FakeSession = recipient) -> None:
+                    recipient.receive(data, bench.world.now_ns)
+
                 for delay_ns in fate(publisher, number_of(data), recipient.number):
-                    bench.world.after(
-                        delay_ns,
-                        lambda recipient=recipient: recipient.receive(data, bench.world.now_ns),
-                    )
+                    bench.world.after(delay_ns, arrive)
 
         session.on_send = deliver

@@ -22,12 +22,13 @@ def until(condition: Callable[[], T], what: str = "it", patience_s: float = PATI
     """Wait for a true answer while gevent's loop runs, and give it.
 
     Args:
-        condition: asked every few milliseconds.
+        condition: asked after a millisecond, and then less and less often, since it may cost much.
         what: was waited for; completes "not within 10 s: ".
         patience_s: after which the test fails.
     """
-    give_up_s = monotonic() + patience_s
+    give_up_s, pause_s = monotonic() + patience_s, 0.001
     while not (found := condition()):
         assert monotonic() < give_up_s, f"not within {patience_s:g} s: {what}"
-        gevent.sleep(0.005)
+        gevent.sleep(pause_s)
+        pause_s = min(1.2 * pause_s, 0.02)
     return found

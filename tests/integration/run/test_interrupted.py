@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
-from tests.support import ROOT
+from tests.support.waiting import SLOWNESS, until
 
 EXPERIMENT = """
 name = "two"
@@ -42,15 +43,15 @@ class Begun:
         self._errors = folder / "errors"
 
     def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + 30
-        while not condition():
+        def is_so() -> bool:
             assert self.process.poll() is None, f"ended before {what}: {self.errors()}"
-            assert time.monotonic() < give_up, f"{what}: not within 30 s"
-            time.sleep(0.002)
+            return condition()
+
+        until(is_so, what, 30 * SLOWNESS)
 
     def ended_by(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(30 * SLOWNESS)
 
     def errors(self) -> list[str]:
         return self._errors.read_text(encoding="utf-8").splitlines()
