@@ -47,7 +47,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BoardLine:
     """One line of the table; times in milliseconds with microseconds' digits.
 
     A quantile is None where it falls among the lost. The counts from ``untimed`` on are None but
@@ -145,7 +145,7 @@ class Board:
                 own = tally.distributions.setdefault(Measure(measure), Distribution())
                 own.add(Distribution.decode(each["histogram"], each["max_ns"]))
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[BoardLine]:
         """The table, by name; a name's latency comes first and bears its counts."""
         return [
             _row(request_type, name, measure, tally)
@@ -160,12 +160,12 @@ def _by_name(item: tuple[tuple[str, str], Tally]) -> tuple[str, str]:
     return name, request_type
 
 
-def _row(request_type: str, name: str, measure: Measure, tally: Tally) -> Row:
+def _row(request_type: str, name: str, measure: Measure, tally: Tally) -> BoardLine:
     found = tally.distributions.get(measure, Distribution())
     first = measure is Measure.LATENCY
     # What was never answered is slower than everything that was: it must not make a p99 better.
     unanswered = tally.lost if measure in (Measure.LATENCY, Measure.SERVICE) else 0
-    return Row(
+    return BoardLine(
         type=request_type,
         name=name,
         measure=str(measure),
@@ -195,7 +195,7 @@ TITLES = (
 _TEXTS = 3
 
 
-def lines(rows: Sequence[Row]) -> list[str]:
+def lines(rows: Sequence[BoardLine]) -> list[str]:
     """The table as text, times in milliseconds; ``-`` is no number, a quantile among the lost."""
     table = [TITLES, *(tuple(_text(each) for each in astuple(row)) for row in rows)]
     widths = [max(len(cells[place]) for cells in table) for place in range(len(TITLES))]

@@ -27,7 +27,7 @@ class Limit(StrEnum):
     NEITHER = "neither"  #: both had time to spare: somebody else on the machine
 
 
-class Figure(msgspec.Struct, frozen=True):
+class Gauged(msgspec.Struct, frozen=True):
     """One number over all rounds.
 
     Attributes:
@@ -66,7 +66,7 @@ class Capability(msgspec.Struct, frozen=True):
     rate_hz: float | None
     limit: Limit | None
     meaning: str
-    figures: list[Figure]
+    figures: list[Gauged]
 
     def figure(self, name: str) -> float | None:
         """The median of a figure; None where there is no such figure."""

@@ -16,7 +16,7 @@ from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
 from loadtests.record.application import NAMESPACE
 from loadtests.run.conductor import Conductor
-from loadtests.users.endless import WORKLOADS, Load, Workload
+from loadtests.users.endless import WORKLOADS, EndlessWorkload, Load
 from loadtests.users.recording import errors_logged
 from loadtests.users.socketio_user import SocketIOUser
 
@@ -104,7 +104,7 @@ class BenchUser(SocketIOUser):
         place = self.conductor.assignment.place
         return make_session(place.client, server, place.transport, self.namespace)
 
-    def _report_lost(self, workload: Workload, lost: list[int], when: str) -> None:
+    def _report_lost(self, workload: EndlessWorkload, lost: list[int], when: str) -> None:
         now_ns = self._now_ns()
         for due_ns in lost:
             failure = ConnectionFailed(f"{workload.complaint} {when}")

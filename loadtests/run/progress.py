@@ -27,7 +27,7 @@ class Reporter(Protocol):
         """A trial has ended, however."""
 
 
-class Estimate:
+class TimeLeft:
     """How long a run will still take: its plan, corrected by how long the trials really took.
 
     Args:

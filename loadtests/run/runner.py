@@ -21,7 +21,7 @@ from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Status
 from loadtests.run.executor import Executor
 from loadtests.run.experiment import Experiment, plan
-from loadtests.run.progress import Estimate, Reporter
+from loadtests.run.progress import Reporter, TimeLeft
 from loadtests.scenarios.bench import Outcome, TrialFailed
 
 
@@ -69,7 +69,7 @@ class Run:
         expected_s = [
             self._experiment.variant(each.scenario, each.variant).expected_s for each in self._plan
         ]
-        estimate = Estimate(expected_s)
+        estimate = TimeLeft(expected_s)
         for planned in self._plan:
             told.began(planned, estimate.left_s(len(self._trials)))
             trial = self._run_one(planned)

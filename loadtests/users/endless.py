@@ -30,7 +30,7 @@ SHORTEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class EndlessWorkload:
     """What is sent, and what counts.
 
     Attributes:
@@ -50,8 +50,8 @@ class Workload:
 #: another process; otherwise it is counted. What is lost on the way to others is not seen here,
 #: only what does not come back to its publisher: the trials account for every copy.
 WORKLOADS = {
-    "echo": Workload("echo", ECHO_EVENT, False, "no answer"),
-    "broadcast": Workload(
+    "echo": EndlessWorkload("echo", ECHO_EVENT, False, "no answer"),
+    "broadcast": EndlessWorkload(
         "delivery", BROADCAST_EVENT, True, "a broadcast did not come back to its publisher"
     ),
 }
@@ -72,7 +72,7 @@ class Load:
 
     def __init__(
         self,
-        workload: Workload,
+        workload: EndlessWorkload,
         session: Session,
         alarm: Alarm,
         schedule: ConstantRate,

@@ -16,11 +16,11 @@ from flask import Blueprint, Response, jsonify, request
 from locust import stats as locust_stats
 from locust.env import Environment
 
-from loadtests.arithmetic.board import TITLES, Board, Row, lines
+from loadtests.arithmetic.board import TITLES, Board, BoardLine, lines
 
 _KEY = "socketio-latency"
 _LONGEST_WAIT_S = 2.0
-_COLUMNS = [field.name for field in fields(Row)]
+_COLUMNS = [field.name for field in fields(BoardLine)]
 
 #: Locust prints its own tables through this one (locust/stats.py): plain lines.
 _console = logging.getLogger("locust.stats_logger")
@@ -37,7 +37,7 @@ class Results:
     def __init__(self, environment: Environment, board: Board) -> None:
         self._environment = environment
         self._board = board
-        self._shown: list[Row] = []
+        self._shown: list[BoardLine] = []
 
     def test_stopped(self, **_event: Any) -> None:
         """Show the table of a test that was started from the web page."""
@@ -114,7 +114,7 @@ class Results:
         }
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[BoardLine]) -> str:
     """The rows under the names of their fields; empty where there is no number."""
     text = StringIO()
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")

@@ -15,8 +15,8 @@ from loadtests.record.words import Status
 from reports.charts import style
 from reports.charts.style import Look
 from reports.facts.distributions import (
-    Distribution,
     Floats,
+    Shape,
     density,
     distribution_of,
     trial_distributions,
@@ -53,7 +53,7 @@ class Mark:
 
 def strips(facts: Facts, scenario: str, family: str, marks: Sequence[Mark], axis: str) -> Figure:
     """The distribution of a family per cell, with the metrics that are marked on it."""
-    rows = {(row.cell, row.metric.name): row for row in facts.rows if row.scenario == scenario}
+    rows = {(row.cell, row.metric.name): row for row in facts.rows if row.row == scenario}
     groups = style.by_transport(cells_of(rows.values()))
     shapes = _distributions(facts, scenario, family)
     looks = style.looks(cell.mode for group in groups.values() for cell in group)
@@ -79,7 +79,7 @@ def _marked(metric: str, marks: Sequence[Mark]) -> bool:
     return any(mark.metric == metric for mark in marks)
 
 
-def _distributions(facts: Facts, scenario: str, family: str) -> dict[Cell, Distribution]:
+def _distributions(facts: Facts, scenario: str, family: str) -> dict[Cell, Shape]:
     found = {
         cell: distribution_of(outcomes, family)
         for (name, cell), outcomes in facts.outcomes.items()
@@ -88,7 +88,7 @@ def _distributions(facts: Facts, scenario: str, family: str) -> dict[Cell, Distr
     return {cell: one for cell, one in found.items() if one is not None}
 
 
-def _limits(shapes: Collection[Distribution], rows: Sequence[Row]) -> tuple[float, float]:
+def _limits(shapes: Collection[Shape], rows: Sequence[Row]) -> tuple[float, float]:
     """Everything marked, and the distributions but for their utmost thousandths."""
     edges = [
         float(edge)
@@ -103,7 +103,7 @@ def _limits(shapes: Collection[Distribution], rows: Sequence[Row]) -> tuple[floa
 def _strip(
     axes: Axes,
     place: int,
-    shape: Distribution | None,
+    shape: Shape | None,
     rows: Sequence[Row],
     marks: Sequence[Mark],
     look: Look,
@@ -136,7 +136,7 @@ def _strip(
         )
 
 
-def _hill(axes: Axes, base: float, shape: Distribution, colour: str, doubtful: bool) -> None:
+def _hill(axes: Axes, base: float, shape: Shape, colour: str, doubtful: bool) -> None:
     edges = numpy.geomspace(*axes.get_xlim(), _BINS + 1)
     middles = numpy.sqrt(edges[1:] * edges[:-1])
     heights = 0.58 * density(shape, edges)
@@ -187,7 +187,7 @@ def _legend(marks: Sequence[Mark]) -> list[Line2D]:
 
 def curves(facts: Facts, scenario: str, family: str, axis: str) -> Figure:
     """A family's times over the percentile, one panel per transport."""
-    rows = {row.cell: row for row in facts.rows if row.scenario == scenario}
+    rows = {row.cell: row for row in facts.rows if row.row == scenario}
     groups = style.by_transport(rows)
     looks = style.looks(cell.mode for cell in rows)
     figure = style.new_figure(5.8)
@@ -223,7 +223,7 @@ def _doubt(facts: Facts, scenario: str, family: str, cell: Cell) -> str:
     doubtful = {
         row.metric.quantile
         for row in facts.rows
-        if (row.scenario, row.cell) == (scenario, cell)
+        if (row.row, row.cell) == (scenario, cell)
         and row.metric.family == family
         and row.status is not Status.OK
     }
@@ -235,8 +235,8 @@ def _doubt(facts: Facts, scenario: str, family: str, cell: Cell) -> str:
 def _curve(
     axes: Axes,
     cell: Cell,
-    shape: Distribution | None,
-    trials: Sequence[Distribution],
+    shape: Shape | None,
+    trials: Sequence[Shape],
     look: Look,
     doubt: str,
     odds: Floats,
@@ -266,7 +266,7 @@ def _curve(
     )
 
 
-def _points(shape: Distribution, odds: Floats) -> tuple[Floats, Floats]:
+def _points(shape: Shape, odds: Floats) -> tuple[Floats, Floats]:
     """A curve at these odds, 1/(1-q), as far as there are samples: it ends where the lost begin."""
     reach = odds[odds <= shape.expected]
     heights = shape.at(1 - 1 / reach)

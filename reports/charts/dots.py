@@ -95,7 +95,7 @@ def cpu(facts: Facts, per_message: Mapping[str, str]) -> Figure:
 
 
 def _rows(facts: Facts, scenario: str, metric: str) -> list[Row]:
-    return [row for row in facts.rows if row.scenario == scenario and row.metric.name == metric]
+    return [row for row in facts.rows if row.row == scenario and row.metric.name == metric]
 
 
 def _scales(panels: Iterable[Axes], rows: Iterable[Row]) -> bool:

@@ -27,7 +27,7 @@ def _always(_: Facts) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ChartKind:
     """A chart.
 
     Attributes:
@@ -53,12 +53,12 @@ class Chart:
         png: twice as many pixels as the page shows.
     """
 
-    kind: Kind
+    kind: ChartKind
     svg: str
     png: bytes
 
 
-def draw(kind: Kind, facts: Facts) -> Chart:
+def draw(kind: ChartKind, facts: Facts) -> Chart:
     """One chart."""
     # The salt makes identifiers, and so the whole file, the same for the same numbers.
     with matplotlib.rc_context(cast("Any", style.RC | {"svg.hashsalt": kind.name})):

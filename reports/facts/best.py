@@ -17,7 +17,7 @@ class Question:
     """What a reader wants to know, and the row and metric that answer it."""
 
     text: str
-    scenario: str
+    row: str
     metric: str
 
 
@@ -94,7 +94,7 @@ def answers(questions: Iterable[Question], rows: Sequence[Row]) -> list[Answer]:
         asked = [
             row
             for row in rows
-            if row.scenario == question.scenario and row.metric.name == question.metric
+            if row.row == question.row and row.metric.name == question.metric
         ]
         if asked:
             found.append(_answer(question, asked))
@@ -113,7 +113,7 @@ def leaders(rows: Sequence[Row]) -> frozenset[Cell]:
     """
     if not rows or rows[0].metric.better is Better.NEITHER:
         return frozenset()
-    answer = _answer(Question("", rows[0].scenario, rows[0].metric.name), rows)
+    answer = _answer(Question("", rows[0].row, rows[0].metric.name), rows)
     if answer.certainty not in (Certainty.CLEAR, Certainty.TIE) or answer.first is None:
         return frozenset()
     ahead = (answer.first, *answer.rivals)

@@ -78,7 +78,7 @@ def _single_trial(facts: Facts) -> Iterator[Finding]:
 
 def _every_client_counts(facts: Facts, row: Row) -> bool:
     """Whether a single trial was asked for, of a scenario in which every client is a point."""
-    scenario = scenario_of(row.scenario)
+    scenario = scenario_of(row.row)
     return facts.setting(scenario, "blocks") == 1 and SCENARIOS[scenario].every_client_counts
 
 
@@ -86,8 +86,8 @@ def _undersampled(facts: Facts) -> Iterator[Finding]:
     rows = [row for row in facts.own_rows if row.undersampled]
     fewest: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row in rows:
-        count = fewest_samples(row.metric, facts.own_outcomes[row.scenario, row.cell])
-        fewest[row.scenario, row.metric.name].append(count or 0)
+        count = fewest_samples(row.metric, facts.own_outcomes[row.row, row.cell])
+        fewest[row.row, row.metric.name].append(count or 0)
     listed = [
         f"{scenario} {metric} ({min(counts):,} samples)"
         for (scenario, metric), counts in fewest.items()

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from loadtests.arithmetic.distribution import counters
 from reports.facts.errors import ReportError
-from reports.facts.rows import Outcome
+from reports.facts.rows import RowTrial
 
 _NS_PER_MS = 1e6
 Floats = NDArray[numpy.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Distribution:
+class Shape:
     """How often each value occurred.
 
     Attributes:
@@ -61,7 +61,7 @@ class Distribution:
         return found
 
 
-def distribution_of(outcomes: Sequence[Outcome], family: str) -> Distribution | None:
+def distribution_of(outcomes: Sequence[RowTrial], family: str) -> Shape | None:
     """The distribution of all trials of a cell together; None where no trial has one.
 
     Raises:
@@ -72,7 +72,7 @@ def distribution_of(outcomes: Sequence[Outcome], family: str) -> Distribution | 
     return together if together and together.total else None
 
 
-def trial_distributions(outcomes: Sequence[Outcome], family: str) -> list[Distribution]:
+def trial_distributions(outcomes: Sequence[RowTrial], family: str) -> list[Shape]:
     """The distribution of every trial that has a non-empty one, in the order of trials.
 
     Raises:
@@ -81,7 +81,7 @@ def trial_distributions(outcomes: Sequence[Outcome], family: str) -> list[Distri
     return [one for one in _stored(outcomes, family) if one.total]
 
 
-def _stored(outcomes: Sequence[Outcome], family: str) -> list[Distribution]:
+def _stored(outcomes: Sequence[RowTrial], family: str) -> list[Shape]:
     """Those of all trials, the empty ones too: a trial that lost everything has lost something."""
     found = []
     for outcome in outcomes:
@@ -91,7 +91,7 @@ def _stored(outcomes: Sequence[Outcome], family: str) -> list[Distribution]:
     return found
 
 
-def decoded(text: str, where: str, expected: int = 0) -> Distribution:
+def decoded(text: str, where: str, expected: int = 0) -> Shape:
     """Decode an HdrHistogram of nanoseconds (V2, compressed, base64).
 
     Args:
@@ -110,14 +110,14 @@ def decoded(text: str, where: str, expected: int = 0) -> Distribution:
             f"the result is damaged: {where} is not an HdrHistogram; run the experiment again"
         ) from error
     counts = found.counts.astype(numpy.float64)
-    return Distribution(
+    return Shape(
         found.values_ns.astype(numpy.float64) / _NS_PER_MS,
         counts,
         max(float(expected), float(counts.sum())),
     )
 
 
-def merged(distributions: Sequence[Distribution]) -> Distribution:
+def merged(distributions: Sequence[Shape]) -> Shape:
     """One distribution of all samples.
 
     Concatenating values is HdrHistogram's own ``add`` without its wish that both have one range.
@@ -126,10 +126,10 @@ def merged(distributions: Sequence[Distribution]) -> Distribution:
     counts = numpy.concatenate([one.counts for one in distributions])
     unique, positions = numpy.unique(values, return_inverse=True)
     weights = numpy.bincount(positions, weights=counts).astype(numpy.float64)
-    return Distribution(unique, weights, sum(one.expected for one in distributions))
+    return Shape(unique, weights, sum(one.expected for one in distributions))
 
 
-def density(distribution: Distribution, edges_ms: Floats) -> Floats:
+def density(distribution: Shape, edges_ms: Floats) -> Floats:
     """Samples per bin, smoothed, its highest point 1.
 
     Meant for logarithmic bins. The smoothing (a triangle of five bins) only takes away the

@@ -36,10 +36,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric of one cell in one scenario: a line of ``summary.csv``.
+    """One metric of one cell in one row: a line of ``summary.csv``.
 
     Attributes:
-        scenario: with its parameter, e.g. ``disconnect:kill``.
+        row: its name, e.g. ``disconnect:kill``; the file's column ``scenario``.
         metric: its entry in the registry (name, unit, which way is better).
         estimate: mean over trials and interval, in the metric's unit; None where there is none.
         reasons: why the status is not ``ok``; empty where it is.
@@ -47,7 +47,7 @@ class Row:
         undersampled: whether it is a p99 with too few samples in one of its trials.
     """
 
-    scenario: str
+    row: str
     cell: Cell
     metric: Metric
     estimate: Estimate | None
@@ -59,7 +59,7 @@ class Row:
     @property
     def client(self) -> Client:
         """Whose client measured it."""
-        return client_of(self.scenario)
+        return client_of(self.row)
 
     @property
     def trials(self) -> int:
@@ -73,7 +73,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RowTrial:
     """A planned trial, what came of it, and its measurement for one row name."""
 
     planned: PlannedTrial
@@ -82,7 +82,7 @@ class Outcome:
 
 
 #: (row name, cell) -> its trials in the order of blocks.
-Outcomes = Mapping[tuple[str, Cell], Sequence[Outcome]]
+Outcomes = Mapping[tuple[str, Cell], Sequence[RowTrial]]
 
 
 def outcomes_of(result: Result) -> Outcomes:
@@ -94,13 +94,13 @@ def outcomes_of(result: Result) -> Outcomes:
     if not result.plan:
         raise ReportError("the result plans no trial: nothing to report; run the experiment again")
     trials = {trial.number: trial for trial in result.trials}
-    found: dict[tuple[str, Cell], list[Outcome]] = {}
+    found: dict[tuple[str, Cell], list[RowTrial]] = {}
     for planned in sorted(result.plan, key=lambda entry: (entry.block, entry.number)):
         trial = trials.get(planned.number)
         for name in planned.rows:
             measurement = _measurement(trial, name)
             key = (name, Cell(planned.mode, planned.transport))
-            found.setdefault(key, []).append(Outcome(planned, trial, measurement))
+            found.setdefault(key, []).append(RowTrial(planned, trial, measurement))
     return dict(sorted(found.items(), key=lambda item: _order(*item[0])))
 
 
@@ -118,7 +118,7 @@ def rows_of(outcomes: Outcomes, *, interrupted: bool) -> list[Row]:
     ]
 
 
-def fewest_samples(metric: Metric, trials: Iterable[Outcome]) -> int | None:
+def fewest_samples(metric: Metric, trials: Iterable[RowTrial]) -> int | None:
     """How many samples stand behind a p99 in the trial that has the fewest.
 
     Returns:
@@ -141,14 +141,14 @@ def cells_of(rows: Iterable[Row]) -> list[Cell]:
     return list(dict.fromkeys(row.cell for row in rows))
 
 
-def scenarios_of(rows: Iterable[Row]) -> list[str]:
+def row_names(rows: Iterable[Row]) -> list[str]:
     """The row names (``disconnect:kill``) of these rows, each once, in their order."""
-    return list(dict.fromkeys(row.scenario for row in rows))
+    return list(dict.fromkeys(row.row for row in rows))
 
 
 def scenarios_in(rows: Iterable[Row]) -> list[str]:
     """The scenarios of these rows, each once, in their order."""
-    return list(dict.fromkeys(scenario_of(row.scenario) for row in rows))
+    return list(dict.fromkeys(scenario_of(row.row) for row in rows))
 
 
 def _measurement(trial: Trial | None, name: str) -> Measurement | None:
@@ -177,7 +177,7 @@ def _order(name: str, cell: Cell) -> tuple[int, bool, tuple[float, ...], float, 
 
 
 def _row(
-    name: str, cell: Cell, metric: Metric, trials: Sequence[Outcome], interrupted: bool
+    name: str, cell: Cell, metric: Metric, trials: Sequence[RowTrial], interrupted: bool
 ) -> Row:
     values = tuple(
         outcome.measurement.metrics.get(metric.name) if outcome.measurement else None
@@ -187,7 +187,7 @@ def _row(
     status, reasons = _worth(metric, trials, interrupted)
     fewest = fewest_samples(metric, trials)
     return Row(
-        scenario=name,
+        row=name,
         cell=cell,
         metric=metric,
         estimate=estimate(numbers) if numbers else None,
@@ -199,7 +199,7 @@ def _row(
 
 
 def _worth(
-    metric: Metric, trials: Sequence[Outcome], interrupted: bool
+    metric: Metric, trials: Sequence[RowTrial], interrupted: bool
 ) -> tuple[Status, tuple[str, ...]]:
     """What the numbers of one metric are worth together, and why it is not ``ok``.
 
@@ -225,7 +225,7 @@ def _worth(
     return (Status.INVALID if measured else Status.FAILED), reasons
 
 
-def _trial_worth(metric: Metric, outcome: Outcome, interrupted: bool) -> tuple[Status, str]:
+def _trial_worth(metric: Metric, outcome: RowTrial, interrupted: bool) -> tuple[Status, str]:
     trial, measurement, name = outcome.trial, outcome.measurement, metric.name
     if trial is None:
         why = "the run was interrupted before" if interrupted else "the run has no such trial"

@@ -32,10 +32,10 @@ class Facts:
     own_rows: tuple[Row, ...]
     own_outcomes: Outcomes
 
-    def value(self, scenario: str, cell: Cell, metric: str) -> float | None:
-        """The estimate of a cell, whatever it is worth."""
+    def value(self, name: str, cell: Cell, metric: str) -> float | None:
+        """The estimate of a row's name in a cell, whatever it is worth."""
         for row in self.rows:
-            if (row.scenario, row.cell, row.metric.name) == (scenario, cell, metric):
+            if (row.row, row.cell, row.metric.name) == (name, cell, metric):
                 return row.value
         return None
 
@@ -83,7 +83,7 @@ class Trouble:
         logs: paths of the servers' logs, inside the run folder.
     """
 
-    scenario: str
+    row: str
     cell: Cell
     status: Status
     metrics: tuple[str, ...]
@@ -96,14 +96,14 @@ def troubles_of(facts: Facts) -> list[Trouble]:
     gathered: dict[tuple[str, Cell, Status, tuple[str, ...]], list[str]] = defaultdict(list)
     expected: dict[tuple[str, Cell], int] = defaultdict(int)
     for row in facts.rows:
-        expected[row.scenario, row.cell] += 1
+        expected[row.row, row.cell] += 1
         # That the reference does not know everything is in its nature.
         natural = row.client is Client.REFERENCE and row.status is Status.UNAVAILABLE
         if row.status is not Status.OK and not natural:
-            gathered[row.scenario, row.cell, row.status, row.reasons].append(row.metric.name)
+            gathered[row.row, row.cell, row.status, row.reasons].append(row.metric.name)
     return [
         Trouble(
-            scenario=scenario,
+            row=scenario,
             cell=cell,
             status=status,
             metrics=("all",) if len(names) == expected[scenario, cell] else tuple(names),

@@ -9,7 +9,7 @@ from loadtests.record.words import Better, Metric, Status
 from loadtests.scenarios.registry import metrics_of
 from reports.facts.best import Answer, Certainty, leaders
 from reports.facts.numbers import EMPTY, counted, readable, with_interval, with_unit
-from reports.facts.rows import Cell, Row, cells_of, scenarios_of
+from reports.facts.rows import Cell, Row, cells_of, row_names
 
 _WORDS = {Status.FAILED: "failed", Status.UNAVAILABLE: "not available"}
 
@@ -64,8 +64,8 @@ def best_table(answers: Sequence[Answer]) -> Table:
 def metric_tables(rows: Sequence[Row]) -> dict[str, Table]:
     """For every row name a table of metrics × cells."""
     return {
-        scenario: _metric_table(scenario, [row for row in rows if row.scenario == scenario])
-        for scenario in scenarios_of(rows)
+        scenario: _metric_table(scenario, [row for row in rows if row.row == scenario])
+        for scenario in row_names(rows)
     }
 
 
@@ -77,8 +77,8 @@ def headline_tables(rows: Sequence[Row], names: Sequence[str] = ()) -> list[Tabl
         names: of the metrics that matter most; the first few that are not about the run if empty.
     """
     return [
-        _headline_table(scenario, [row for row in rows if row.scenario == scenario], names)
-        for scenario in scenarios_of(rows)
+        _headline_table(scenario, [row for row in rows if row.row == scenario], names)
+        for scenario in row_names(rows)
     ]
 
 

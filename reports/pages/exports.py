@@ -50,7 +50,7 @@ def csv_line(row: Row) -> tuple[str, ...]:
     """A row as ``summary.csv`` has it, in the order of :data:`COLUMNS`."""
     estimate = row.estimate
     return (
-        shown(row.scenario),
+        shown(row.row),
         shown(row.cell.mode),
         str(row.cell.transport),
         row.metric.name,
@@ -97,7 +97,7 @@ def _seen(letter: str) -> str:
 def _row(row: Row) -> dict[str, Any]:
     estimate = row.estimate
     return {
-        "scenario": row.scenario,
+        "scenario": row.row,
         "mode": row.cell.mode,
         "transport": row.cell.transport,
         "metric": row.metric.name,
@@ -115,7 +115,7 @@ def _row(row: Row) -> dict[str, Any]:
 def _best(answer: Answer) -> dict[str, Any]:
     return {
         "question": answer.question.text,
-        "scenario": answer.question.scenario,
+        "scenario": answer.question.row,
         "metric": answer.question.metric,
         "certainty": answer.certainty,
         "mode": answer.first.cell.mode if answer.first else None,
@@ -166,7 +166,7 @@ def _md_findings(summary: Summary) -> str:
 
 def _md_section(summary: Summary, section: Section) -> list[str]:
     """A table for each row; where a section has tables of its own, those can be unfolded."""
-    rows = [row for row in summary.own_rows if scenario_of(row.scenario) == section.scenario]
+    rows = [row for row in summary.own_rows if scenario_of(row.row) == section.scenario]
     every = [
         text
         for row, table in metric_tables(rows).items()
@@ -187,7 +187,7 @@ def _md_reference(summary: Summary) -> list[str]:
     found = chapters(summary)
     if not found:
         return []
-    lines = [f"- **{escaped(chapter.scenario)}**: {escaped(chapter.short)}" for chapter in found]
+    lines = [f"- **{escaped(chapter.row)}**: {escaped(chapter.short)}" for chapter in found]
     return ["## Our client beside python-socketio's", MARGIN, "\n".join(lines)]
 
 
@@ -205,7 +205,7 @@ def _md_generator(summary: Summary) -> list[str]:
 
 def _md_troubles(troubles: Sequence[Trouble]) -> str:
     return "\n".join(
-        f"- {escaped(trouble.scenario)}, {escaped(str(trouble.cell))}: **{trouble.status}** "
+        f"- {escaped(trouble.row)}, {escaped(str(trouble.cell))}: **{trouble.status}** "
         f"({escaped(', '.join(trouble.metrics))}): {escaped('; '.join(trouble.reasons))}"
         + (f" (logs: {escaped(', '.join(trouble.logs))})" if trouble.logs else "")
         for trouble in troubles

@@ -54,7 +54,7 @@ def show(summary: Summary, out: Console) -> None:
 def _short_tables(summary: Summary, section: Section) -> list[Table]:
     if section.short_tables is not None:
         return section.short_tables(summary)
-    rows = [row for row in summary.own_rows if scenario_of(row.scenario) == section.scenario]
+    rows = [row for row in summary.own_rows if scenario_of(row.row) == section.scenario]
     return headline_tables(rows, section.headlines)
 
 

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from loadtests.scenarios.broadcast import SCENARIO
 from reports.charts import distributions
 from reports.charts.distributions import Mark
-from reports.charts.gallery import Kind
+from reports.charts.gallery import ChartKind
 from reports.facts.best import Question
-from reports.facts.rows import Row, scenarios_of
+from reports.facts.rows import Row, row_names
 from reports.facts.run import Facts
 from reports.sections.section import Compared, Section, Spent, spent_on
 
@@ -23,7 +23,7 @@ _MARKS = (
 
 
 def _wanted(facts: Facts) -> bool:
-    return NAME in scenarios_of(facts.rows)
+    return NAME in row_names(facts.rows)
 
 
 def _delivery(facts: Facts) -> Figure:
@@ -40,7 +40,7 @@ def _spent(facts: Facts, row: Row) -> Spent:
 
 
 _CHARTS = (
-    Kind(
+    ChartKind(
         "broadcast-delivery",
         "Broadcast delivery latency by cell",
         "Each hill is the distribution over every copy of every broadcast; further left is "

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from loadtests.record.words import Client
 from reports.charts import dots
-from reports.charts.gallery import Chart, Kind, draw
-from reports.facts.rows import scenarios_of
+from reports.charts.gallery import Chart, ChartKind, draw
+from reports.facts.rows import row_names
 from reports.facts.run import Facts
 from reports.sections import reference_chart
 from reports.sections.registry import SECTIONS, sections_in
@@ -27,7 +27,7 @@ def _per_message() -> dict[str, str]:
     return {name: section.per for name, section in SECTIONS.items() if section.per}
 
 
-_CPU = Kind(
+_CPU = ChartKind(
     "cpu-per-message",
     "CPU time per message by cell",
     "Filled markers are the server's CPU time per message, open ones the load generator's; "
@@ -35,7 +35,7 @@ _CPU = Kind(
     "server.",
     lambda facts: dots.cpu(facts, _per_message()),
 )
-_MEDIANS = Kind(
+_MEDIANS = ChartKind(
     "reference-medians",
     "Medians with both clients",
     "Filled markers were measured with our client, open ones with python-socketio's; the grey "
@@ -45,7 +45,7 @@ _MEDIANS = Kind(
 )
 
 
-def kinds_of(facts: Facts) -> Iterator[tuple[str, Kind]]:
+def kinds_of(facts: Facts) -> Iterator[tuple[str, ChartKind]]:
     """Every chart that a run has something for, with its place; not drawn yet."""
     compared = next((each for each in sections_in(facts) if each.per), None)
     for section in sections_in(facts):
@@ -60,7 +60,7 @@ def kinds_of(facts: Facts) -> Iterator[tuple[str, Kind]]:
 
 def reference_free(facts: Facts, scenario: str) -> bool:
     """Whether a scenario has a row of its own name."""
-    return scenario in scenarios_of(facts.rows)
+    return scenario in row_names(facts.rows)
 
 
 def draw_all(facts: Facts) -> list[Drawn]:

@@ -11,12 +11,12 @@ from loadtests.record.words import Transport
 from loadtests.scenarios.echo import SCENARIO
 from reports.charts import distributions, dots
 from reports.charts.distributions import Mark
-from reports.charts.gallery import Kind as ChartKind
+from reports.charts.gallery import ChartKind
 from reports.charts.style import GRID
 from reports.facts.best import Question
 from reports.facts.findings import Finding, Kind, Severity, names
 from reports.facts.numbers import short
-from reports.facts.rows import Cell, Row, scenarios_of
+from reports.facts.rows import Cell, Row, row_names
 from reports.facts.run import Facts
 from reports.sections.section import Compared, Section, Spent, spent_on
 
@@ -34,7 +34,7 @@ PYWSGI_MODES = ("gevent", "gevent-websocket")
 
 
 def _wanted(facts: Facts) -> bool:
-    return NAME in scenarios_of(facts.rows)
+    return NAME in row_names(facts.rows)
 
 
 _MARKS = (
@@ -61,7 +61,7 @@ def _not_cpu_bound(facts: Facts) -> Iterator[Finding]:
     waiting = {
         row.cell: row.value
         for row in facts.own_rows
-        if row.scenario == NAME
+        if row.row == NAME
         and row.metric.name == "server_busy"
         and row.value is not None
         and row.value < BUSY_PERCENT
@@ -128,7 +128,7 @@ def _spent(facts: Facts, row: Row) -> Spent:
     if row.metric.family != "latency":
         return spent_on(facts, row)
     # An echo alone costs more than one of a full closed loop, which has its own figure.
-    busy = _busy(facts, row.scenario, row.cell, "open_loop_generator_busy")
+    busy = _busy(facts, row.row, row.cell, "open_loop_generator_busy")
     rate_hz = facts.setting(NAME, "rate_hz")
     alone = 1e4 * busy / rate_hz if busy is not None and rate_hz else None
     return Spent(spent_on(facts, row).cpu_us if alone is None else alone, busy)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from loadtests.record.calibration import Calibration, Capability, Figure
+from loadtests.record.calibration import Calibration, Capability, Gauged
 from loadtests.record.results import Result
 from loadtests.record.words import Transport
 from loadtests.scenarios.echo import SCENARIO
@@ -38,7 +38,7 @@ _TOLD = {"generator_busy", "server_busy", "server_cpu"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BesideLimits:
     """A cell's echo beside what the generator can do over the same transport.
 
     Attributes:
@@ -84,12 +84,12 @@ def absence_of(result: Result) -> str:
     return note if isinstance(note, str) else NONE
 
 
-def readings(facts: Facts) -> list[Reading]:
+def readings(facts: Facts) -> list[BesideLimits]:
     """Every cell of the echo scenario beside the calibration; none where there is none."""
     calibration = calibration_of(facts.result)
     if calibration is None:
         return []
-    echo = [row for row in facts.own_rows if row.scenario == ECHO]
+    echo = [row for row in facts.own_rows if row.row == ECHO]
     values = {(row.cell, row.metric.name): row.value for row in echo}
     rate_hz = facts.setting(ECHO, "rate_hz")
     found = []
@@ -97,7 +97,7 @@ def readings(facts: Facts) -> list[Reading]:
         top = _ceiling(calibration, cell.transport)
         floor = _floor(calibration, cell.transport, rate_hz)
         found.append(
-            Reading(
+            BesideLimits(
                 cell=cell,
                 throughput=values.get((cell, "throughput")),
                 ceiling=top.figure("throughput") if top else None,
@@ -134,7 +134,7 @@ def _capabilities(calibration: Calibration) -> Table:
     )
 
 
-def _cells(beside: Sequence[Reading]) -> Table:
+def _cells(beside: Sequence[BesideLimits]) -> Table:
     return Table(
         "Echo beside the generator's limits",
         (
@@ -161,7 +161,7 @@ def _cells(beside: Sequence[Reading]) -> Table:
     )
 
 
-def _share(one: Reading) -> Entry:
+def _share(one: BesideLimits) -> Entry:
     if one.share is None:
         return Entry(EMPTY)
     return Entry(percent(100 * one.share), "at most" if one.at_least else "")
@@ -171,7 +171,7 @@ def _number(value: float | None, detail: str = "") -> Entry:
     return Entry(EMPTY) if value is None else Entry(short(value), detail)
 
 
-def _words(figure: Figure) -> str:
+def _words(figure: Gauged) -> str:
     """``throughput 51,200 (50,900 to 51,300) messages/s``."""
     spread = ""
     if figure.low != figure.high:

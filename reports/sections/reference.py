@@ -14,7 +14,7 @@ from enum import StrEnum
 from loadtests.record.words import Better, Client, Status, Unit, row_of, scenario_of
 from loadtests.scenarios.registry import metrics_of
 from reports.facts.numbers import EMPTY, counted, readable, short, with_unit
-from reports.facts.rows import Cell, Row, cells_of, scenarios_of
+from reports.facts.rows import Cell, Row, cells_of, row_names
 from reports.facts.run import Facts
 from reports.facts.stats import Ratio, ratio
 from reports.facts.tables import Entry, Table, metric_label
@@ -38,7 +38,7 @@ MARGIN = (
 _MS_PER = {Unit.MILLISECONDS: 1.0, Unit.SECONDS: 1000.0}
 
 
-class Verdict(StrEnum):
+class Agreement(StrEnum):
     """What the trials say about two numbers."""
 
     AGREE = "agree"
@@ -48,10 +48,10 @@ class Verdict(StrEnum):
 
 
 _CONCLUSIONS = {
-    Verdict.AGREE: "within the margin",
-    Verdict.DIFFER: "apart",
-    Verdict.UNDECIDED: "undecided by the trials",
-    Verdict.MISSING: "without a number from one of the clients",
+    Agreement.AGREE: "within the margin",
+    Agreement.DIFFER: "apart",
+    Agreement.UNDECIDED: "undecided by the trials",
+    Agreement.MISSING: "without a number from one of the clients",
 }
 
 
@@ -68,21 +68,21 @@ class Pair:
     ratio: Ratio | None
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Agreement:
         """Whether they agree within the margin."""
         value = self.ours.value
         if self.ratio is None or not value:
-            return Verdict.MISSING
+            return Agreement.MISSING
         low = self.ratio.value if self.ratio.low is None else self.ratio.low
         high = self.ratio.value if self.ratio.high is None else self.ratio.high
         margin = MARGIN_SHARE
         if (scale := _MS_PER.get(self.ours.metric.unit)) is not None:
             margin = max(margin, MARGIN_MS / (scale * value))
         if 1 - margin <= low and high <= 1 + margin:
-            return Verdict.AGREE
+            return Agreement.AGREE
         if high < 1 - margin or 1 + margin < low:
-            return Verdict.DIFFER
-        return Verdict.UNDECIDED
+            return Agreement.DIFFER
+        return Agreement.UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Chapter:
         table: cells × metrics, both numbers in each place.
     """
 
-    scenario: str
+    row: str
     conclusion: str
     differences: tuple[Difference, ...]
     table: Table
@@ -130,21 +130,21 @@ class Chapter:
 
 def chapters(facts: Facts) -> list[Chapter]:
     """One per row name that was measured with both clients; none where there is no reference."""
-    measured = set(scenarios_of(facts.rows))
+    measured = set(row_names(facts.rows))
     return [
         _chapter(facts, scenario)
-        for scenario in scenarios_of(facts.own_rows)
+        for scenario in row_names(facts.own_rows)
         if row_of(scenario, Client.REFERENCE) in measured and _comparable(scenario)
     ]
 
 
 def pairs_of(facts: Facts, scenario: str) -> dict[tuple[Cell, str], Pair]:
     """(cell, metric) -> what both clients measured for a row name."""
-    rows = {(row.scenario, row.cell, row.metric.name): row for row in facts.rows}
+    rows = {(row.row, row.cell, row.metric.name): row for row in facts.rows}
     found = {}
     for row in facts.own_rows:
         other = rows.get((row_of(scenario, Client.REFERENCE), row.cell, row.metric.name))
-        if row.scenario == scenario and other is not None:
+        if row.row == scenario and other is not None:
             found[row.cell, row.metric.name] = Pair(row, other, ratio(row.values, other.values))
     return found
 
@@ -155,10 +155,10 @@ def _chapter(facts: Facts, scenario: str) -> Chapter:
     assert compared is not None
     judged = [pair for (_, name), pair in pairs.items() if name in compared.judged]
     return Chapter(
-        scenario=scenario,
+        row=scenario,
         conclusion=_conclusion(judged),
         differences=tuple(
-            _difference(facts, pair) for pair in judged if pair.verdict is Verdict.DIFFER
+            _difference(facts, pair) for pair in judged if pair.verdict is Agreement.DIFFER
         ),
         table=_table(scenario, pairs, (*compared.judged, *compared.told)),
     )
@@ -195,7 +195,7 @@ def _explanation(facts: Facts, pair: Pair) -> str | None:
     ours, theirs = pair.ours.value or 0.0, pair.reference.value or 0.0
     theirs_is_worse = (theirs > ours) is (metric.better is Better.LOWER)
     whose, row = ("its", pair.reference) if theirs_is_worse else ("our", pair.ours)
-    compared = _compared(pair.ours.scenario)
+    compared = _compared(pair.ours.row)
     assert compared is not None
     busy = compared.spent(facts, row).busy_percent
     if busy is not None and busy > BUSY_PERCENT:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from loadtests.record.words import Client, Status, row_of
 from reports.charts import style
 from reports.charts.style import Look
-from reports.facts.rows import Row, scenarios_of
+from reports.facts.rows import Row, row_names
 from reports.facts.run import Facts
 from reports.sections.reference import MARGIN_MS, MARGIN_SHARE
 from reports.sections.registry import SECTIONS
@@ -69,13 +69,13 @@ def medians(facts: Facts) -> Figure:
 
 def _names(facts: Facts) -> list[str]:
     """The row names that both have."""
-    present = set(scenarios_of(facts.rows))
+    present = set(row_names(facts.rows))
     return [name for name in _medians() if {name, row_of(name, Client.REFERENCE)} <= present]
 
 
 def _rows(facts: Facts, scenario: str, name: str) -> list[Row]:
     metric = _medians()[name][0]
-    return [row for row in facts.rows if row.scenario == scenario and row.metric.name == metric]
+    return [row for row in facts.rows if row.row == scenario and row.metric.name == metric]
 
 
 def _numbers(rows: list[Row]) -> list[float]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from reports.charts.gallery import Kind
+from reports.charts.gallery import ChartKind
 from reports.facts.best import Question
 from reports.facts.findings import Finding
 from reports.facts.rows import Row
@@ -36,8 +36,8 @@ class Spent(NamedTuple):
 def spent_on(facts: Facts, row: Row) -> Spent:
     """By the metrics that stand beside a number."""
     return Spent(
-        facts.value(row.scenario, row.cell, "generator_cpu"),
-        facts.value(row.scenario, row.cell, "generator_busy"),
+        facts.value(row.row, row.cell, "generator_cpu"),
+        facts.value(row.row, row.cell, "generator_busy"),
     )
 
 
@@ -86,7 +86,7 @@ class Section:
     questions: tuple[Question, ...] = ()
     compared: Compared | None = None
     per: str = ""
-    charts: tuple[Kind, ...] = ()
+    charts: tuple[ChartKind, ...] = ()
     checks: tuple[Check, ...] = ()
     tables: Callable[[Facts], list[Table]] | None = None
     short_tables: Callable[[Facts], list[Table]] | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadtests.arithmetic.samples import Nanoseconds, quantile
-from loadtests.generator.bench_client.measured import Quantiles, TrialFailed
+from loadtests.generator.bench_client.measured import ContenderFailed, Quantiles
 
 if TYPE_CHECKING:  # see trials.py
     from loadtests.generator.bench_client.capture import Identity, Passage
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # see trials.py
 Reported = Sequence[int]
 
 
-class Disagreement(TrialFailed):
+class Disagreement(ContenderFailed):
     """The two accounts are not of the same echoes; the message says what is missing."""
 
 

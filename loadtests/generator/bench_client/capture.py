@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import dpkt  # type: ignore[import-untyped]
 
-from loadtests.generator.bench_client.measured import TrialFailed
+from loadtests.generator.bench_client.measured import ContenderFailed
 from loadtests.record.application import ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
 from loadtests.scenarios.messages import identity
 
@@ -36,7 +36,7 @@ _LINKS = {
 Identity = tuple[int, int]  #: publisher and number; see scenarios/messages.py
 
 
-class CaptureError(TrialFailed):
+class CaptureError(ContenderFailed):
     """This is no capture, or not of a kind that can be read here."""
 
 

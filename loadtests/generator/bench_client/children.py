@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtests.generator.bench_client.measured import TrialFailed
+from loadtests.generator.bench_client.measured import ContenderFailed
 from loadtests.machine.launch import last_words, process
 
 _READ_BYTES = 65536
 
 
-class ChildFailed(TrialFailed):
+class ChildFailed(ContenderFailed):
     """A process did not say what it should; one line with the reason that it gave."""
 
 

@@ -15,11 +15,11 @@ import msgspec
 from loadtests import ROOT, __version__
 from loadtests.generator.arguments import COUNT, FILE, NAMES, SECONDS
 from loadtests.generator.bench_client import plan, tables, trials, verdicts
-from loadtests.generator.bench_client.measured import Setup, Trial
-from loadtests.generator.bench_client.rows import ROWS, Row
-from loadtests.generator.bench_client.tables import Notes
+from loadtests.generator.bench_client.measured import ContenderTrial, Setup
+from loadtests.generator.bench_client.rows import ROWS, Target
+from loadtests.generator.bench_client.tables import Remarks
 from loadtests.generator.bench_client.trials import Conditions
-from loadtests.generator.bench_client.verdicts import Finding
+from loadtests.generator.bench_client.verdicts import TargetFinding
 from loadtests.machine import cores, facts
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
@@ -54,17 +54,17 @@ class Record(msgspec.Struct, frozen=True):
     started: str
     options: dict[str, Any]
     environment: dict[str, Any]
-    findings: list[Finding]
-    pilot: list[Trial]
-    trials: list[Trial]
+    findings: list[TargetFinding]
+    pilot: list[ContenderTrial]
+    trials: list[ContenderTrial]
 
 
-class _Rows(click.ParamType[tuple[Row, ...]]):
+class _Rows(click.ParamType[tuple[Target, ...]]):
     name = "rows"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Row, ...]:
+    ) -> tuple[Target, ...]:
         if isinstance(value, tuple):
             return value
         wanted = NAMES.convert(value, param, ctx)
@@ -99,7 +99,7 @@ class _Rows(click.ParamType[tuple[Row, ...]]):
 @click.option("--out", type=FILE, default=OUT, metavar="FILE", help="For the raw numbers.")
 @click.option("--markdown", type=FILE, metavar="FILE", help="For the tables.")
 def command(
-    rounds: int, seconds: float, only: tuple[Row, ...], out: Path, markdown: Path | None
+    rounds: int, seconds: float, only: tuple[Target, ...], out: Path, markdown: Path | None
 ) -> int:
     """Compare our load client with others against the same server.
 
@@ -138,7 +138,7 @@ def command(
         trials=measured,
     )
     whole = len(verdicts.rounds_of(measured))
-    _report(record, Notes(whole, record.pilot, record.environment), out, markdown)
+    _report(record, Remarks(whole, record.pilot, record.environment), out, markdown)
     print(f"raw numbers: {_short(out)}; logs: {_short(folder)}")
     if len(measured) < len(ordered):
         problem = f"interrupted; what stands above is of {whole} of {rounds} rounds"
@@ -146,7 +146,7 @@ def command(
     return verdicts.exit_code(record.findings)
 
 
-def _pilot(conditions: Conditions, rows: Sequence[Row]) -> list[Trial]:
+def _pilot(conditions: Conditions, rows: Sequence[Target]) -> list[ContenderTrial]:
     """Short trials that tell what the others are run against."""
     brief = replace(conditions, seconds=min(_PILOT_S, conditions.seconds))
     setups = plan.pilot(rows, MODES)
@@ -157,9 +157,9 @@ def _pilot(conditions: Conditions, rows: Sequence[Row]) -> list[Trial]:
     return found
 
 
-def _measure(conditions: Conditions, ordered: Sequence[tuple[int, Setup]]) -> list[Trial]:
+def _measure(conditions: Conditions, ordered: Sequence[tuple[int, Setup]]) -> list[ContenderTrial]:
     """Every trial; after a Ctrl-C those of the rounds that are whole, if there are any."""
-    found: list[Trial] = []
+    found: list[ContenderTrial] = []
     try:
         for number, (round_, setup) in enumerate(ordered):
             found.append(trials.run(conditions, setup, f"{number:03}", round_))
@@ -172,7 +172,7 @@ def _measure(conditions: Conditions, ordered: Sequence[tuple[int, Setup]]) -> li
     return found
 
 
-def _report(record: Record, notes: Notes, out: Path, markdown: Path | None) -> None:
+def _report(record: Record, notes: Remarks, out: Path, markdown: Path | None) -> None:
     encoded = msgspec.json.format(msgspec.json.encode(record), indent=1)
     out.write_bytes(encoded + b"\n")
     if markdown is not None:

@@ -13,7 +13,7 @@ from loadtests.record.words import Transport
 OURS = "ours"
 
 
-class TrialFailed(Exception):
+class ContenderFailed(Exception):
     """There is no number; the message says why, in one line."""
 
 
@@ -31,7 +31,7 @@ class Workload(StrEnum):
     BUSY_LATENCY = "busy latency"  #: the same, by a load generator that is busy with other clients
 
 
-class Load(NamedTuple):
+class Offered(NamedTuple):
     """What a server is put under, whoever does it."""
 
     workload: Workload
@@ -54,16 +54,16 @@ class Setup(msgspec.Struct, frozen=True):
     mode: str | None
 
     @property
-    def load(self) -> Load:
+    def load(self) -> Offered:
         """What the server is put under."""
-        return Load(self.workload, self.transport)
+        return Offered(self.workload, self.transport)
 
     def __str__(self) -> str:
         peer = self.mode or "responder"
         return f"{self.workload} × {self.transport}: {self.contender} and {peer}"
 
 
-class Cost(msgspec.Struct, frozen=True):
+class Spending(msgspec.Struct, frozen=True):
     """CPU time of both sides over the same time.
 
     Attributes:
@@ -141,7 +141,7 @@ class Echoes(msgspec.Struct, frozen=True):
     busy_clients: int
 
 
-class Trial(msgspec.Struct, frozen=True):
+class ContenderTrial(msgspec.Struct, frozen=True):
     """What came of a setup once; one of cost, footprint and echoes, or a problem.
 
     Attributes:
@@ -158,7 +158,7 @@ class Trial(msgspec.Struct, frozen=True):
     setup: Setup
     client: str = ""
     seconds: float = 0.0
-    cost: Cost | None = None
+    cost: Spending | None = None
     footprint: Footprint | None = None
     echoes: Echoes | None = None
     problem: str | None = None

@@ -5,8 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from loadtests.generator.bench_client.measured import OURS, Cost, Load, Setup, Trial, Workload
-from loadtests.generator.bench_client.rows import Reference, Row
+from loadtests.generator.bench_client.measured import (
+    OURS,
+    ContenderTrial,
+    Offered,
+    Setup,
+    Spending,
+    Workload,
+)
+from loadtests.generator.bench_client.rows import Reference, Target
 from loadtests.record.words import Transport
 
 #: Echoes per second of the open loop that a capture watches.
@@ -22,7 +29,7 @@ _QUICK_ENOUGH = {Workload.LATENCY: 2, Workload.BUSY_LATENCY: 4}
 _NEAR = 1.5
 
 
-def pilot(rows: Sequence[Row], modes: Sequence[str]) -> list[Setup]:
+def pilot(rows: Sequence[Target], modes: Sequence[str]) -> list[Setup]:
     """What has to be measured first: us against every mode, under every load that rows need."""
     loads = {row.pilot for row in rows if row.pilot is not None}
     return [
@@ -30,9 +37,9 @@ def pilot(rows: Sequence[Row], modes: Sequence[str]) -> list[Setup]:
     ]
 
 
-def reference(piloted: Sequence[Trial]) -> Reference:
+def reference(piloted: Sequence[ContenderTrial]) -> Reference:
     """Which modes may be the cheapest under each load, by the server's CPU per message."""
-    found: dict[Load, dict[str, Cost]] = {}
+    found: dict[Offered, dict[str, Spending]] = {}
     for trial in piloted:
         if trial.cost is not None and trial.setup.mode is not None:
             found.setdefault(trial.setup.load, {})[trial.setup.mode] = trial.cost
@@ -40,7 +47,7 @@ def reference(piloted: Sequence[Trial]) -> Reference:
         load: _near_the_least({mode: cost.server_us for mode, cost in costs.items()})
         for load, costs in found.items()
     }
-    load = Load(Workload.ECHO, Transport.WEBSOCKET)
+    load = Offered(Workload.ECHO, Transport.WEBSOCKET)
     open_loop = {
         workload: mode
         for mode in cheapest.get(load, ())[:1]
@@ -58,7 +65,7 @@ def _near_the_least(costs_us: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def order(
-    rows: Sequence[Row], against: Reference, rounds: int, seed: int
+    rows: Sequence[Target], against: Reference, rounds: int, seed: int
 ) -> list[tuple[int, Setup]]:
     """Every trial with its round: each round has all setups once, in a random order of its own.
 

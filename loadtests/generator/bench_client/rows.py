@@ -16,19 +16,19 @@ import msgspec
 from loadtests.generator.bench_client.contenders import CONTENDERS
 from loadtests.generator.bench_client.measured import (
     OURS,
-    Cost,
-    Load,
+    ContenderTrial,
+    Offered,
     Quantiles,
     Setup,
-    Trial,
+    Spending,
     Workload,
 )
 from loadtests.record.words import Transport
 
-_WEBSOCKET = Load(Workload.ECHO, Transport.WEBSOCKET)
+_WEBSOCKET = Offered(Workload.ECHO, Transport.WEBSOCKET)
 
 #: Setup -> its trial, of one round.
-Round = Mapping[Setup, Trial]
+Round = Mapping[Setup, ContenderTrial]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class Reference:
             quick enough, so that the responder takes its place.
     """
 
-    cheapest: Mapping[Load, tuple[str, ...]]
+    cheapest: Mapping[Offered, tuple[str, ...]]
     open_loop: Mapping[Workload, str]
 
-    def setups(self, load: Load, *contenders: str) -> list[Setup]:
+    def setups(self, load: Offered, *contenders: str) -> list[Setup]:
         """Contenders against the cheapest mode; none where there is no such mode."""
         return [
             Setup(load.workload, load.transport, contender, mode)
@@ -67,7 +67,7 @@ class Value(NamedTuple):
     share: float | None
 
 
-class Row(Protocol):
+class Target(Protocol):
     """One comparison."""
 
     @property
@@ -87,7 +87,7 @@ class Row(Protocol):
         """Of the values that are shown; empty for a ratio."""
 
     @property
-    def pilot(self) -> Load | None:
+    def pilot(self) -> Offered | None:
         """Whose cheapest mode has to be known beforehand, if one has to."""
 
     def setups(self, reference: Reference) -> list[Setup]:
@@ -100,11 +100,11 @@ class Row(Protocol):
         """What a reader should know beside the values."""
 
 
-def _prefix(load: Load) -> str:
+def _prefix(load: Offered) -> str:
     return str(load.transport if load.workload is Workload.ECHO else load.workload)
 
 
-def _message(load: Load) -> str:
+def _message(load: Offered) -> str:
     return (
         f"{load.transport} echo"
         if load.workload is Workload.ECHO
@@ -116,7 +116,7 @@ def _message(load: Load) -> str:
 class AgainstServer:
     """Our CPU time per message over that of the cheapest mode's server."""
 
-    pilot: Load
+    pilot: Offered
     limit: float
     unit: str = ""
 
@@ -157,7 +157,7 @@ class AgainstServer:
         listed = ", ".join(f"{mode} {costs[mode]:.0f} µs" for mode in ordered)
         return f"cheapest server: {ordered[0]} (per message: {listed})"
 
-    def _costs(self, rounds: Sequence[Round]) -> dict[str, list[Cost]]:
+    def _costs(self, rounds: Sequence[Round]) -> dict[str, list[Spending]]:
         """Mode -> its costs, one for each round."""
         return {
             str(setup.mode): [cost for each in rounds if (cost := each[setup].cost) is not None]
@@ -166,7 +166,7 @@ class AgainstServer:
         }
 
 
-def _servers_us(costs: Sequence[Cost]) -> float:
+def _servers_us(costs: Sequence[Spending]) -> float:
     return median(cost.server_us for cost in costs)
 
 
@@ -174,7 +174,7 @@ def _servers_us(costs: Sequence[Cost]) -> float:
 class AgainstPeer:
     """Our CPU time per message over another client's, both against the same mode."""
 
-    pilot: Load
+    pilot: Offered
     peer: str
     limit: float | None = None
     unit: str = ""
@@ -212,7 +212,7 @@ class AgainstPeer:
         mode = next(iter(rounds[0])).mode
         return f"{ours_us:.1f} µs and {theirs_us:.1f} µs per message against {mode}"
 
-    def _pairs(self, rounds: Sequence[Round]) -> list[tuple[Cost, Cost]]:
+    def _pairs(self, rounds: Sequence[Round]) -> list[tuple[Spending, Spending]]:
         theirs = next(
             setup for setup in rounds[0] if (setup.load, setup.contender) == (self.pilot, self.peer)
         )
@@ -267,7 +267,7 @@ class Agreement:
     limit_share: float
     limit_ms: float
     unit: str = "ms"
-    pilot: Load = _WEBSOCKET
+    pilot: Offered = _WEBSOCKET
 
     @property
     def target(self) -> str:
@@ -319,12 +319,12 @@ class Agreement:
         ]
 
 
-_POLLING = Load(Workload.ECHO, Transport.POLLING)
-_BROADCAST = Load(Workload.BROADCAST, Transport.WEBSOCKET)
+_POLLING = Offered(Workload.ECHO, Transport.POLLING)
+_BROADCAST = Offered(Workload.BROADCAST, Transport.WEBSOCKET)
 _CALM, _BUSY = Workload.LATENCY, Workload.BUSY_LATENCY
 
 #: Every row, in the order of the table.
-ROWS: tuple[Row, ...] = (
+ROWS: tuple[Target, ...] = (
     AgainstServer(_WEBSOCKET, 0.15),
     AgainstServer(_POLLING, 0.15),
     AgainstServer(_BROADCAST, 0.45),

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from loadtests.generator.bench_client.contenders import CONTENDERS
-from loadtests.generator.bench_client.measured import Cost, Setup, Trial
-from loadtests.generator.bench_client.verdicts import Finding, Verdict
+from loadtests.generator.bench_client.measured import ContenderTrial, Setup, Spending
+from loadtests.generator.bench_client.verdicts import TargetFinding, Verdict
 
 _LOG_WIDTH = 140
 
@@ -31,7 +31,7 @@ _STYLES = {
 }
 
 
-class Notes(NamedTuple):
+class Remarks(NamedTuple):
     """What stands around the tables.
 
     Attributes:
@@ -41,7 +41,7 @@ class Notes(NamedTuple):
     """
 
     rounds: int
-    pilot: Sequence[Trial]
+    pilot: Sequence[ContenderTrial]
     machine: dict[str, Any]
 
     def lines(self) -> list[str]:
@@ -63,7 +63,7 @@ class Notes(NamedTuple):
         ]
 
 
-def one_line(trial: Trial) -> str:
+def one_line(trial: ContenderTrial) -> str:
     """What came of a trial, while the run goes on."""
     if trial.problem is not None:
         found = trial.problem
@@ -79,7 +79,7 @@ def one_line(trial: Trial) -> str:
     return f"{trial.setup}: {found}"
 
 
-def target_cells(finding: Finding) -> tuple[str, ...]:
+def target_cells(finding: TargetFinding) -> tuple[str, ...]:
     """One row of the table of targets."""
     reached = spread = "–"
     if finding.median is not None and finding.low is not None and finding.high is not None:
@@ -89,9 +89,9 @@ def target_cells(finding: Finding) -> tuple[str, ...]:
     return (finding.what, finding.target or "–", reached, spread, str(finding.verdict))
 
 
-def cost_rows(trials: Sequence[Trial]) -> list[tuple[str, ...]]:
+def cost_rows(trials: Sequence[ContenderTrial]) -> list[tuple[str, ...]]:
     """Medians over the rounds of everything whose CPU time was measured."""
-    costs: dict[Setup, list[Cost]] = {}
+    costs: dict[Setup, list[Spending]] = {}
     for trial in trials:
         if trial.cost is not None and trial.round is not None:
             costs.setdefault(trial.setup, []).append(trial.cost)
@@ -101,7 +101,7 @@ def cost_rows(trials: Sequence[Trial]) -> list[tuple[str, ...]]:
     return [_cost_cells(setup, costs[setup]) for setup in ordered]
 
 
-def _cost_cells(setup: Setup, costs: Sequence[Cost]) -> tuple[str, ...]:
+def _cost_cells(setup: Setup, costs: Sequence[Spending]) -> tuple[str, ...]:
     return (
         str(setup.workload),
         str(setup.transport),
@@ -113,7 +113,9 @@ def _cost_cells(setup: Setup, costs: Sequence[Cost]) -> tuple[str, ...]:
     )
 
 
-def to_terminal(findings: Sequence[Finding], trials: Sequence[Trial], notes: Notes) -> None:
+def to_terminal(
+    findings: Sequence[TargetFinding], trials: Sequence[ContenderTrial], notes: Remarks
+) -> None:
     """Print both tables."""
     console = Console()
     if not console.is_terminal:  # a log has no width of its own
@@ -136,7 +138,9 @@ def to_terminal(findings: Sequence[Finding], trials: Sequence[Trial], notes: Not
         console.print(line, markup=False, highlight=False)
 
 
-def to_markdown(findings: Sequence[Finding], trials: Sequence[Trial], notes: Notes) -> str:
+def to_markdown(
+    findings: Sequence[TargetFinding], trials: Sequence[ContenderTrial], notes: Remarks
+) -> str:
     """Both tables, for docs."""
     parts = [_markdown_table(TARGET_COLUMNS, [target_cells(each) for each in findings])]
     parts.append("\n".join(f"- {each.what}: {each.note}" for each in findings))

@@ -17,12 +17,12 @@ from loadtests.generator.bench_client.children import Child, child
 from loadtests.generator.bench_client.contenders import CONTENDERS, missing
 from loadtests.generator.bench_client.measured import (
     OURS,
-    Cost,
+    ContenderFailed,
+    ContenderTrial,
     Echoes,
     NotAvailable,
     Setup,
-    Trial,
-    TrialFailed,
+    Spending,
     Workload,
 )
 from loadtests.generator.bench_client.plan import OPEN_LOOP_HZ
@@ -81,10 +81,10 @@ class Conditions:
 
 
 #: What can go wrong in a trial and has a message for a person.
-_FAILURES = (TrialFailed, LaunchError, WrongConnections, ProcessLookupError)
+_FAILURES = (ContenderFailed, LaunchError, WrongConnections, ProcessLookupError)
 
 
-def run(conditions: Conditions, setup: Setup, label: str, round_: int | None) -> Trial:
+def run(conditions: Conditions, setup: Setup, label: str, round_: int | None) -> ContenderTrial:
     """One trial, whatever comes of it.
 
     Args:
@@ -105,7 +105,7 @@ def run(conditions: Conditions, setup: Setup, label: str, round_: int | None) ->
         found = {"problem": str(error), "available": False}
     except _FAILURES as error:
         found = {"problem": str(error)}
-    return Trial(round=round_, setup=setup, seconds=time.monotonic() - begun, **found)
+    return ContenderTrial(round=round_, setup=setup, seconds=time.monotonic() - begun, **found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +179,9 @@ def _cost(at: _Place, setup: Setup) -> dict[str, Any]:
             usage, said = _between_announced(client, Meter(peer.pid))
         _verify(peer, setup, conditions)
     if not said["messages"]:
-        raise TrialFailed("not a single reply was counted")
+        raise ContenderFailed("not a single reply was counted")
     assert usage.server_ns is not None
-    cost = Cost(
+    cost = Spending(
         messages=said["messages"],
         contender_cpu_ns=said["cpu_ns"],
         contender_wall_ns=said["wall_ns"],
@@ -246,7 +246,7 @@ def _echoes(at: _Place, setup: Setup) -> dict[str, Any]:
     unseen, p50, p99 = agreement.compare(said["echoes"], passages)
     generator_percent = 100 * said["cpu_ns"] / said["wall_ns"]
     if setup.workload is Workload.BUSY_LATENCY and generator_percent < BUSY_PERCENT:
-        raise TrialFailed(
+        raise ContenderFailed(
             f"{said['busy_clients']} clients in a closed loop made the generator "
             f"{generator_percent:.0f} % busy, not {BUSY_PERCENT:g} %; is its core used by others?"
         )

@@ -8,8 +8,8 @@ from statistics import median
 
 import msgspec
 
-from loadtests.generator.bench_client.measured import Setup, Trial
-from loadtests.generator.bench_client.rows import Reference, Row
+from loadtests.generator.bench_client.measured import ContenderTrial, Setup
+from loadtests.generator.bench_client.rows import Reference, Target
 from loadtests.record.exits import Exit
 
 
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     INFORMS = "–"  #: there is no target
 
 
-class Finding(msgspec.Struct, frozen=True):
+class TargetFinding(msgspec.Struct, frozen=True):
     """A row's result.
 
     Attributes:
@@ -46,7 +46,7 @@ class Finding(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def find(row: Row, trials: Sequence[Trial], reference: Reference) -> Finding:
+def find(row: Target, trials: Sequence[ContenderTrial], reference: Reference) -> TargetFinding:
     """A row's result from the trials of all rounds.
 
     One trial without a number fails the row: a median of what happened to work would hide it.
@@ -61,7 +61,7 @@ def find(row: Row, trials: Sequence[Trial], reference: Reference) -> Finding:
     piloted = [each for each in trials if each.round is None]
     verdict, note = _obstacle([each for each in piloted if each.setup.load == row.pilot], own)
     if verdict is not None:
-        return Finding(row.name, row.what, row.target, row.unit, verdict, note=note)
+        return TargetFinding(row.name, row.what, row.target, row.unit, verdict, note=note)
     rounds = rounds_of(own)
     values = row.values(rounds)
     shown = [each.shown for each in values]
@@ -69,7 +69,7 @@ def find(row: Row, trials: Sequence[Trial], reference: Reference) -> Finding:
     verdict = Verdict.INFORMS
     if shares:
         verdict = Verdict.MET if median(shares) <= 1 else Verdict.MISSED
-    return Finding(
+    return TargetFinding(
         row.name,
         row.what,
         row.target,
@@ -83,7 +83,9 @@ def find(row: Row, trials: Sequence[Trial], reference: Reference) -> Finding:
     )
 
 
-def _obstacle(piloted: Sequence[Trial], trials: Sequence[Trial]) -> tuple[Verdict | None, str]:
+def _obstacle(
+    piloted: Sequence[ContenderTrial], trials: Sequence[ContenderTrial]
+) -> tuple[Verdict | None, str]:
     """Why there is no result, if there is none."""
     for trial in trials:
         if not trial.available:
@@ -95,13 +97,13 @@ def _obstacle(piloted: Sequence[Trial], trials: Sequence[Trial]) -> tuple[Verdic
     return (None, "") if trials else (Verdict.FAILED, "it was not measured")
 
 
-def rounds_of(trials: Sequence[Trial]) -> list[dict[Setup, Trial]]:
+def rounds_of(trials: Sequence[ContenderTrial]) -> list[dict[Setup, ContenderTrial]]:
     """The same trials by round, the pilot left out."""
     numbers = sorted({each.round for each in trials if each.round is not None})
     return [{each.setup: each for each in trials if each.round == number} for number in numbers]
 
 
-def exit_code(findings: Sequence[Finding]) -> Exit:
+def exit_code(findings: Sequence[TargetFinding]) -> Exit:
     """4 if a contender failed, else 99 if a target is missed, else 0."""
     verdicts = {each.verdict for each in findings}
     if Verdict.FAILED in verdicts:

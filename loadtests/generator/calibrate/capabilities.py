@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from loadtests.arithmetic.validity import BUSY_GENERATOR_PERCENT
 from loadtests.generator.calibrate.plan import BROADCAST, ECHO
-from loadtests.record.calibration import Capability, Figure, Limit
+from loadtests.record.calibration import Capability, Gauged, Limit
 from loadtests.record.words import Transport
 from loadtests.scenarios.bench import Outcome
 from loadtests.scenarios.registry import SCENARIOS
@@ -27,9 +27,9 @@ class CalibrationError(Exception):
     """A round did not give a number that a calibration needs."""
 
 
-def figure(name: str, title: str, unit: str, rounds: Sequence[float]) -> Figure:
+def figure(name: str, title: str, unit: str, rounds: Sequence[float]) -> Gauged:
     """Median, least and greatest of what the rounds gave; there is at least one."""
-    return Figure(
+    return Gauged(
         name=name,
         title=title,
         unit=unit,
@@ -124,7 +124,7 @@ def _idle(load: str, meaning: str, kib: float) -> Capability:
     return Capability("idle", load, Transport.WEBSOCKET, None, None, meaning, [resident])
 
 
-def _metric(scenario: str, name: str, rounds: Sequence[Outcome]) -> Figure:
+def _metric(scenario: str, name: str, rounds: Sequence[Outcome]) -> Gauged:
     metric = SCENARIOS[scenario].metrics[name]
     # What serves is no server here, and nobody should take it for one.
     title = metric.title.replace("server", "responder")
@@ -135,7 +135,7 @@ def _metric(scenario: str, name: str, rounds: Sequence[Outcome]) -> Figure:
     return figure(name, title, unit, _all(name, values))
 
 
-def _fact(name: str, title: str, key: str, rounds: Sequence[Outcome]) -> Figure:
+def _fact(name: str, title: str, key: str, rounds: Sequence[Outcome]) -> Gauged:
     values = [outcome.generator.numbers.get(key) for outcome in rounds]
     return figure(name, title, "ms", _all(name, values))
 

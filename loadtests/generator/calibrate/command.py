@@ -21,7 +21,7 @@ from loadtests.generator.calibrate.rounds import Rounds
 from loadtests.machine import cores, facts, limits
 from loadtests.machine.launch import LaunchError
 from loadtests.record import calibration, command_line
-from loadtests.record.calibration import Calibration, Capability, Figure
+from loadtests.record.calibration import Calibration, Capability, Gauged
 from loadtests.record.exits import Exit
 from loadtests.scenarios.bench import TrialFailed
 
@@ -172,7 +172,7 @@ def table(capabilities: Sequence[Capability]) -> Table:
     return drawn
 
 
-def words(figure: Figure) -> str:
+def words(figure: Gauged) -> str:
     """``throughput 51,200 (50,900 to 51,300) messages/s``."""
     spread = ""
     if len(figure.rounds) > 1:

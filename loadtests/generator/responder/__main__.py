@@ -31,7 +31,7 @@ from loadtests.generator.responder.clients import (
     HTTP_HEAD,
     SEPARATOR,
     Everybody,
-    Gone,
+    PeerGone,
     PollingClient,
     WebSocketClient,
     text_frame,
@@ -174,7 +174,7 @@ class _Http:
         try:
             for packet in body.split(SEPARATOR):
                 client.take(packet)
-        except Gone:
+        except PeerGone:
             self._forget(client)
             client.push(b"6", b"")  # Engine.IO's NOOP, for a GET that waits
         self._connection.write(_POSTED)
@@ -191,7 +191,7 @@ class _Http:
                 client = self._client = self._responder.polling[sid]
             except KeyError:
                 self._connection.write(_REFUSED)
-                raise Gone from None
+                raise PeerGone from None
         return client
 
     def _upgrade(self, head: bytes) -> None:
@@ -263,11 +263,11 @@ class Responder:
                             continue
                     data = connection.read(_READ_BYTES)
                     if not data:
-                        raise Gone
+                        raise PeerGone
                     connection.handler.receive(data)
                 except BlockingIOError:
                     pass
-                except (Gone, OSError, ValueError):
+                except (PeerGone, OSError, ValueError):
                     del connections[number]
                     connection.close()
 

@@ -16,10 +16,10 @@ HTTP_HEAD = (
 )
 
 #: Namespace as it stands in a packet (``/test,``, empty for ``/``) -> who is in it.
-Everybody = dict[bytes, "dict[Client, None]"]
+Everybody = dict[bytes, "dict[PeerClient, None]"]
 
 
-class Gone(Exception):
+class PeerGone(Exception):
     """The peer has left, or broke the protocol; either way its connection is closed."""
 
 
@@ -30,7 +30,7 @@ class Wire(Protocol):
         """Send, or keep until it can be sent."""
 
 
-class Client:
+class PeerClient:
     """A Socket.IO client, whatever it is connected by."""
 
     __slots__ = ("_everybody", "_namespaces", "sid")
@@ -90,12 +90,12 @@ class Client:
         elif kind == b"41":
             self._everybody.get(namespace, {}).pop(self, None)
         elif kind == b"1":
-            raise Gone
+            raise PeerGone
         elif packet == b"2":  # a client's ping is none of Engine.IO 4, but costs nothing
             self.push(b"3", text_frame(b"3"))
 
 
-class WebSocketClient(Client):
+class WebSocketClient(PeerClient):
     """Over a WebSocket; its frames are masked, whole and carry text."""
 
     __slots__ = ("_rest", "write")
@@ -135,9 +135,9 @@ class WebSocketClient(Client):
                 self.write(bytes((_PONG, length)) + payload)
             elif opcode == _CLOSE:
                 self.write(bytes((_CLOSE, min(length, 2))) + payload[:2])
-                raise Gone
+                raise PeerGone
             elif opcode != _PONG:
-                raise Gone  # a fragment or binary data, which nobody sends here
+                raise PeerGone  # a fragment or binary data, which nobody sends here
         self._rest = data[start:]
 
     def lost(self) -> None:
@@ -163,7 +163,7 @@ def _unmasked(payload: bytes, mask: bytes, length: int) -> bytes:
     )
 
 
-class PollingClient(Client):
+class PollingClient(PeerClient):
     """Over long-polling: what there is to send waits for a GET, or a GET waits for it."""
 
     __slots__ = ("_outbox", "_waiting")

@@ -19,7 +19,7 @@ from loadtests.scenarios.disconnect.options import IN_GENERATOR, Disconnect
 from loadtests.scenarios.disconnect.rows import DepartureRow
 
 
-class Host(Protocol):
+class Holder(Protocol):
     """What holds clients (loadtests/scenarios/disconnect/hosts/handle.py)."""
 
     def wait_until_joined(self, timeout_s: float) -> list[str]:
@@ -36,7 +36,7 @@ class Host(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Party:
     """Clients of one host.
 
     Attributes:
@@ -44,7 +44,7 @@ class Group:
         together: how many of them, one after the other in that order, go at the same moment.
     """
 
-    host: Host
+    host: Holder
     rows: list[DepartureRow]
     together: int = 1
 
@@ -90,7 +90,7 @@ class Here:
 
 
 @contextmanager
-def assembled(bench: Bench, options: Disconnect) -> Iterator[list[Group]]:
+def assembled(bench: Bench, options: Disconnect) -> Iterator[list[Party]]:
     """Every client that is to go, connecting, in groups by what holds them.
 
     The generator's own sessions are those of the bench behind its first ``bystanders``. Causes that
@@ -108,9 +108,9 @@ def assembled(bench: Bench, options: Disconnect) -> Iterator[list[Group]]:
         if here := [row for row in rows if row.cause in IN_GENERATOR]:
             sessions = bench.sessions[options.bystanders :]
             causes = [row.cause for row in here]
-            groups.append(Group(Here(sessions, causes, bench.alarm, bench.now_ns), here))
+            groups.append(Party(Here(sessions, causes, bench.alarm, bench.now_ns), here))
         groups += [
-            Group(stack.enter_context(each), which, together)
+            Party(stack.enter_context(each), which, together)
             for each, which, together in _elsewhere(bench.place, rows, options.ping_interval_s)
         ]
         yield groups
@@ -118,12 +118,12 @@ def assembled(bench: Bench, options: Disconnect) -> Iterator[list[Group]]:
 
 def _elsewhere(
     place: Place, rows: Sequence[DepartureRow], interval_s: float
-) -> Iterator[tuple[AbstractContextManager[Host], list[DepartureRow], int]]:
+) -> Iterator[tuple[AbstractContextManager[Holder], list[DepartureRow], int]]:
     """The hosts that are needed, not yet started, with their clients' rows."""
 
     def host(
         name: str, module: str, config: Config, prefix: Sequence[str] = ()
-    ) -> AbstractContextManager[Host]:
+    ) -> AbstractContextManager[Holder]:
         files = {"log": place.file(f"{name}.log"), "diary": place.file(f"{name}.jsonl")}
         return hosting(f"{name} of clients", module, config, prefix=prefix, **files)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from loadtests.scenarios.disconnect import SCENARIO
-from reports.charts.gallery import Kind
+from reports.charts.gallery import ChartKind
 from reports.facts.best import Question
 from reports.sections.disconnect import checks, tables
 from reports.sections.disconnect.charts import connections, detection, heartbeat, outages, phase
 from reports.sections.section import Compared, Section
 
 _CHARTS = (
-    Kind(
+    ChartKind(
         "disconnect-detection",
         "Disconnect detection by cause",
         "Every point is one client that went away, placed at the time until the server noticed; "
@@ -21,7 +21,7 @@ _CHARTS = (
         detection.detection,
         detection.wanted,
     ),
-    Kind(
+    ChartKind(
         "disconnect-phase",
         "Detection by phase of the heartbeat",
         "Every point is one client that fell silent, placed by how long before it had answered "
@@ -32,7 +32,7 @@ _CHARTS = (
         phase.phase,
         phase.wanted,
     ),
-    Kind(
+    ChartKind(
         "disconnect-heartbeat",
         "Which heartbeat to choose",
         "Each stroke is one ping_interval/ping_timeout in seconds, from the median to the worst "
@@ -42,7 +42,7 @@ _CHARTS = (
         heartbeat.heartbeat,
         heartbeat.wanted,
     ),
-    Kind(
+    ChartKind(
         "disconnect-connections",
         "Detection by number of connections",
         "The same silent clients among so many connections: the scan takes about ping_timeout "
@@ -50,7 +50,7 @@ _CHARTS = (
         connections.connections,
         connections.wanted,
     ),
-    Kind(
+    ChartKind(
         "disconnect-server",
         "When the server goes",
         "Every point is one client whose server went away: how long until its disconnect event, "

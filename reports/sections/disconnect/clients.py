@@ -10,7 +10,7 @@ from loadtests.record.results import Detection, Reconnection, Window
 from loadtests.record.words import Status
 from loadtests.scenarios.disconnect import windows
 from loadtests.scenarios.disconnect.rows import DepartureRow, OutageRow
-from reports.facts.rows import Cell, Outcome, Outcomes, Row
+from reports.facts.rows import Cell, Outcomes, Row, RowTrial
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +115,18 @@ class Group:
 def departures(outcomes: Outcomes, rows: Iterable[Row]) -> list[Group]:
     """Every row of clients that went away, in the order of rows."""
     return [
-        _group(row, outcomes[row.scenario, row.cell])
+        _group(row, outcomes[row.row, row.cell])
         for row in rows
-        if row.metric.name == "detection_p50" and DepartureRow.parse(row.scenario)
+        if row.metric.name == "detection_p50" and DepartureRow.parse(row.row)
     ]
 
 
 def outages(outcomes: Outcomes, rows: Iterable[Row]) -> list[Group]:
     """Every row of clients whose server went away, in the order of rows."""
     return [
-        _group(row, outcomes[row.scenario, row.cell])
+        _group(row, outcomes[row.row, row.cell])
         for row in rows
-        if row.metric.name == "noticed_p50" and OutageRow.parse(row.scenario)
+        if row.metric.name == "noticed_p50" and OutageRow.parse(row.row)
     ]
 
 
@@ -147,7 +147,7 @@ def at_once(window: Window) -> bool:
     return window.latest_s <= windows.TOLERANCE_S
 
 
-def _group(row: Row, outcomes: Sequence[Outcome]) -> Group:
+def _group(row: Row, outcomes: Sequence[RowTrial]) -> Group:
     measured = [outcome.measurement for outcome in outcomes if outcome.measurement]
     clients = [
         client
@@ -158,7 +158,7 @@ def _group(row: Row, outcomes: Sequence[Outcome]) -> Group:
         )
     ]
     window = hull(one.expected for one in measured if one.expected is not None)
-    return Group(row.scenario, row.cell, row, tuple(clients), window)
+    return Group(row.row, row.cell, row, tuple(clients), window)
 
 
 def _of_detection(one: Detection, window: Window | None) -> Noticed:

@@ -172,7 +172,7 @@ def _cpu_us(rows: Sequence[Row], cell: Cell, setting: str) -> float | None:
     """Server CPU time per heartbeat in µs, of the first row of a setting that has it."""
     for row in rows:
         if row.cell == cell and row.metric.name == "server_cpu" and row.value is not None:
-            departure = DepartureRow.parse(row.scenario)
+            departure = DepartureRow.parse(row.row)
             if departure is not None and departure.setting == setting:
                 return row.value
     return None

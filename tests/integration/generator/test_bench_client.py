@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.generator.bench_client import trials
 from loadtests.generator.bench_client.contenders import CONTENDERS, missing
-from loadtests.generator.bench_client.measured import OURS, Setup, Trial, Workload
+from loadtests.generator.bench_client.measured import OURS, ContenderTrial, Setup, Workload
 from loadtests.generator.bench_client.trials import Conditions
 from loadtests.machine import journal
 from loadtests.machine.cores import Pinning
@@ -18,7 +18,7 @@ CLIENTS = 3
 WS, POLLING = Transport.WEBSOCKET, Transport.POLLING
 
 
-def measure(folder: Path, setup: Setup) -> Trial:
+def measure(folder: Path, setup: Setup) -> ContenderTrial:
     """One short trial on any core."""
     conditions = Conditions(
         pins=Pinning(None, None, None),

@@ -11,7 +11,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.arithmetic.board import Board, Measure, Row, lines
+from loadtests.arithmetic.board import Board, BoardLine, Measure, lines
 from loadtests.arithmetic.distribution import HOUR_NS, Distribution
 
 TIMES = st.lists(st.integers(min_value=1, max_value=HOUR_NS), min_size=1, max_size=200)
@@ -152,7 +152,7 @@ def test_rows_are_ordered_by_name():
 
 
 def test_text_says_what_is_no_number():
-    row = Row("polling", "echo", "latency", 98, 1.5, 1.5, None, None, 1.5, 0, 3, 2, 0)
+    row = BoardLine("polling", "echo", "latency", 98, 1.5, 1.5, None, None, 1.5, 0, 3, 2, 0)
     head, line = (" ".join(each.split()) for each in lines([row]))
     assert head == "type name measure count p50 p90 p99 p99.9 max untimed in flight lost failed"
     assert line == "polling echo latency 98 1.500 1.500 - - 1.500 0 3 2 0"

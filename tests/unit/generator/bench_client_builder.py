@@ -5,12 +5,12 @@ from __future__ import annotations
 from loadtests.generator.bench_client import verdicts
 from loadtests.generator.bench_client.measured import (
     OURS,
-    Cost,
+    ContenderTrial,
     Echoes,
-    Load,
+    Offered,
     Quantiles,
     Setup,
-    Trial,
+    Spending,
     Workload,
 )
 from loadtests.generator.bench_client.rows import (
@@ -19,14 +19,14 @@ from loadtests.generator.bench_client.rows import (
     Agreement,
     Memory,
     Reference,
-    Row,
+    Target,
 )
 from loadtests.record.words import Transport
 
 WS, POLLING = Transport.WEBSOCKET, Transport.POLLING
 ECHO, IDLE = Workload.ECHO, Workload.IDLE
-WS_ECHO, POLLING_ECHO = Load(ECHO, WS), Load(ECHO, POLLING)
-BROADCAST = Load(Workload.BROADCAST, WS)
+WS_ECHO, POLLING_ECHO = Offered(ECHO, WS), Offered(ECHO, POLLING)
+BROADCAST = Offered(Workload.BROADCAST, WS)
 REFERENCE = Reference(
     {WS_ECHO: ("gevent", "eventlet"), POLLING_ECHO: ("eventlet",), BROADCAST: ("eventlet",)},
     {Workload.LATENCY: "gevent", Workload.BUSY_LATENCY: "gevent"},
@@ -40,35 +40,37 @@ MEMORY = Memory("memory", "memory", 12)
 P99 = Agreement("p99", "p99", Workload.LATENCY, "p99", 0.03, 0.1)
 
 
-def cost(contender_us: float, server_us: float) -> Cost:
+def cost(contender_us: float, server_us: float) -> Spending:
     """Of a thousand messages in a second."""
-    return Cost(1000, round(contender_us * 1e6), SECOND, round(server_us * 1e6), SECOND)
+    return Spending(1000, round(contender_us * 1e6), SECOND, round(server_us * 1e6), SECOND)
 
 
 def costs(
     round_: int | None, mode: str, contender: str, contender_us: float, server_us: float
-) -> Trial:
-    return Trial(round_, Setup(ECHO, WS, contender, mode), cost=cost(contender_us, server_us))
+) -> ContenderTrial:
+    return ContenderTrial(
+        round_, Setup(ECHO, WS, contender, mode), cost=cost(contender_us, server_us)
+    )
 
 
-def ours(round_: int, mode: str, contender_us: float, server_us: float) -> Trial:
+def ours(round_: int, mode: str, contender_us: float, server_us: float) -> ContenderTrial:
     return costs(round_, mode, OURS, contender_us, server_us)
 
 
-def failed(round_: int | None, contender: str, *, available: bool = True) -> Trial:
+def failed(round_: int | None, contender: str, *, available: bool = True) -> ContenderTrial:
     setup = Setup(ECHO, WS, contender, "gevent")
-    return Trial(round_, setup, problem="it broke", available=available)
+    return ContenderTrial(round_, setup, problem="it broke", available=available)
 
 
-def find(row: Row, *trials: Trial) -> verdicts.Finding:
+def find(row: Target, *trials: ContenderTrial) -> verdicts.TargetFinding:
     return verdicts.find(row, trials, REFERENCE)
 
 
-def echoes(round_: int, captured: float, service: float) -> Trial:
+def echoes(round_: int, captured: float, service: float) -> ContenderTrial:
     quantiles = Quantiles(captured, service, service + 1, 1)
     found = Echoes(3000, 0, 0, quantiles, quantiles, 20.0, 50.0, 0)
-    return Trial(round_, Setup(Workload.LATENCY, WS, OURS, "gevent"), echoes=found)
+    return ContenderTrial(round_, Setup(Workload.LATENCY, WS, OURS, "gevent"), echoes=found)
 
 
-def piloted(**servers_us: float) -> list[Trial]:
+def piloted(**servers_us: float) -> list[ContenderTrial]:
     return [costs(None, mode, OURS, 10, cost_us) for mode, cost_us in servers_us.items()]

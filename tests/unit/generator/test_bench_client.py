@@ -14,8 +14,14 @@ import pytest
 from loadtests.generator.bench_client import plan, trials, verdicts
 from loadtests.generator.bench_client.command import MODES, Record, command
 from loadtests.generator.bench_client.contenders import CONTENDERS, missing
-from loadtests.generator.bench_client.measured import OURS, Cost, Setup, Trial, Workload
-from loadtests.generator.bench_client.rows import ROWS, AgainstPeer, Reference, Row
+from loadtests.generator.bench_client.measured import (
+    OURS,
+    ContenderTrial,
+    Setup,
+    Spending,
+    Workload,
+)
+from loadtests.generator.bench_client.rows import ROWS, AgainstPeer, Reference, Target
 from loadtests.generator.bench_client.trials import Conditions
 from loadtests.generator.bench_client.verdicts import Verdict
 from loadtests.generator.footprint import Footprint
@@ -45,13 +51,13 @@ from tests.unit.generator.bench_client_builder import (
 
 
 def test_cost_is_per_message() -> None:
-    found = Cost(2000, 30_000_000, SECOND, 400_000_000, SECOND)
+    found = Spending(2000, 30_000_000, SECOND, 400_000_000, SECOND)
     assert (found.contender_us, found.server_us, found.rate_hz) == (15, 200, 2000)
 
 
 def test_looks_of_different_length_give_the_same_cost() -> None:
-    once = Cost(2000, 30_000_000, SECOND, 400_000_000, SECOND)
-    longer = Cost(2000, 30_000_000, SECOND, 800_000_000, 2 * SECOND)
+    once = Spending(2000, 30_000_000, SECOND, 400_000_000, SECOND)
+    longer = Spending(2000, 30_000_000, SECOND, 800_000_000, 2 * SECOND)
     assert once.server_us == longer.server_us
 
 
@@ -118,7 +124,7 @@ def test_memory_is_what_the_connections_between_the_looks_added() -> None:
         uss_before=None,
         uss_after=None,
     )
-    found = find(MEMORY, Trial(0, Setup(IDLE, WS, OURS, None), footprint=footprint))
+    found = find(MEMORY, ContenderTrial(0, Setup(IDLE, WS, OURS, None), footprint=footprint))
     assert (found.median, found.verdict) == (2.0, Verdict.MET)
     assert "150 connections" in found.note
     assert footprint.shortfall is None
@@ -221,7 +227,7 @@ def test_a_row_that_nothing_was_measured_for_has_failed() -> None:
     ],
 )
 def test_exit_code_says_the_worst(found: list[Verdict], code: int) -> None:
-    findings = [verdicts.Finding("", "", "", "", verdict) for verdict in found]
+    findings = [verdicts.TargetFinding("", "", "", "", verdict) for verdict in found]
     assert code == verdicts.exit_code(findings)
 
 
@@ -248,8 +254,8 @@ def test_the_pilot_keeps_the_modes_that_may_be_the_cheapest() -> None:
 def test_a_server_that_is_too_slow_is_no_peer_for_the_open_loop(
     rate_hz: int, watched: set[Workload]
 ) -> None:
-    cost = Cost(rate_hz, SECOND, SECOND, SECOND, SECOND)
-    found = plan.reference([Trial(None, Setup(ECHO, WS, OURS, "gevent"), cost=cost)])
+    cost = Spending(rate_hz, SECOND, SECOND, SECOND, SECOND)
+    found = plan.reference([ContenderTrial(None, Setup(ECHO, WS, OURS, "gevent"), cost=cost)])
     assert found.open_loop == dict.fromkeys(watched, "gevent")
     assert found.cheapest == {WS_ECHO: ("gevent",)}
     assert P99.setups(found)[0].mode == ("gevent" if watched else None)
@@ -279,14 +285,14 @@ def test_rows_have_names_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_row_asks_only_for_what_contenders_can_do(row: Row) -> None:
+def test_every_row_asks_only_for_what_contenders_can_do(row: Target) -> None:
     for setup in row.setups(REFERENCE):
         if setup.workload in (ECHO, Workload.BROADCAST):
             assert setup.workload in CONTENDERS[setup.contender].workloads
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_row_that_needs_a_pilot_asks_for_nothing_without_one(row: Row) -> None:
+def test_a_row_that_needs_a_pilot_asks_for_nothing_without_one(row: Target) -> None:
     assert (row.pilot is None) == bool(row.setups(Reference({}, {})))
 
 

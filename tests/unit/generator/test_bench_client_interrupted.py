@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.generator.bench_client import trials
 from loadtests.generator.bench_client.command import MODES, Record, command
-from loadtests.generator.bench_client.measured import Setup, Trial
+from loadtests.generator.bench_client.measured import ContenderTrial, Setup
 from loadtests.generator.bench_client.trials import Conditions
 from loadtests.record import command_line
 from tests.unit.generator.bench_client_builder import cost
@@ -21,12 +21,14 @@ def stopped_at(monkeypatch: pytest.MonkeyPatch, trial: int, file: Path) -> int:
     """Compare in two rounds of three trials, with a Ctrl-C at one of them; the exit code."""
     begun = 0
 
-    def run(_conditions: Conditions, setup: Setup, _label: str, round_: int | None) -> Trial:
+    def run(
+        _conditions: Conditions, setup: Setup, _label: str, round_: int | None
+    ) -> ContenderTrial:
         nonlocal begun
         begun += round_ is not None
         if begun == trial:
             raise KeyboardInterrupt
-        return Trial(round_, setup, cost=cost(10, 100))
+        return ContenderTrial(round_, setup, cost=cost(10, 100))
 
     monkeypatch.setattr(trials, "run", run)
     words = ["--only", "websocket-server", "--rounds", "2", "--out", str(file)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from loadtests.generator.bench_client import tables
-from loadtests.generator.bench_client.measured import Trial
-from loadtests.generator.bench_client.tables import Notes
+from loadtests.generator.bench_client.measured import ContenderTrial
+from loadtests.generator.bench_client.tables import Remarks
 from tests.unit.generator.bench_client_builder import (
     AGAINST_NODE,
     MEMORY,
@@ -19,7 +19,7 @@ from tests.unit.generator.bench_client_builder import (
     piloted,
 )
 
-NOTES = Notes(
+NOTES = Remarks(
     5,
     piloted(gevent=100),
     {
@@ -96,5 +96,5 @@ def test_costs_of_the_pilot_are_no_medians_of_the_rounds() -> None:
         (echoes(0, 1, 1.5), "latency × websocket: ours and gevent: p50 +0.500 ms, p99 +0.500 ms"),
     ],
 )
-def test_a_line_says_what_came_of_a_trial(trial: Trial, line: str) -> None:
+def test_a_line_says_what_came_of_a_trial(trial: ContenderTrial, line: str) -> None:
     assert line == tables.one_line(trial)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from loadtests.client import frames
 from loadtests.generator.responder import clients
 from loadtests.generator.responder.__main__ import Responder
-from loadtests.generator.responder.clients import Gone, PollingClient, WebSocketClient
+from loadtests.generator.responder.clients import PeerGone, PollingClient, WebSocketClient
 
 MASK = b"\x01\x02\x03\x04"
 
@@ -116,7 +116,7 @@ def test_several_messages_in_one_read_are_all_answered() -> None:
 
 def test_a_closing_frame_is_answered_before_the_connection_goes() -> None:
     client, wire = over_websocket()
-    with pytest.raises(Gone):
+    with pytest.raises(PeerGone):
         client.receive(frames.encode(frames.Opcode.CLOSE, b"\x03\xe8bye", MASK))
     assert wire.written == [b"\x88\x02\x03\xe8"]
 

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from loadtests.record.results import PlannedTrial, Trial
 from loadtests.record.words import Status, Transport
 from loadtests.run import progress
-from loadtests.run.progress import Estimate, reporter
+from loadtests.run.progress import TimeLeft, reporter
 
 PLANNED = PlannedTrial(4, 0, "echo", "gevent", Transport.POLLING, ["echo"])
 
@@ -34,11 +34,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_estimate_begins_with_the_plan(clock: Clock) -> None:
-    assert Estimate([1.0, 2.0, 3.0]).left_s(0) == 6.0
+    assert TimeLeft([1.0, 2.0, 3.0]).left_s(0) == 6.0
 
 
 def test_estimate_follows_how_long_trials_really_took(clock: Clock) -> None:
-    estimate = Estimate([1.0, 2.0, 3.0])
+    estimate = TimeLeft([1.0, 2.0, 3.0])
     clock.now += 2
     assert estimate.left_s(1) == 10.0  # twice as slow as planned
     clock.now += 1
@@ -46,7 +46,7 @@ def test_estimate_follows_how_long_trials_really_took(clock: Clock) -> None:
 
 
 def test_nothing_is_left_at_the_end(clock: Clock) -> None:
-    estimate = Estimate([1.0, 2.0])
+    estimate = TimeLeft([1.0, 2.0])
     clock.now += 50
     assert estimate.left_s(2) == 0.0
 

@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import cast
 
 from loadtests import __version__
-from loadtests.generator.bench_client.contenders.contract import Adapter, Call, Running
+from loadtests.generator.bench_client.contenders.contract import Call, ContenderModule, Running
 
 _MODULES = {"ours": "ours", "python-socketio": "python_socketio", "locust": "locust_user"}
 
@@ -37,7 +37,7 @@ def main() -> None:
     """Patch first, import the client after, as its users do."""
     options = parser().parse_args()
     name = f"{__package__}.{_MODULES[options.contender]}"
-    adapter = cast(Adapter, importlib.import_module(name))
+    adapter = cast(ContenderModule, importlib.import_module(name))
     adapter.patch()
     call = Call(
         options.url, options.transport, options.clients, options.rate, options.payload_bytes
@@ -64,7 +64,7 @@ def _look(running: Running, moment_ns: int) -> tuple[int, int, int]:
     return running.count(), time.process_time_ns(), time.monotonic_ns()
 
 
-def _client(adapter: Adapter) -> str:
+def _client(adapter: ContenderModule) -> str:
     if not adapter.PACKAGE:
         return f"transport-bench {__version__}"
     return f"{adapter.PACKAGE} {metadata.version(adapter.PACKAGE)}"

@@ -48,7 +48,7 @@ class Running:
     lost: Callable[[], int]
 
 
-class Adapter(Protocol):
+class ContenderModule(Protocol):
     """What each contender's module provides."""
 
     PACKAGE: str  #: whose version is reported; empty for our own client

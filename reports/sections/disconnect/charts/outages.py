@@ -31,7 +31,7 @@ def wanted(facts: Facts) -> bool:
 def server(facts: Facts) -> Figure:
     """A line of panels per outage: per transport, the time to notice and the time to be back."""
     found = outages(facts.outcomes, facts.own_rows)
-    rows = {(row.scenario, row.cell, row.metric.name): row for row in facts.own_rows}
+    rows = {(row.row, row.cell, row.metric.name): row for row in facts.own_rows}
     kinds = list(dict.fromkeys(group.outage.outage for group in found))
     transports = style.by_transport(dict.fromkeys(group.cell for group in found))
     looks = style.looks(group.cell.mode for group in found)

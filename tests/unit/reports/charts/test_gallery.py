@@ -14,7 +14,7 @@ from reports.charts.distributions import curves
 from reports.charts.gallery import Chart, inline
 from reports.charts.style import log_limits, looks, spans_a_decade
 from reports.facts.distributions import (
-    Distribution,
+    Shape,
     decoded,
     density,
     distribution_of,
@@ -191,7 +191,7 @@ def losing(*arrivals: int, expected: int) -> Result:
     return result(plan, [ran(number, one) for number, one in enumerate(found)])
 
 
-def together(run: Result) -> Distribution | None:
+def together(run: Result) -> Shape | None:
     (outcomes,) = outcomes_of(run).values()
     return distribution_of(outcomes, "latency")
 

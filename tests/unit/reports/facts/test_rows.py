@@ -9,7 +9,7 @@ from loadtests.record.results import Result
 from loadtests.record.words import Status, Transport
 from loadtests.scenarios.registry import metrics_of
 from reports.facts.errors import ReportError
-from reports.facts.rows import Cell, Row, cells_of, outcomes_of, rows_of, scenarios_of
+from reports.facts.rows import Cell, Row, cells_of, outcomes_of, rows_of, row_names
 from tests.unit.reports.builder import (
     CAUSES,
     MODES,
@@ -29,7 +29,7 @@ def rows(run: Result) -> list[Row]:
 
 
 def row(run: Result, metric: str = "latency_p50", scenario: str = "echo") -> Row:
-    (found,) = [one for one in rows(run) if (one.scenario, one.metric.name) == (scenario, metric)]
+    (found,) = [one for one in rows(run) if (one.row, one.metric.name) == (scenario, metric)]
     return found
 
 
@@ -45,7 +45,7 @@ def test_every_planned_cell_has_a_row_for_every_metric_even_if_nothing_ran() -> 
     }
     for outcome in (run, troubled(blocks=2), msgspec.structs.replace(run, trials=[])):
         found = [
-            (one.scenario, one.cell.mode, one.cell.transport, one.metric.name)
+            (one.row, one.cell.mode, one.cell.transport, one.metric.name)
             for one in rows(outcome)
         ]
         assert len(found) == len(expected)
@@ -220,7 +220,7 @@ def test_zero_is_a_number() -> None:
 def test_rows_come_in_one_order_whatever_the_order_of_trials() -> None:
     run = realistic(blocks=1)
     shuffled = msgspec.structs.replace(run, plan=run.plan[::-1])
-    assert scenarios_of(rows(run)) == [
+    assert row_names(rows(run)) == [
         "echo",
         "broadcast",
         "disconnect:close",

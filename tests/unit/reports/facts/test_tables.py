@@ -50,7 +50,7 @@ def sampled(run: Result, count: int) -> Result:
 
 def test_every_question_asks_for_a_metric_that_has_a_better_side() -> None:
     for question in (each for section in SECTIONS.values() for each in section.questions):
-        assert metrics_of(question.scenario)[question.metric].better is not Better.NEITHER
+        assert metrics_of(question.row)[question.metric].better is not Better.NEITHER
 
 
 def test_lower_latency_wins_where_the_intervals_are_apart() -> None:
@@ -230,7 +230,7 @@ def test_a_winner_of_zero_divides_nothing() -> None:
 
 def test_questions_of_absent_scenarios_are_not_asked() -> None:
     run = realistic(blocks=1, scenarios=("broadcast",), messages=50)
-    assert [one.question.scenario for one in summarise(run).answers] == ["broadcast"]
+    assert [one.question.row for one in summarise(run).answers] == ["broadcast"]
 
 
 def table(run: Result, scenario: str = "echo") -> Table:
@@ -279,14 +279,14 @@ def test_nothing_is_bold_where_nothing_sets_anybody_apart() -> None:
 
 
 def test_narrow_tables_have_a_line_per_cell() -> None:
-    rows = [row for row in summarise(troubled()).rows if row.scenario == "echo"]
+    rows = [row for row in summarise(troubled()).rows if row.row == "echo"]
     (found,) = headline_tables(rows, SECTIONS["echo"].headlines)
     assert len(found.lines) == 6
     assert found.head[1] == "latency p50, ms"
 
 
 def test_a_narrow_table_of_nothing_in_particular_has_the_first_metrics_with_a_better_side() -> None:
-    rows = [row for row in summarise(troubled()).rows if row.scenario == "echo"]
+    rows = [row for row in summarise(troubled()).rows if row.row == "echo"]
     (found,) = headline_tables(rows)
     judged = [each for each in metrics_of("echo").values() if each.better is not Better.NEITHER]
     assert found.head == ("cell", *(f"{each.title}, {each.unit}" for each in judged[:5]))

@@ -17,7 +17,7 @@ from loadtests.scenarios.disconnect.rows import (
     numbers_of,
     order,
 )
-from reports.facts.rows import scenarios_of
+from reports.facts.rows import row_names
 from reports.sections.disconnect import SECTION
 from reports.sections.disconnect.names import CAUSES, CLIENTS, OUTAGES, title
 from reports.sections.disconnect.tables import OUTAGES as OUTAGES_CAPTION
@@ -95,20 +95,20 @@ def test_rows_stand_main_causes_first_then_settings_by_number_then_outages() -> 
 
 
 def test_rows_of_a_run_come_in_that_order_and_the_references_last(full: Summary) -> None:
-    names = scenarios_of(full.rows)
+    names = row_names(full.rows)
     assert names == sorted(names, key=order)
     plan = planned(0, "disconnect")
     rows = [*(f"{name}:reference" for name in plan.rows), *plan.rows]
     run = summarise(result([msgspec.structs.replace(plan, rows=rows)], [ran(0)]))
-    assert [name.endswith(":reference") for name in scenarios_of(run.rows)] == [False] * 3 + [
+    assert [name.endswith(":reference") for name in row_names(run.rows)] == [False] * 3 + [
         True
     ] * 3
 
 
 def test_only_main_rows_of_idle_clients_take_part_in_best_at(full: Summary) -> None:
-    asked = [one.scenario for one in SECTION.questions]
+    asked = [one.row for one in SECTION.questions]
     assert asked == ["disconnect:kill"]
-    assert [one.question.scenario for one in full.answers] == asked
+    assert [one.question.row for one in full.answers] == asked
 
 
 def test_counts_that_an_earlier_version_did_not_make_are_unavailable() -> None:
@@ -152,7 +152,7 @@ def test_a_cause_that_cannot_be_made_here_is_not_available(full: Summary) -> Non
     assert {(entry.text, entry.status) for entry in line[1:]} == {
         ("not available", Status.UNAVAILABLE)
     }
-    assert {row.reasons for row in full.rows if row.scenario == "disconnect:tab"} == {
+    assert {row.reasons for row in full.rows if row.row == "disconnect:tab"} == {
         (NO_CHROMIUM,)
     }
 

@@ -58,8 +58,8 @@ def test_every_metric_that_a_section_names_is_its_scenarios(scenario: str) -> No
 @pytest.mark.parametrize("scenario", SECTIONS)
 def test_every_question_is_of_its_scenario_and_has_a_better_side(scenario: str) -> None:
     for question in SECTIONS[scenario].questions:
-        assert question.scenario.partition(":")[0] == scenario
-        assert metrics_of(question.scenario)[question.metric].better is not Better.NEITHER
+        assert question.row.partition(":")[0] == scenario
+        assert metrics_of(question.row)[question.metric].better is not Better.NEITHER
 
 
 def test_every_scenario_has_a_section_in_the_order_of_scenarios() -> None:
