@@ -84,10 +84,11 @@ test-all: $(READY) $(NODE) ## run every test; those that keep time run last, alo
 	@$(BIN)/python -m pytest $(TOGETHER) -m "not timing" $(ARGS) || [ $$? = 5 ]
 	@$(BIN)/python -m pytest -m timing $(ARGS) || [ $$? = 5 ]
 
-lint: $(READY) ## ruff and mypy
+lint: $(READY) ## ruff, mypy, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
 
 format: $(READY) ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .

@@ -19,11 +19,12 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from servers import under_uwsgi
-from servers.modes import ADAPTERS
+from servers.modes import ADAPTERS, Adapter, Application
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -99,32 +100,40 @@ def main(
             f"pip install {' '.join(adapter.MODE.packages)}"
         )
 
-    def application() -> tuple[Flask, SocketIO]:
-        # Only now: whatever these import must find the patched standard library.
-        from servers.app import create_app
-        from servers.journal import Journal
-
-        app, socketio = create_app(
-            adapter.MODE.async_mode,
-            mode=options.mode,
-            secret_key=os.environ.get("SECRET_KEY"),
-            ping_interval_s=options.ping_interval,
-            ping_timeout_s=options.ping_timeout,
-            journal=Journal(options.journal) if options.journal else None,
-        )
-        if customise is not None:
-            customise(app, socketio)
-        socketio.start_background_task(_announce, app, socketio, options.mode, options.host, port)
-        return app, socketio
-
     if inside is None and not _is_loopback(options.host):
         print(
             f"python -m servers: listening on {options.host}: whoever reaches this machine can use "
             "this server, and read what is broadcast",
             file=sys.stderr,
         )
+    _serve(adapter, partial(_application, options, port, customise), options.host, port)
+
+
+def _application(
+    options: argparse.Namespace, port: int, customise: Callable[[Flask, SocketIO], None] | None
+) -> tuple[Flask, SocketIO]:
+    """Make the application, in the process that serves it."""
+    # Only now: whatever these import must find the patched standard library.
+    from servers.app import create_app
+    from servers.journal import Journal
+
+    app, socketio = create_app(
+        ADAPTERS[options.mode].MODE.async_mode,
+        mode=options.mode,
+        secret_key=os.environ.get("SECRET_KEY"),
+        ping_interval_s=options.ping_interval,
+        ping_timeout_s=options.ping_timeout,
+        journal=Journal(options.journal) if options.journal else None,
+    )
+    if customise is not None:
+        customise(app, socketio)
+    socketio.start_background_task(_announce, app, socketio, options.mode, options.host, port)
+    return app, socketio
+
+
+def _serve(adapter: Adapter, application: Application, host: str, port: int) -> None:
     try:
-        adapter.serve(application, options.host, port)
+        adapter.serve(application, host, port)
     except OSError as error:  # the port was taken meanwhile, or there is no room for Flask's banner
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be written of it
         where = f"{error.filename}: " if error.filename is not None else ""

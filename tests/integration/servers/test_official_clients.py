@@ -80,7 +80,7 @@ def test_every_event_does_what_the_article_tells(
     # python-socketio's Client closes its WebSocket before its goodbye is out (5.18), and under
     # uWSGI python-engineio throws away a goodbye right before the end
     # (loadtests/scenarios/disconnect/windows.py).
-    lost = client == "python" or server.ready["mode"] == "uwsgi-gevent"
+    lost = client == "python" or server.ready.mode == "uwsgi-gevent"
     hasty = lost and TRANSPORTS[transports] == "websocket"
     allowed = {"client disconnect", "transport close"} if hasty else {"client disconnect"}
     assert {each["reason"] for each in left} <= allowed

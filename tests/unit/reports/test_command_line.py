@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from loadtests.record.exits import Exit
 from loadtests.record.results import read, write
 from reports.__main__ import main
 from tests.support import ROOT
@@ -80,11 +81,13 @@ def test_an_interrupted_run_is_four_and_the_report_is_written(run: Path) -> None
     assert (run / "index.html").exists()
 
 
-def wrong(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run a call that must fail with code 2 and one line; the line."""
+def wrong(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], expected: Exit = Exit.WRONG_CALL
+) -> str:
+    """Run a call that must fail with this code and one line; the line."""
     code = main(arguments)
     captured = capsys.readouterr()
-    assert code == 2
+    assert code == expected
     assert captured.out == ""
     (line,) = captured.err.splitlines()
     assert "Traceback" not in line
@@ -144,7 +147,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / "summary.csv").mkdir()
-    assert "summary.csv" in wrong(["build", str(run)], capsys)
+    assert "summary.csv" in wrong(["build", str(run)], capsys, Exit.FAILED)
 
 
 def test_an_interrupted_build_is_four_and_one_line(
