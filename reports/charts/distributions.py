@@ -123,7 +123,7 @@ def _strip(
         alpha = 1.0 if row.status is Status.OK else style.FADED
         style.interval(axes, row, place + lane, alpha=alpha, cap=0.05)
         axes.plot(
-            [row.value],
+            [style.on_axis(axes, row.value)],
             [place + lane],
             marker=mark.shape or look.marker,
             markersize=7.5,

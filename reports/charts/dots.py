@@ -120,7 +120,7 @@ def _point(axes: Axes, y: float, row: Row, look: Look, *, filled: bool = True) -
     alpha = 1.0 if row.status is Status.OK else style.FADED
     style.interval(axes, row, y, alpha=alpha)
     axes.plot(
-        [row.value],
+        [style.on_axis(axes, row.value)],
         [y],
         marker=look.marker,
         markersize=9 if filled else 7,

@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from loadtests.record.words import Status, Transport
 from reports.facts.numbers import short
 from reports.facts.rows import Cell, Row
+from reports.facts.stats import NOTHING
 from reports.facts.text import shown
 
 INK = "#1f2328"
@@ -116,7 +117,7 @@ def by_transport(cells: Iterable[Cell]) -> dict[Transport, list[Cell]]:
 
 def spans_a_decade(numbers: Iterable[float]) -> bool:
     """Whether numbers differ by a factor of ten, so that a linear axis would hide the small."""
-    positive = [number for number in numbers if number > 0]
+    positive = [number for number in numbers if number > NOTHING]
     return bool(positive) and max(positive) >= 10 * min(positive)
 
 
@@ -124,16 +125,21 @@ def log_limits(numbers: Iterable[float], *, room: float = 0.06) -> tuple[float, 
     """Limits of a log axis around positive numbers, a little air on both sides.
 
     Args:
-        numbers: those that have to fit; what is not positive is passed over.
+        numbers: those that have to fit; what is not positive, or next to nothing, is passed over.
         room: share of the span, in decades, that is left free at each end.
     """
-    positive = [number for number in numbers if number > 0] or [1.0]
+    positive = [number for number in numbers if number > NOTHING] or [1.0]
     low, high = math.log10(min(positive)), math.log10(max(positive))
     if high - low < 0.5:  # a narrow log axis has no ticks to read
         middle = (low + high) / 2
         low, high = middle - 0.25, middle + 0.25
     air = room * (high - low)
     return 10 ** (low - air), 10 ** (high + air)
+
+
+def on_axis(axes: Axes, number: float) -> float:
+    """Where a marker stands that is not cut off: below the axis's first number, at that."""
+    return max(number, axes.get_xlim()[0])
 
 
 def log_x(axes: Axes, low: float, high: float, *, last_tick: float = math.inf) -> None:
@@ -330,8 +336,7 @@ def columns_for(labels: Iterable[str], points: float) -> int:
 
 def legend_above(figure: Figure, handles: Sequence[Any], *, columns: int | None = None) -> None:
     """One legend for the whole figure, over the panels; in one line where columns is None."""
-    ncols = columns or len(handles)
-    figure.legend(handles=handles, loc="outside upper right", ncols=ncols)
+    figure.legend(handles=handles, loc="outside upper right", ncols=columns or len(handles))
 
 
 def jitter(text: str, reach: float) -> float:

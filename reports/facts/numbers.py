@@ -12,6 +12,8 @@ from reports.facts.stats import Estimate
 _MS_PER_S = 1000
 #: From here on a number is nothing that was measured, and has too many digits to be read.
 _HUGE = 1e15
+#: So many decimals show three digits of a thousandth of a nanosecond in ms; more is nothing.
+_FINEST = 12
 
 #: What stands where there is no number.
 EMPTY = "–"
@@ -48,7 +50,7 @@ def decimals(value: float) -> int:
     if value == 0:
         return 0
     shown = f"{abs(value):.2e}"  # rounds first, so that 9.996 is 10.0 and not 10.00
-    return max(0, 2 - int(shown.partition("e")[2]))
+    return min(max(0, 2 - int(shown.partition("e")[2])), _FINEST)
 
 
 def readable(estimate: Estimate, unit: Unit) -> tuple[Estimate, Unit]:

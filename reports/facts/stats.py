@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
+#: Less than anything measured, in whatever unit: how many times as much it is says nothing.
+NOTHING = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def ratio(base: Sequence[float | None], other: Sequence[float | None]) -> Ratio 
         for one, two in zip(base, other, strict=False)
         if one is not None and two is not None
     ]
-    if not pairs or any(one <= 0 or two <= 0 for one, two in pairs):
+    if not pairs or any(min(pair) <= NOTHING for pair in pairs):
         return None
     logs = [math.log(two / one) for one, two in pairs]
     mean = statistics.fmean(logs)

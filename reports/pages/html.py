@@ -95,9 +95,9 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
     )
 
 
-def _shown(value: Any) -> Any:
-    """What is put on the page: texts are cleaned, what was made for it stays as it is."""
-    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+def _shown(value: object) -> str:
+    """What is put on the page: as clean text, but for what was made for it."""
+    return value if isinstance(value, Markup) else shown(str(value))
 
 
 def _parts(summary: Summary, charts: Sequence[Drawn]) -> Iterator[Part]:

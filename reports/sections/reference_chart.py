@@ -110,7 +110,7 @@ def _pair(axes: Axes, place: int, ours: Row | None, theirs: Row | None, look: Lo
         alpha = 1.0 if row.status is Status.OK else style.FADED
         style.interval(axes, row, height, alpha=alpha, cap=0.07)
         axes.plot(
-            [row.value],
+            [style.on_axis(axes, row.value)],
             [height],
             marker=look.marker,
             markersize=6.5,

@@ -109,7 +109,7 @@ def points(
     for number, (time_s, outside) in enumerate(clients):
         axes, x = line.place(time_s)
         xs, ys = where.setdefault((axes, outside), ([], []))
-        xs.append(x)
+        xs.append(style.on_axis(axes, x) if outside else x)
         ys.append(y + style.jitter(f"{key} {number}", reach))
     for (axes, outside), (xs, ys) in where.items():
         axes.plot(

@@ -261,3 +261,13 @@ def test_a_decade_makes_an_axis_logarithmic(numbers: list[float], expected: bool
 def test_a_log_axis_has_room_around_its_numbers_and_never_a_zero() -> None:
     low, high = log_limits([0.0, 1.0, 100.0])
     assert 0 < low < 1 < 100 < high
+
+
+@pytest.mark.parametrize("extreme", [5e-324, 1e15, -1e15])
+def test_a_number_of_any_size_is_drawn_within_a_page(extreme: float) -> None:
+    numbers = {"gevent": (extreme, 1.0), "eventlet": (1.0, extreme), "threading": (extreme,) * 2}
+    for scenario, metric in (("echo", "throughput"), ("broadcast", "delivery_p50")):
+        for chart in drawn(cells(metric, scenario, **numbers)).values():
+            width = re.search(r'width="([\d.]+)pt"', chart.svg)
+            assert width
+            assert float(width[1]) < 1000
