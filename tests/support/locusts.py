@@ -44,7 +44,10 @@ def locust(*options: str, log: Path, file: Path = LOCUSTFILE) -> Iterator[subpro
 def run(*options: str, log: Path, file: Path = LOCUSTFILE, timeout_s: float = 30 * SLOWNESS) -> int:
     """Run Locust without a web page, until it and all that it started have ended; its exit code."""
     workers: set[psutil.Process] = set()
-    with locust("--headless", *options, log=log, file=file) as process:
+    # Its master's and workers' alone: another test's may run beside it.
+    port = str(free_port())
+    ports = ("--master-bind-port", port, "--master-port", port)
+    with locust("--headless", *ports, *options, log=log, file=file) as process:
         own = psutil.Process(process.pid)
 
         def ended() -> bool:
@@ -58,7 +61,7 @@ def run(*options: str, log: Path, file: Path = LOCUSTFILE, timeout_s: float = 30
             error.add_note(log.read_text())
             raise
         _, alive = psutil.wait_procs(workers, timeout=PATIENCE_S)
-        assert alive == []
+        assert [(each.pid, each.status(), each.cmdline()) for each in alive] == []
         return process.returncode
 
 

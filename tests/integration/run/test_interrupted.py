@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.machine.launch import ROOT
 from loadtests.record.results import read
+from tests.support import ROOT
 from tests.support.waiting import SLOWNESS, until
 
 EXPERIMENT = """

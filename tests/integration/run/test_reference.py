@@ -51,7 +51,6 @@ def test_tiny_experiment_goes_the_whole_way_with_both_clients(tmp_path):
         assert trial.generator.client == planned.client
         assert [each.row for each in trial.measurements] == planned.rows
         assert trial.server["mode"] == planned.mode
-        assert [each.row for each in trial.measurements] == planned.rows
         if planned.client is Client.REFERENCE:
             assert trial.generator.arrival_clock == "user"
             assert trial.generator.versions.keys() >= {"python-socketio", "python-engineio"}

@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.machine.launch import ROOT, generating
+from loadtests.machine.launch import generating
 from loadtests.record.results import read
 from loadtests.record.words import Status
+from tests.support import ROOT
 from tests.support.waiting import until
 
 STORED = ROOT / "tests" / "data" / "result-quick.json"
