@@ -21,6 +21,9 @@ from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Heartbeat, Variant
 from servers.modes import ADAPTERS, MAIN
 
+#: More parts than any key of an experiment has.
+_DEEPEST = 20
+
 PROFILES = Path(__file__).parents[1] / "experiments"
 
 
@@ -144,6 +147,9 @@ def parse(text: str, origin: str) -> Experiment:
     Raises:
         ExperimentError: as in ``load``.
     """
+    if any(line.partition("=")[0].count(".") > _DEEPEST for line in text.splitlines()):
+        # Reading such keys takes tomllib a time that grows with the square of their depth.
+        raise ExperimentError(f"{origin}: nested too deeply to be an experiment")
     try:
         experiment: Experiment = msgspec.toml.decode(text, type=Experiment)
     except RecursionError as error:

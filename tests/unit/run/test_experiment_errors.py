@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.run.experiment import ExperimentError, parse
+from loadtests.scenarios.registry import SCENARIOS
 from tests.unit.run.test_experiment import WHOLE
 
 
@@ -48,10 +49,10 @@ BROKEN = {
         "unknown field `clients`",
     ),
     "an unknown table": (
-        WHOLE + "\n[payload]\nbytes = 3\n",
+        WHOLE + "\n[telepathy]\nbytes = 3\n",
         25,
-        "payload",
-        "unknown field `payload`",
+        "telepathy",
+        "unknown field `telepathy`",
     ),
     "a missing field": (changed("rate_hz = 40\n", ""), 7, "echo", "field `rate_hz`"),
     "a missing name": (changed('name = "mine"\n', ""), 1, "name", "field `name`"),
@@ -153,10 +154,8 @@ def test_message_names_file_line_and_field(text: str, line: int, field: str, wor
 def test_file_without_a_scenario_is_told_which_there_are() -> None:
     with pytest.raises(ExperimentError) as caught:
         parse('name = "x"\n', "x.toml")
-    assert (
-        str(caught.value)
-        == "x.toml, line 1: no scenario; add at least one of [echo], [broadcast], [disconnect]"
-    )
+    tables = ", ".join(f"[{name}]" for name in SCENARIOS)
+    assert str(caught.value) == f"x.toml, line 1: no scenario; add at least one of {tables}"
 
 
 @pytest.mark.parametrize(
