@@ -1,0 +1,169 @@
+"""Payload: the loops of echo, with messages of many sizes, as text and as bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loadtests.client import packets
+from loadtests.run.experiment import ExperimentError, parse
+from loadtests.scenarios import payload
+from loadtests.scenarios.bench import TrialFailed
+from loadtests.scenarios.payload import METRICS, SCENARIO, Form, Message, Payload
+from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World
+
+HEAD = 'name = "mine"\nmodes = ["gevent"]\ntransports = ["polling"]\n[payload]\n'
+
+
+def message(size: int = 64, form: Form = Form.TEXT, **changes: float) -> Message:
+    values: dict[str, Any] = {
+        "clients": 2,
+        "rate_hz": 100,
+        "warmup_s": 0.1,
+        "latency_s": 1,
+        "throughput_s": 0.5,
+        "drain_s": 1,
+    }
+    return Message(size=size, form=form, **(values | changes))
+
+
+class Echoing(FakeSession):
+    """Has every message come back after a while, whatever it carries; keeps how long it was."""
+
+    def __init__(self, world: World, delay_ns: int | None) -> None:
+        super().__init__()
+        self._world = world
+        self._delay_ns = delay_ns
+        self.lengths: list[int] = []
+
+    def send(self, packet: bytes, leaves: Any = None) -> None:
+        if packet.startswith(b"45"):  # what follows is its attachment
+            assert packets.decode(packet).attachments == 1
+            return
+        data: Any = packet[1:] if packet[:1] == b"b" else packets.decode(packet).data[1]["data"]
+        leaves()
+        self.lengths.append(len(data))
+        if self._delay_ns is not None:
+            self._world.after(self._delay_ns, lambda: self._answer(data))
+
+    def _answer(self, data: Any) -> None:
+        now_ns = self._world.now_ns
+        self.handlers["my response"]([{"data": data}], now_ns, now_ns)
+
+
+def bench(delay_ns: int | None, clients: int = 2) -> tuple[FakeBench, list[Echoing]]:
+    world = World()
+    found = FakeBench(world, clients)
+    sessions = [Echoing(world, delay_ns) for _ in range(clients)]
+    found.sessions = list(sessions)
+    return found, sessions
+
+
+# --- what is measured
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_delay_comes_out_as_it_is_in_either_form(form: Form) -> None:
+    equipment, sessions = bench(5 * MS)
+    (found,) = payload.measure(equipment, message(1000, form))  # type: ignore[arg-type]
+    assert METRICS.keys() == found.metrics.keys()
+    assert found.metrics["latency_p50"] == found.metrics["latency_max"] == pytest.approx(5)
+    assert found.metrics["lost"] == 0
+    # Two clients, each of which has one message under way: 400 a second of a thousand bytes each.
+    assert found.metrics["throughput"] == pytest.approx(400, rel=0.02)
+    assert found.metrics["volume"] == pytest.approx(0.4, rel=0.02)
+    assert {length for session in sessions for length in session.lengths} == {1000}
+
+
+def test_a_message_that_is_lost_is_counted_and_is_no_quick_one() -> None:
+    equipment, _ = bench(5 * MS)
+    deaf = equipment.sessions[0]
+    plain = deaf.send
+
+    def once_in_ten(packet: bytes, leaves: Any = None) -> None:
+        if b":9:" in packet or b":19:" in packet:
+            leaves()
+        else:
+            plain(packet, leaves)
+
+    deaf.send = once_in_ten  # type: ignore[method-assign]
+    (found,) = payload.measure(equipment, message())  # type: ignore[arg-type]
+    assert found.metrics["lost"] == 2
+    assert found.metrics["latency_max"] is None
+    assert "never arrived" in found.invalid["latency_max"]
+
+
+def test_a_server_that_answers_nothing_has_failed() -> None:
+    equipment, _ = bench(None)
+    with pytest.raises(TrialFailed, match="answered none of 100 messages"):
+        payload.measure(equipment, message())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_size_beyond_the_servers_limit_is_a_row_that_says_how_it_fails(form: Form) -> None:
+    equipment, _ = bench(None)
+    (found,) = payload.measure(equipment, message(1_000_001, form))  # type: ignore[arg-type]
+    assert set(found.metrics.values()) == {None}
+    (why,) = set(found.unavailable.values())
+    assert why.startswith("more than the 1,000,000 bytes that the server reads: ")
+    assert "answered none" in why
+    # What happened to its clients is told: it is not to be told a second time as their loss.
+    assert list(equipment.judged or ()) == []
+
+
+# --- what it can be told
+
+
+def variants(text: str = "") -> list[str]:
+    return [each.name for each in parse(HEAD + text, "mine.toml").variants("payload")]
+
+
+def test_each_size_and_form_is_a_trial_with_one_row() -> None:
+    text = "sizes = [32, 65536]\n"
+    assert variants(text) == ["32", "32:binary", "65536", "65536:binary"]
+    found = parse(HEAD + text, "mine.toml").variant("payload", "65536:binary")
+    assert found.rows() == ["payload:65536:binary"]
+    assert found.clients == 4
+
+
+def test_rows_are_in_order_of_size_text_first() -> None:
+    rows = ["payload:65536:binary", "payload:32:binary", "payload:65536", "payload:1024"]
+    assert SCENARIO.order is not None
+    assert sorted(rows, key=SCENARIO.order) == [
+        "payload:1024",
+        "payload:65536",
+        "payload:32:binary",
+        "payload:65536:binary",
+    ]
+
+
+def test_large_messages_are_offered_as_many_bytes_as_small_ones_but_never_too_few() -> None:
+    options = Payload(sizes=[32, 65_536, 1_048_576], forms=[Form.TEXT], rate_hz=100, offered_mb_s=2)
+    rates = [each.options.rate_hz for each in SCENARIO.kinds(options)]
+    assert rates == [100, pytest.approx(2e6 / 65_536), pytest.approx(20 / 1.5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sizes = []", "length >= 1"),
+        ("sizes = [31]", ">= 32"),
+        ("sizes = [16777217]", "<= 16777216"),
+        ("sizes = [64, 64]", "named twice"),
+        ('forms = ["xml"]', "Invalid enum value 'xml'"),
+        ("rate_hz = 0", "> 0"),
+        ("latency = 1", "did you mean latency_s?"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(ExperimentError) as refused:
+        parse(HEAD + text, "mine.toml")
+    assert words in str(refused.value)
+    assert "payload" in str(refused.value)
+
+
+def test_a_trial_takes_as_long_as_its_loops_and_some_seconds_more() -> None:
+    found = parse(HEAD + "sizes = [32]\n", "mine.toml").variant("payload", "32")
+    assert 2 * 0.3 + 1.5 + 0.7 < found.expected_s < 2 * 0.3 + 1.5 + 0.7 + 4
+    assert found.longest_s > found.expected_s + SECOND / 1e9
