@@ -33,7 +33,7 @@ help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' \
 	  | while IFS='|' read -r name text; do printf '%-20s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo "bench takes  PROFILE=quick|default|full|ci|reference  or  EXPERIMENT=file.toml,"
+	@echo "bench takes  PROFILE=quick|default|full|ci|payload|reference  or  EXPERIMENT=file.toml,"
 	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
 	@echo "demo takes   MODE=eventlet|gevent|threading|gunicorn-gevent|gunicorn-threads|gevent-websocket|uwsgi-gevent  PORT=5000"
 

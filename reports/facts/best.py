@@ -92,9 +92,7 @@ def answers(questions: Iterable[Question], rows: Sequence[Row]) -> list[Answer]:
     found = []
     for question in questions:
         asked = [
-            row
-            for row in rows
-            if row.row == question.row and row.metric.name == question.metric
+            row for row in rows if row.row == question.row and row.metric.name == question.metric
         ]
         if asked:
             found.append(_answer(question, asked))

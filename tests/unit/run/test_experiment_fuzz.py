@@ -15,7 +15,8 @@ ROUNDS = 400
 TEXTS = [WHOLE, *(path.read_text(encoding="utf-8") for path in sorted(PROFILES.glob("*.toml")))]
 VALUES = (
     "-1", "0", "1e309", "-0.0", "inf", "nan", "1" + "0" * 400, "0x10", "true", '""', '"x"', "[]",
-    "[[]]", "{}", "[1, 2]", '["gevent", "gevent"]', "1979-05-27", '"\\u0000"', '"\\ufffe"', "'''\n'''",
+    "[[]]", "{}", "[1, 2]", '["gevent", "gevent"]', "1979-05-27",
+    '"\\u0000"', '"\\ufffe"', "'''\n'''",
 )  # fmt: skip
 LINES = (
     "[",

@@ -9,7 +9,7 @@ from loadtests.record.results import Result
 from loadtests.record.words import Status, Transport
 from loadtests.scenarios.registry import metrics_of
 from reports.facts.errors import ReportError
-from reports.facts.rows import Cell, Row, cells_of, outcomes_of, rows_of, row_names
+from reports.facts.rows import Cell, Row, cells_of, outcomes_of, row_names, rows_of
 from tests.unit.reports.builder import (
     CAUSES,
     MODES,
@@ -45,8 +45,7 @@ def test_every_planned_cell_has_a_row_for_every_metric_even_if_nothing_ran() -> 
     }
     for outcome in (run, troubled(blocks=2), msgspec.structs.replace(run, trials=[])):
         found = [
-            (one.row, one.cell.mode, one.cell.transport, one.metric.name)
-            for one in rows(outcome)
+            (one.row, one.cell.mode, one.cell.transport, one.metric.name) for one in rows(outcome)
         ]
         assert len(found) == len(expected)
         assert set(found) == expected

@@ -100,9 +100,7 @@ def test_rows_of_a_run_come_in_that_order_and_the_references_last(full: Summary)
     plan = planned(0, "disconnect")
     rows = [*(f"{name}:reference" for name in plan.rows), *plan.rows]
     run = summarise(result([msgspec.structs.replace(plan, rows=rows)], [ran(0)]))
-    assert [name.endswith(":reference") for name in row_names(run.rows)] == [False] * 3 + [
-        True
-    ] * 3
+    assert [name.endswith(":reference") for name in row_names(run.rows)] == [False] * 3 + [True] * 3
 
 
 def test_only_main_rows_of_idle_clients_take_part_in_best_at(full: Summary) -> None:
@@ -152,9 +150,7 @@ def test_a_cause_that_cannot_be_made_here_is_not_available(full: Summary) -> Non
     assert {(entry.text, entry.status) for entry in line[1:]} == {
         ("not available", Status.UNAVAILABLE)
     }
-    assert {row.reasons for row in full.rows if row.row == "disconnect:tab"} == {
-        (NO_CHROMIUM,)
-    }
+    assert {row.reasons for row in full.rows if row.row == "disconnect:tab"} == {(NO_CHROMIUM,)}
 
 
 def test_outages_are_told_by_their_quantiles(full: Summary) -> None:
