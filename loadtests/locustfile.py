@@ -31,7 +31,7 @@ def add_options(parser: Any) -> None:
     parser.add_argument(
         "--scenario",
         choices=list(WORKLOADS),
-        default="echo",
+        default=next(iter(WORKLOADS)),
         help="echo: each user gets its own messages back; broadcast: everybody gets everything",
     )
     parser.add_argument(

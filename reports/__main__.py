@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return command_line.run(cli, NAME, arguments)
 
 
-@click.group(cls=command_line.Group, no_args_is_help=False)
+@click.group(cls=command_line.Commands, no_args_is_help=False)
 def cli() -> None:
     """Explain the results of a run.
 

@@ -28,7 +28,7 @@ class Command(click.Command):
         return super().parse_args(ctx, args)
 
 
-class Group(click.Group):
+class Commands(click.Group):
     """Several of them."""
 
     command_class = Command

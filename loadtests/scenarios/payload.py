@@ -97,7 +97,7 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError("a size or a form is named twice")
 
 
-class Message(msgspec.Struct, frozen=True):
+class SizedMessage(msgspec.Struct, frozen=True):
     """The options of one trial: what its messages are, and the loops of echo.
 
     Attributes:
@@ -130,9 +130,9 @@ METRICS = table(
 )  # fmt: skip
 
 
-def _messages(options: Payload) -> list[Message]:
+def _messages(options: Payload) -> list[SizedMessage]:
     return [
-        Message(
+        SizedMessage(
             size=size,
             form=form,
             clients=options.clients,
@@ -154,7 +154,7 @@ class PayloadClient(EchoClient):
     """An EchoClient whose messages are of any size and form."""
 
     def __init__(
-        self, message: Message, session: Session, alarm: Alarm, now_ns: Callable[[], int]
+        self, message: SizedMessage, session: Session, alarm: Alarm, now_ns: Callable[[], int]
     ) -> None:
         super().__init__(session, alarm, message.size, now_ns=now_ns)
         self._size = message.size
@@ -182,7 +182,7 @@ def _binary_head() -> bytes:
     return packets.encode(event)[0]
 
 
-def measure(bench: Bench, message: Message) -> list[Measurement]:
+def measure(bench: Bench, message: SizedMessage) -> list[Measurement]:
     """One trial: both loops, with messages of one size and form.
 
     Raises:
@@ -208,7 +208,7 @@ def measure(bench: Bench, message: Message) -> list[Measurement]:
 
 
 def summarise(
-    message: Message, opened: OpenLoop, closed: ClosedLoop, server_mib: float | None
+    message: SizedMessage, opened: OpenLoop, closed: ClosedLoop, server_mib: float | None
 ) -> Measurement:
     """The metrics of one size and form from both loops."""
     seconds = closed.usage.wall_ns / 1e9
@@ -242,7 +242,7 @@ def summarise(
     )
 
 
-def _row(message: Message) -> str:
+def _row(message: SizedMessage) -> str:
     return f"{NAME}:{message.name}"
 
 
@@ -260,7 +260,7 @@ def _variants(options: Payload) -> list[Variant]:
 _ONE_SIZE = Scenario(
     name=NAME,
     rank=30,
-    options=Message,
+    options=SizedMessage,
     metrics=METRICS,
     clients=lambda message: message.clients,
     expected_s=lambda message: (

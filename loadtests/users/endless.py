@@ -20,6 +20,7 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.machine.clock import clock_name
 from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
+from loadtests.scenarios import broadcast, echo
 
 #: A message says whose clock its due time is of, that time and who sent it.
 _IDENTITY = "{clock}:{due_ns:x}:{sender}:"
@@ -50,8 +51,8 @@ class EndlessWorkload:
 #: another process; otherwise it is counted. What is lost on the way to others is not seen here,
 #: only what does not come back to its publisher: the trials account for every copy.
 WORKLOADS = {
-    "echo": EndlessWorkload("echo", ECHO_EVENT, False, "no answer"),
-    "broadcast": EndlessWorkload(
+    echo.SCENARIO.name: EndlessWorkload(echo.SCENARIO.name, ECHO_EVENT, False, "no answer"),
+    broadcast.SCENARIO.name: EndlessWorkload(
         "delivery", BROADCAST_EVENT, True, "a broadcast did not come back to its publisher"
     ),
 }

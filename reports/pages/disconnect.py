@@ -20,7 +20,13 @@ from reports.sections.disconnect.checks import CHECKS
 from reports.sections.disconnect.choices import Choice, Cost, choices, costs
 from reports.sections.disconnect.clients import Group, departures, hull, outages
 from reports.sections.disconnect.names import CAUSES, title
-from reports.sections.disconnect.settings import Heartbeat, Point, main_heartbeat, points, rule
+from reports.sections.disconnect.settings import (
+    HeartbeatSetting,
+    Point,
+    main_heartbeat,
+    points,
+    rule,
+)
 from reports.sections.disconnect.tables import OUTAGES, bereft, by_transport, departed
 from reports.sections.disconnect.words import window_text
 from reports.summary import Summary
@@ -34,7 +40,7 @@ CHARTS = (
     "disconnect-server",
 )
 #: python-engineio's.
-DEFAULTS = Heartbeat(25.0, 20.0)
+DEFAULTS = HeartbeatSetting(25.0, 20.0)
 #: What the numbers depend on, of all that is installed.
 _PACKAGES = (
     "flask-socketio",
@@ -63,7 +69,7 @@ class Source:
     """
 
     name: str
-    heartbeat: Heartbeat | None
+    heartbeat: HeartbeatSetting | None
     where: str
     causes: tuple[Table, ...]
     sweeps: tuple[Table, ...]
@@ -207,7 +213,7 @@ def _entry(groups: Sequence[Group]) -> Entry:
 
 def _points(summaries: Sequence[Summary]) -> list[Point]:
     """Every heartbeat in every cell, as measured where any result has it, else as predicted."""
-    found: dict[tuple[object, Heartbeat], Point] = {}
+    found: dict[tuple[object, HeartbeatSetting], Point] = {}
     for summary in summaries:
         groups = departures(summary.outcomes, summary.own_rows)
         for one in points(summary.result, groups, summary.own_rows):
@@ -281,7 +287,7 @@ def _choices(found: Sequence[Choice], dear: Mapping[Cell, Cost]) -> Table:
     return Table("", head, tuple(lines))
 
 
-def _share(cpu_us: Sequence[float], heartbeat: Heartbeat) -> str:
+def _share(cpu_us: Sequence[float], heartbeat: HeartbeatSetting) -> str:
     """``1.2 to 3.4 %`` of a core for a thousand clients, the cheapest mode and the dearest."""
     if not cpu_us:
         return EMPTY
@@ -301,5 +307,5 @@ def _percent(share: float) -> str:
 def _window(interval_s: float, timeout_s: float, websocket: str = "", **more: Any) -> str:
     """The rule's window as words, for the prose: over long-polling, or WebSocket if named."""
     transport = Transport.WEBSOCKET if websocket else Transport.POLLING
-    heartbeat = Heartbeat(interval_s, timeout_s)
+    heartbeat = HeartbeatSetting(interval_s, timeout_s)
     return window_text(rule(transport, websocket or "simple-websocket", heartbeat, **more))

@@ -36,7 +36,7 @@ _DELAYED_ACK_MS = (35.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SizePoint:
     """The row of one size and form in one cell."""
 
     size: int
@@ -44,7 +44,7 @@ class Point:
     row: Row
 
 
-def points(facts: Facts, metric: str) -> list[Point]:
+def points(facts: Facts, metric: str) -> list[SizePoint]:
     """A metric at every size, in the order of rows."""
     found = []
     for row in facts.own_rows:
@@ -52,7 +52,7 @@ def points(facts: Facts, metric: str) -> list[Point]:
         size, _, form = parameters.partition(":")
         known = form in ("", Form.BINARY) and size.isdecimal()
         if scenario == NAME and row.metric.name == metric and known:
-            found.append(Point(int(size), Form(form or Form.TEXT), row))
+            found.append(SizePoint(int(size), Form(form or Form.TEXT), row))
     return found
 
 
@@ -95,7 +95,9 @@ def sentence(medians: Mapping[Transport, Mapping[int, float]]) -> str:
     return ""
 
 
-def _medians(found: Sequence[Point], mode: str, form: Form) -> dict[Transport, dict[int, float]]:
+def _medians(
+    found: Sequence[SizePoint], mode: str, form: Form
+) -> dict[Transport, dict[int, float]]:
     medians: dict[Transport, dict[int, float]] = {}
     for point in found:
         row = point.row
@@ -138,7 +140,7 @@ def _title(mode: str, form: Form, words: str) -> str:
     return f"{style.shortened(mode)}, {form}" + (f": {words}" if words else "")
 
 
-def _line(axes: Axes, own: Sequence[Point], look: style.Look) -> None:
+def _line(axes: Axes, own: Sequence[SizePoint], look: style.Look) -> None:
     if not own:
         return
     dashed = own[0].row.cell.transport is Transport.POLLING

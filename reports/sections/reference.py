@@ -38,7 +38,7 @@ MARGIN = (
 _MS_PER = {Unit.MILLISECONDS: 1.0, Unit.SECONDS: 1000.0}
 
 
-class Agreement(StrEnum):
+class Judgement(StrEnum):
     """What the trials say about two numbers."""
 
     AGREE = "agree"
@@ -48,10 +48,10 @@ class Agreement(StrEnum):
 
 
 _CONCLUSIONS = {
-    Agreement.AGREE: "within the margin",
-    Agreement.DIFFER: "apart",
-    Agreement.UNDECIDED: "undecided by the trials",
-    Agreement.MISSING: "without a number from one of the clients",
+    Judgement.AGREE: "within the margin",
+    Judgement.DIFFER: "apart",
+    Judgement.UNDECIDED: "undecided by the trials",
+    Judgement.MISSING: "without a number from one of the clients",
 }
 
 
@@ -68,21 +68,21 @@ class Pair:
     ratio: Ratio | None
 
     @property
-    def verdict(self) -> Agreement:
+    def verdict(self) -> Judgement:
         """Whether they agree within the margin."""
         value = self.ours.value
         if self.ratio is None or not value:
-            return Agreement.MISSING
+            return Judgement.MISSING
         low = self.ratio.value if self.ratio.low is None else self.ratio.low
         high = self.ratio.value if self.ratio.high is None else self.ratio.high
         margin = MARGIN_SHARE
         if (scale := _MS_PER.get(self.ours.metric.unit)) is not None:
             margin = max(margin, MARGIN_MS / (scale * value))
         if 1 - margin <= low and high <= 1 + margin:
-            return Agreement.AGREE
+            return Judgement.AGREE
         if high < 1 - margin or 1 + margin < low:
-            return Agreement.DIFFER
-        return Agreement.UNDECIDED
+            return Judgement.DIFFER
+        return Judgement.UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _chapter(facts: Facts, scenario: str) -> Chapter:
         row=scenario,
         conclusion=_conclusion(judged),
         differences=tuple(
-            _difference(facts, pair) for pair in judged if pair.verdict is Agreement.DIFFER
+            _difference(facts, pair) for pair in judged if pair.verdict is Judgement.DIFFER
         ),
         table=_table(scenario, pairs, (*compared.judged, *compared.told)),
     )

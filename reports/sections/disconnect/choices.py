@@ -12,7 +12,7 @@ from loadtests.scenarios.disconnect import windows
 from loadtests.scenarios.disconnect.rows import DepartureRow
 from reports.facts.rows import Cell
 from reports.facts.run import Facts
-from reports.sections.disconnect.settings import Heartbeat, rule
+from reports.sections.disconnect.settings import HeartbeatSetting, rule
 
 LIMITS_S = (2, 5, 10, 30, 60)
 #: A limit is kept for so many clients, whose heartbeats' CPU stands beside it.
@@ -33,7 +33,7 @@ class Choice:
     """
 
     limit_s: float
-    heartbeat: Heartbeat
+    heartbeat: HeartbeatSetting
     usual: Window
     eventlet: Window
 
@@ -80,7 +80,7 @@ def costs(runs: Iterable[Facts]) -> dict[Cell, Cost]:
     return found
 
 
-def _choice(limit_s: float, heartbeat: Heartbeat) -> Choice:
+def _choice(limit_s: float, heartbeat: HeartbeatSetting) -> Choice:
     return Choice(
         limit_s,
         heartbeat,
@@ -89,7 +89,7 @@ def _choice(limit_s: float, heartbeat: Heartbeat) -> Choice:
     )
 
 
-def _forgiving(limit_s: float) -> Heartbeat:
+def _forgiving(limit_s: float) -> HeartbeatSetting:
     """The longest timeout; the interval is not below it, since a ping waits for the last pong."""
     return max(
         (one for one in _within(limit_s) if one.interval_s >= one.timeout_s),
@@ -97,13 +97,13 @@ def _forgiving(limit_s: float) -> Heartbeat:
     )
 
 
-def _cheap(limit_s: float) -> Heartbeat:
+def _cheap(limit_s: float) -> HeartbeatSetting:
     """The longest interval of those whose timeout is at least a share of the limit."""
     patient = [one for one in _within(limit_s) if one.timeout_s >= _CHEAP * limit_s]
     return max(patient, key=lambda one: (one.interval_s, one.timeout_s))
 
 
-def _within(limit_s: float) -> Iterator[Heartbeat]:
+def _within(limit_s: float) -> Iterator[HeartbeatSetting]:
     """For every timeout the longest interval that keeps the limit.
 
     Whole seconds: python-engineio's server announces no others (``int(ping_interval) * 1000``).
@@ -112,4 +112,4 @@ def _within(limit_s: float) -> Iterator[Heartbeat]:
         rest_s = limit_s - windows.longest_s(0, timeout_s, CLIENTS)
         interval_s = math.floor(rest_s + 1e-9)
         if interval_s >= 1:
-            yield Heartbeat(float(interval_s), float(timeout_s))
+            yield HeartbeatSetting(float(interval_s), float(timeout_s))

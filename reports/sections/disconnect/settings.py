@@ -22,7 +22,7 @@ CROWD = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Heartbeat:
+class HeartbeatSetting:
     """A server's ``ping_interval`` and ``ping_timeout``, in seconds."""
 
     interval_s: float
@@ -51,7 +51,7 @@ class Point:
     """
 
     cell: Cell
-    heartbeat: Heartbeat
+    heartbeat: HeartbeatSetting
     typical_s: float
     worst_s: float | None
     window: Window | None
@@ -59,7 +59,7 @@ class Point:
     cpu_permille: float | None
 
 
-def main_heartbeat(result: Result) -> Heartbeat | None:
+def main_heartbeat(result: Result) -> HeartbeatSetting | None:
     """That of the main trials; None where the result does not tell both its numbers."""
     options = result.experiment.get("disconnect")
     if not isinstance(options, Mapping):
@@ -69,7 +69,7 @@ def main_heartbeat(result: Result) -> Heartbeat | None:
     )
 
 
-def heartbeat_of(result: Result, row: str) -> Heartbeat | None:
+def heartbeat_of(result: Result, row: str) -> HeartbeatSetting | None:
     """That of a row: its setting's, or the main trials'."""
     departure = DepartureRow.parse(row)
     if departure is None or not departure.setting:
@@ -78,11 +78,11 @@ def heartbeat_of(result: Result, row: str) -> Heartbeat | None:
     return _heartbeat(found[0], found[1]) if found else None
 
 
-def _heartbeat(interval_s: float | None, timeout_s: float | None) -> Heartbeat | None:
+def _heartbeat(interval_s: float | None, timeout_s: float | None) -> HeartbeatSetting | None:
     """One that a server can have; a result file may hold others."""
     if interval_s is None or timeout_s is None or min(interval_s, timeout_s) <= 0:
         return None
-    return Heartbeat(interval_s, timeout_s)
+    return HeartbeatSetting(interval_s, timeout_s)
 
 
 def points(result: Result, groups: Sequence[Group], rows: Sequence[Row]) -> list[Point]:
@@ -93,7 +93,7 @@ def points(result: Result, groups: Sequence[Group], rows: Sequence[Row]) -> list
     found = [*_measured(result, groups, rows)]
     known = {(one.cell, one.heartbeat) for one in found}
     cells = dict.fromkeys(group.cell for group in groups)
-    wanted = dict.fromkeys((main, *(Heartbeat(*numbers) for numbers in ASKED)))
+    wanted = dict.fromkeys((main, *(HeartbeatSetting(*numbers) for numbers in ASKED)))
     for cell in cells:
         cost = _cpu_us(rows, cell, "")
         for heartbeat in wanted:
@@ -105,7 +105,7 @@ def points(result: Result, groups: Sequence[Group], rows: Sequence[Row]) -> list
     return sorted(found, key=lambda one: (one.cell.transport, one.cell.mode, one.heartbeat))
 
 
-def predicted(result: Result, cell: Cell, heartbeat: Heartbeat) -> Window | None:
+def predicted(result: Result, cell: Cell, heartbeat: HeartbeatSetting) -> Window | None:
     """When a silent client is to be noticed there; None where the server is not known."""
     websocket = websocket_of(result, cell.mode)
     if not websocket:
@@ -116,7 +116,7 @@ def predicted(result: Result, cell: Cell, heartbeat: Heartbeat) -> Window | None
 def rule(
     transport: Transport,
     websocket: str,
-    heartbeat: Heartbeat,
+    heartbeat: HeartbeatSetting,
     *,
     leaving: int = 1,
     sent_every_s: float | None = None,
@@ -178,6 +178,6 @@ def _cpu_us(rows: Sequence[Row], cell: Cell, setting: str) -> float | None:
     return None
 
 
-def _permille(cpu_us: float | None, heartbeat: Heartbeat) -> float | None:
+def _permille(cpu_us: float | None, heartbeat: HeartbeatSetting) -> float | None:
     """µs per heartbeat -> thousandths of a core: µs per second are millionths of it."""
     return None if cpu_us is None else cpu_us / heartbeat.interval_s / 1000

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 import pytest
 
-from loadtests.record.command_line import Command, Group, complain, run, told
+from loadtests.record.command_line import Command, Commands, complain, run, told
 from loadtests.record.exits import Exit
 
 NAME = "python -m something"
 
 
-@click.group(cls=Group, no_args_is_help=False)
+@click.group(cls=Commands, no_args_is_help=False)
 def something() -> None:
     """Do something."""
 

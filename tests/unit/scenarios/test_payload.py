@@ -10,13 +10,13 @@ from loadtests.client import packets
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios import payload
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.payload import METRICS, SCENARIO, Form, Message, Payload
+from loadtests.scenarios.payload import METRICS, SCENARIO, Form, Payload, SizedMessage
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World
 
 HEAD = 'name = "mine"\nmodes = ["gevent"]\ntransports = ["polling"]\n[payload]\n'
 
 
-def message(size: int = 64, form: Form = Form.TEXT, **changes: float) -> Message:
+def message(size: int = 64, form: Form = Form.TEXT, **changes: float) -> SizedMessage:
     values: dict[str, Any] = {
         "clients": 2,
         "rate_hz": 100,
@@ -25,7 +25,7 @@ def message(size: int = 64, form: Form = Form.TEXT, **changes: float) -> Message
         "throughput_s": 0.5,
         "drain_s": 1,
     }
-    return Message(size=size, form=form, **(values | changes))
+    return SizedMessage(size=size, form=form, **(values | changes))
 
 
 class Echoing(FakeSession):

@@ -11,7 +11,7 @@ from loadtests.scenarios.disconnect import windows
 from reports.sections.disconnect.choices import CLIENTS as PROMISED
 from reports.sections.disconnect.choices import LIMITS_S, Cost, choices, costs
 from reports.sections.disconnect.clients import departures
-from reports.sections.disconnect.settings import ASKED, Heartbeat, Point, points
+from reports.sections.disconnect.settings import ASKED, HeartbeatSetting, Point, points
 from reports.sections.disconnect.tables import tables
 from reports.summary import Summary, summarise
 from tests.unit.reports.builder import measurement, planned, ran, result
@@ -40,7 +40,7 @@ def test_what_was_not_measured_is_predicted_and_says_so(full: Summary) -> None:
         "10/5": True,
         "25/20": False,
     }
-    (defaults,) = [one for one in cell if one.heartbeat == Heartbeat(*ASKED[0])]
+    (defaults,) = [one for one in cell if one.heartbeat == HeartbeatSetting(*ASKED[0])]
     assert defaults.window is not None
     assert (round(defaults.window.earliest_s), round(defaults.window.latest_s)) == (20, 65)
     last = tables(full)[-1]

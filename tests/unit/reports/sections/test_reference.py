@@ -23,7 +23,7 @@ from reports.pages.exports import to_csv, to_json, to_markdown
 from reports.pages.html import to_html
 from reports.pages.terminal import console, show
 from reports.sections.drawn import draw_all
-from reports.sections.reference import Agreement, chapters, pairs_of
+from reports.sections.reference import Judgement, chapters, pairs_of
 from reports.summary import Summary, summarise
 from tests.unit.reports.builder import cells, failed, measurement, planned, ran, result
 from tests.unit.reports.matrix import realistic
@@ -75,7 +75,7 @@ def both(
     return summarise(result(plan, trials, experiment={"name": "test", **settings}))
 
 
-def verdict(summary: Summary, metric: str = "latency_p50", scenario: str = "echo") -> Agreement:
+def verdict(summary: Summary, metric: str = "latency_p50", scenario: str = "echo") -> Judgement:
     return pairs_of(summary, scenario)[CELL, metric].verdict
 
 
@@ -124,36 +124,36 @@ def whole() -> Summary:
 
 
 def test_ratio_within_a_tenth_agrees() -> None:
-    assert verdict(both([100.0, 101.0, 99.0], [104.0, 105.0, 103.0])) is Agreement.AGREE
+    assert verdict(both([100.0, 101.0, 99.0], [104.0, 105.0, 103.0])) is Judgement.AGREE
 
 
 def test_half_a_millisecond_agrees_however_many_times_as_much_it_is() -> None:
-    assert verdict(both([0.4, 0.41, 0.39], [0.8, 0.81, 0.79])) is Agreement.AGREE
-    assert verdict(both([0.4, 0.41, 0.39], [1.2, 1.21, 1.19])) is Agreement.DIFFER
+    assert verdict(both([0.4, 0.41, 0.39], [0.8, 0.81, 0.79])) is Judgement.AGREE
+    assert verdict(both([0.4, 0.41, 0.39], [1.2, 1.21, 1.19])) is Judgement.DIFFER
 
 
 def test_half_a_millisecond_of_detection_agrees_too() -> None:
     run = both([0.001, 0.0011], [0.0013, 0.0014], "detection_p50", "disconnect:kill")
-    assert verdict(run, "detection_p50", "disconnect:kill") is Agreement.AGREE
+    assert verdict(run, "detection_p50", "disconnect:kill") is Judgement.AGREE
 
 
 def test_throughput_has_no_half_a_millisecond() -> None:
     run = both([0.4, 0.41, 0.39], [0.8, 0.81, 0.79], "throughput")
-    assert verdict(run, "throughput") is Agreement.DIFFER
+    assert verdict(run, "throughput") is Judgement.DIFFER
 
 
 def test_interval_in_and_out_of_the_margin_decides_nothing() -> None:
-    assert verdict(both([100.0, 101.0, 99.0], [100.0, 118.0, 103.0])) is Agreement.UNDECIDED
+    assert verdict(both([100.0, 101.0, 99.0], [100.0, 118.0, 103.0])) is Judgement.UNDECIDED
 
 
 def test_single_trial_is_judged_by_its_ratio() -> None:
-    assert verdict(both([100.0], [109.0])) is Agreement.AGREE
-    assert verdict(both([100.0], [120.0])) is Agreement.DIFFER
+    assert verdict(both([100.0], [109.0])) is Judgement.AGREE
+    assert verdict(both([100.0], [120.0])) is Judgement.DIFFER
 
 
 def test_number_that_is_missing_is_not_an_agreement() -> None:
     run = both([100.0, 100.0], [None, None])
-    assert verdict(run) is Agreement.MISSING
+    assert verdict(run) is Judgement.MISSING
     (chapter,) = chapters(run)
     assert chapter.conclusion == "3 numbers: 3 without a number from one of the clients."
     assert chapter.table.lines[0][1].status is Status.FAILED
