@@ -14,7 +14,7 @@ from loadtests.record.words import Status, scenario_of
 from loadtests.scenarios.registry import SCENARIOS
 from reports.facts.findings import Finding, Kind, Severity, names
 from reports.facts.numbers import counted, short
-from reports.facts.rows import SAMPLES_FOR_P99, Row, cells_of, fewest_samples
+from reports.facts.rows import Row, cells_of, fewest_samples
 from reports.facts.run import Facts
 
 #: A hypervisor that takes more than this share of the CPU time makes stalls that reach a p99.
@@ -96,7 +96,7 @@ def _undersampled(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             Kind.UNDERSAMPLED,
             Severity.WARNING,
-            f"A p99 wants {SAMPLES_FOR_P99:,} samples in its trial; fewer stand behind "
+            "A p99 wants 1,000 samples in its trial (a p99.9 wants 10,000); fewer stand behind "
             f"{', '.join(listed)}.",
             "Read these as the slowest few, not as percentiles; longer trials or a higher rate "
             "mend it.",

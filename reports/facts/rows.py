@@ -17,9 +17,10 @@ from loadtests.scenarios.registry import SCENARIOS, metrics_of
 from reports.facts.errors import ReportError
 from reports.facts.stats import Estimate, estimate
 
-#: A p99 of fewer samples rests on fewer than ten of them.
-SAMPLES_FOR_P99 = 1000
-_P99 = 0.99
+#: From here on a quantile is a tail.
+_TAIL = 0.99
+#: A tail is what so many samples at least lie beyond.
+_BEYOND = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Row:
         estimate: mean over trials and interval, in the metric's unit; None where there is none.
         reasons: why the status is not ``ok``; empty where it is.
         values: one per planned trial in the order of blocks; None where that trial has no number.
-        undersampled: whether it is a p99 with too few samples in one of its trials.
+        undersampled: whether it is a p99, or further out, with too few samples in one of its trials.
     """
 
     row: str
@@ -118,13 +119,24 @@ def rows_of(outcomes: Outcomes, *, interrupted: bool) -> list[Row]:
     ]
 
 
-def fewest_samples(metric: Metric, trials: Iterable[RowTrial]) -> int | None:
-    """How many samples stand behind a p99 in the trial that has the fewest.
+def samples_wanted(metric: Metric) -> int | None:
+    """How many samples a tail's quantile wants in its trial: 1,000 for a p99, 10,000 for a p99.9.
 
     Returns:
-        None where the metric is no p99, or no trial has its number and tells its samples.
+        None where the metric is no tail; a maximum is none either.
     """
-    if metric.quantile != _P99:
+    if metric.quantile is None or not _TAIL <= metric.quantile < 1:
+        return None
+    return round(_BEYOND / (1 - metric.quantile))
+
+
+def fewest_samples(metric: Metric, trials: Iterable[RowTrial]) -> int | None:
+    """How many samples stand behind a tail's quantile in the trial that has the fewest.
+
+    Returns:
+        None where the metric is no tail, or no trial has its number and tells its samples.
+    """
+    if samples_wanted(metric) is None:
         return None
     counts = [
         outcome.measurement.samples[metric.family]
@@ -194,7 +206,7 @@ def _row(
         status=status,
         reasons=reasons,
         values=values,
-        undersampled=fewest is not None and fewest < SAMPLES_FOR_P99,
+        undersampled=fewest is not None and fewest < (samples_wanted(metric) or 0),
     )
 
 

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from loadtests.record.results import Result
-from loadtests.record.words import Status, Transport
+from loadtests.record.words import Better, Metric, Status, Transport, Unit
 from loadtests.scenarios.registry import metrics_of
 from reports.facts.errors import ReportError
-from reports.facts.rows import Cell, Row, cells_of, outcomes_of, row_names, rows_of
+from reports.facts.rows import Cell, Row, cells_of, outcomes_of, row_names, rows_of, samples_wanted
 from tests.unit.reports.builder import (
     CAUSES,
     MODES,
@@ -240,3 +240,12 @@ def test_an_unknown_scenario_is_an_error_that_names_it() -> None:
     unknown = msgspec.structs.replace(planned(0), rows=["teleport:fast"])
     with pytest.raises(ReportError, match="teleport"):
         outcomes_of(result([unknown], []))
+
+
+@pytest.mark.parametrize(
+    ("quantile", "wanted"),
+    [(0.5, None), (0.9, None), (0.99, 1000), (0.999, 10_000), (1.0, None), (None, None)],
+)
+def test_a_tail_wants_ten_samples_beyond_it(quantile: float | None, wanted: int | None) -> None:
+    metric = Metric("x", Unit.MILLISECONDS, Better.LOWER, "x", "x", "latency", quantile)
+    assert samples_wanted(metric) == wanted
