@@ -45,7 +45,7 @@ class Row:
         estimate: mean over trials and interval, in the metric's unit; None where there is none.
         reasons: why the status is not ``ok``; empty where it is.
         values: one per planned trial in the order of blocks; None where that trial has no number.
-        undersampled: whether it is a p99, or further out, with too few samples in one of its trials.
+        undersampled: whether it is a p99 or beyond, with too few samples in one of its trials.
     """
 
     row: str
