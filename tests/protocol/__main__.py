@@ -25,8 +25,8 @@ import click
 from loadtests import ROOT
 from loadtests.generator.arguments import COUNT, NAMES, SECONDS
 from loadtests.machine.launch import (
+    Launched,
     LaunchError,
-    RunningServer,
     last_words,
     process,
     serving,
@@ -197,7 +197,7 @@ def _run(suite: str, place: Path, mode: str, options: Options) -> Run:
 
 def _server(
     suite: str, mode: str, folder: Path, options: Options
-) -> AbstractContextManager[RunningServer]:
+) -> AbstractContextManager[Launched[Any]]:
     log = folder / "server.log"
     interval_s, timeout_s = options.ping_interval, options.ping_timeout
     if mode == CONTROL:

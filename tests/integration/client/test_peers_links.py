@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,10 @@ def test_session_goes_on_polling_while_a_probe_is_not_answered(peer: Peer) -> No
         assert client.session.call("transport") == ["polling"]
 
 
+def has_posted(link: Any) -> bool:
+    return link._polling is None or not link._polling._posts.busy
+
+
 def test_goodbye_during_the_upgrade_is_said(peer: Peer) -> None:
     with relayed(peer(), websocket_s=0.003) as url, connected(url, POLLING) as witness:
         for pause_ms in range(0, 30, 2):
@@ -136,7 +141,7 @@ def test_goodbye_during_the_upgrade_is_said(peer: Peer) -> None:
                 # A POST under way has both goodbyes leave in the next, which the official server
                 # reads as the end of the transport: of the namespace it thinks a tick later.
                 link: Any = client.session._link
-                until(lambda link=link: link._polling is None or not link._polling._posts.busy)
+                until(partial(has_posted, link))
                 gevent.sleep(pause_ms / 1000)
                 client.session.close()
                 assert why_left(witness.session, client.session.sid) in GOODBYES, pause_ms

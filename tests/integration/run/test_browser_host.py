@@ -79,33 +79,40 @@ def joined(config: BrowserHost, folder: Path) -> Iterator[subprocess.Popen[bytes
 def test_closed_tab_is_noticed_as_its_transport_has_it(
     transport: Transport, reason: str, serve: Any, tmp_path: Path
 ) -> None:
-    with serve("gevent", heartbeat_s=1) as server:
-        files = {"log": tmp_path / "host.log", "diary": tmp_path / "diary.jsonl"}
-        with hosting("browser", MODULE, two_tabs(server.url, transport), **files) as host:
-            sids = host.wait_until_joined(PATIENCE_S)
-            journal = tmp_path / "gevent.jsonl"
-            connects = {
-                each["sid"]: each["transport"]
-                for each in entries(journal)
-                if each["event"] == "connect"
-            }
-            assert dict.fromkeys(sids, transport) == connects
+    with (
+        serve("gevent", heartbeat_s=1) as server,
+        hosting(
+            "browser",
+            MODULE,
+            two_tabs(server.url, transport),
+            log=tmp_path / "host.log",
+            diary=tmp_path / "diary.jsonl",
+        ) as host,
+    ):
+        sids = host.wait_until_joined(PATIENCE_S)
+        journal = tmp_path / "gevent.jsonl"
+        connects = {
+            each["sid"]: each["transport"]
+            for each in entries(journal)
+            if each["event"] == "connect"
+        }
+        assert dict.fromkeys(sids, transport) == connects
 
-            first_ns = time.monotonic_ns() + 100_000_000
-            second_ns = first_ns + 300_000_000
-            host.send_away([first_ns, second_ns + 10**12, second_ns, first_ns])
-            until(lambda: len(host.gone()) == 4, "they have gone", PATIENCE_S)
-            until(lambda: len(events(journal, "disconnect")) == 4, "they are noticed", PATIENCE_S)
+        first_ns = time.monotonic_ns() + 100_000_000
+        second_ns = first_ns + 300_000_000
+        host.send_away([first_ns, second_ns + 10**12, second_ns, first_ns])
+        until(lambda: len(host.gone()) == 4, "they have gone", PATIENCE_S)
+        until(lambda: len(events(journal, "disconnect")) == 4, "they are noticed", PATIENCE_S)
 
-            gone = host.gone()
-            assert [each.client for each in gone] == [0, 1, 2, 3]
-            together = [each.gone_ns for each in gone]
-            assert together[0] == together[1] >= first_ns
-            assert together[2] == together[3] >= second_ns
-            assert [each.pinged_ns for each in gone] == [None] * 4
-            noticed = events(journal, "disconnect")
-            assert set(sids) == {each["sid"] for each in noticed}
-            assert {reason} == {each["reason"] for each in noticed}
+        gone = host.gone()
+        assert [each.client for each in gone] == [0, 1, 2, 3]
+        together = [each.gone_ns for each in gone]
+        assert together[0] == together[1] >= first_ns
+        assert together[2] == together[3] >= second_ns
+        assert [each.pinged_ns for each in gone] == [None] * 4
+        noticed = events(journal, "disconnect")
+        assert set(sids) == {each["sid"] for each in noticed}
+        assert {reason} == {each["reason"] for each in noticed}
 
 
 @needs_tabs

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,6 +19,7 @@ from loadtests.machine.launch import LEASH, LaunchError, process, serving, start
 from loadtests.record.ready import Listening
 from loadtests.record.words import Transport
 from tests.support.locusts import free_port
+from tests.support.present import present
 from tests.support.waiting import until
 
 SLEEP = ("sleep", "60")
@@ -36,7 +38,7 @@ with started("sleep", command, type=dict, log=Path(sys.argv[1]), kill=True) as c
 """
 
 
-def options(folder: Path) -> dict[str, object]:
+def options(folder: Path) -> dict[str, Any]:
     return {
         "ping_interval_s": 25,
         "ping_timeout_s": 20,
@@ -107,8 +109,8 @@ def test_process_is_pinned_and_has_what_it_is_told(tmp_path):
     says = "import os; print(input(), os.sched_getaffinity(0))"
     with (tmp_path / "log").open("wb") as output:
         with process((sys.executable, "-c", says), core=core, stdout=output, pipe=True) as running:
-            running.stdin.write(b"hello\n")
-            running.stdin.close()
+            present(running.stdin).write(b"hello\n")
+            present(running.stdin).close()
             assert running.wait(5) == 0
         assert (tmp_path / "log").read_text() == f"hello {{{core}}}\n"
 
@@ -122,11 +124,11 @@ def test_stopped_process_dies_with_who_started_it(tmp_path):
         text=True,
     )
     try:
-        child = psutil.Process(int(parent.stdout.readline()))
+        child = psutil.Process(int(present(parent.stdout).readline()))
     finally:
         parent.kill()
         parent.wait()
-        parent.stdout.close()
+        present(parent.stdout).close()
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -21,6 +21,7 @@ from loadtests.machine import network
 from loadtests.machine.launch import LaunchError, RunningServer, serving, started
 from loadtests.machine.network import Network
 from servers.modes import MAIN
+from tests.support.present import present
 from tests.support.waiting import until
 
 MODES = sorted(MAIN)
@@ -64,7 +65,7 @@ def _as(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Callable[..., Iterator[RunningServer]]:
+def serve(tmp_path: Path) -> Callable[..., AbstractContextManager[RunningServer]]:
     """Start a server in the outer namespace."""
 
     @contextmanager
@@ -249,14 +250,14 @@ def test_nothing_is_left_when_who_made_it_was_killed(tmp_path):
         text=True,
     )
     try:
-        client = int(parent.stdout.readline())
+        client = int(present(parent.stdout).readline())
         everybody = holders(Path(f"/proc/{client}/ns/net"))
         assert len(everybody) == 2  # the holder is the other
         assert client in everybody
     finally:
         parent.kill()
         parent.wait()
-        parent.stdout.close()
+        present(parent.stdout).close()
     until(lambda: not any(map(lives, everybody)))
 
 

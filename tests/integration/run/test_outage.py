@@ -16,12 +16,14 @@ import pytest
 
 from loadtests import ROOT
 from loadtests.machine.launch import RunningServer, serving
+from loadtests.machine.node import missing
 from loadtests.record.words import Transport
 from loadtests.scenarios.bench import Outcome, Stage, TrialFailed
 from loadtests.scenarios.disconnect.options import ServerGone
 from loadtests.scenarios.disconnect.outage import clients, expected, trial
 from loadtests.scenarios.disconnect.rows import Official, Outage
 from tests.support.measuring import in_a_quiet_moment
+from tests.support.present import present
 from tests.support.waiting import SLOWNESS, until
 
 HEARTBEAT_S = 1
@@ -71,7 +73,7 @@ def measure(
 
 
 def need_node() -> None:
-    lacks = trial.missing()
+    lacks = missing()
     if lacks is not None:
         pytest.skip(lacks)
 
@@ -106,7 +108,7 @@ def test_official_clients_notice_as_their_rules_say_and_come_back(tmp_path, mode
             assert each.invalid == each.unavailable == {}
             counted = ("unnoticed", "not_reconnected", "outside")
             assert [each.metrics[name] for name in counted] == [0, 0, 0], each
-            assert each.metrics["reconnected_max"] > 0
+            assert present(each.metrics["reconnected_max"]) > 0
         facts = outcome.generator
         assert facts.connections == 4
         assert facts.crashes == []
@@ -143,10 +145,10 @@ def test_clients_that_did_not_come_back_are_counted_and_the_next_outage_has_all(
     monkeypatch.setattr(expected, "observed_s", lambda *_: 0.0)
     outcome = measure(tmp_path, Outage.RESTART, Outage.KILL, size=5)
     first, second = (each for each in outcome.measurements if not each.unavailable)
-    assert first.metrics["not_reconnected"] > 0
+    assert present(first.metrics["not_reconnected"]) > 0
     assert first.metrics["unnoticed"] == 0
     assert "reconnected_max" in first.invalid
-    told = outcome.generator.outages[Outage.KILL].python
+    told = present(outcome.generator.outages[Outage.KILL].python)
     assert told.started_anew is True
     assert len(second.reconnections) == 5
 

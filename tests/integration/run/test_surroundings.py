@@ -104,8 +104,12 @@ def test_run_goes_the_whole_way_where_only_ascii_can_be_shown(
     tmp_path: Path, experiment: str
 ) -> None:
     out = tmp_path / "run"
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = called("loadtests", "run", experiment, "--out", str(out), **ascii_only)
+    done = called(
+        *("loadtests", "run", experiment, "--out", str(out)),
+        LC_ALL="C",
+        PYTHONUTF8="0",
+        PYTHONCOERCECLOCALE="0",
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"echo threading ? websocket ok" in done.stdout
     assert done.stdout.isascii()

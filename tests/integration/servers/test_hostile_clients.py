@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 import socketio
@@ -12,12 +13,14 @@ from loadtests.machine.journal import entries
 from servers.app import LONGEST_ROOM, MOST_ROOMS
 from tests.support.waiting import SLOWNESS, until
 
+NO_REQUESTS: tuple[Any, ...] = (None, "kitchen", ["kitchen"], {}, ("a", "b"))
+NO_ROOMS: tuple[Any, ...] = (None, 5, "", [], ["kitchen"], [{}], {"a": 1}, "x" * (LONGEST_ROOM + 1))
 MALFORMED = [
-    *(("join", each) for each in (None, "kitchen", ["kitchen"], {}, ("a", "b"))),
+    *(("join", each) for each in NO_REQUESTS),
     *(
         (event, {"room": room, "data": "x"})
         for event in ("join", "leave", "my room event")
-        for room in (None, 5, "", [], ["kitchen"], [{}], {"a": 1}, "x" * (LONGEST_ROOM + 1))
+        for room in NO_ROOMS
     ),
     ("leave", {"room": "never joined"}),
     ("my room event", {"room": "kitchen"}),
@@ -63,7 +66,7 @@ def disconnects(journal):
 
 def test_malformed_message_is_answered_in_one_line_and_logged_in_none(server, connect):
     client = connect()
-    heard = []
+    heard: list[Any] = []
     client.on("my error", heard.append, namespace="/test")
     before = server.log.read_text()
     for event, data in MALFORMED:
@@ -92,7 +95,7 @@ def test_rooms_of_a_client_are_limited_and_nobodys_own(connect):
 
 def test_coming_and_going_cannot_be_forged(server, connect, tmp_path):
     client, watcher = connect(), connect()
-    news = []
+    news: list[Any] = []
     watcher.on("gone", news.append, namespace="/test")
     watcher.call("watch", namespace="/test")
     client.call("my ping", namespace="/test")

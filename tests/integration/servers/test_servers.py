@@ -25,6 +25,7 @@ from loadtests.record.words import Transport
 from servers.modes import ADAPTERS, module_of
 from tests.support.measuring import faulty
 from tests.support.modes import MODES
+from tests.support.present import present
 from tests.support.waiting import until
 
 #: Mode -> how many processes its master has started.
@@ -235,7 +236,7 @@ def test_broadcast_of_bytes_breaks_for_polling_once_websocket_was_served(serve):
         for session in sessions:
             session.kill()
     assert heard == {sessions[0].sid: [b"\x00\x01\x02"]}
-    assert "500" in sessions[1].ended
+    assert "500" in present(sessions[1].ended)
 
 
 @contextmanager
@@ -279,7 +280,7 @@ def _serve_for_a_moment(
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        for line in process.stdout:
+        for line in present(process.stdout):
             if line.startswith('{"ready"'):
                 break
         process.terminate()

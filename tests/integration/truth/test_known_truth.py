@@ -12,6 +12,7 @@ from tests.support.measuring import (
     measured,
     measured_at,
 )
+from tests.support.present import present
 
 MODES = sorted(MAIN)
 
@@ -62,8 +63,8 @@ def test_kept_polling_connections_to_gevent_wait_for_an_acknowledgement(tmp_path
         (trial,) = measured(text, folder).trials
         metrics = trial.measurements[0].metrics
         # Linux delays an acknowledgement by 40 ms; the server is nearly idle meanwhile.
-        assert 40 <= metrics["latency_p50"] <= 60
-        assert metrics["server_busy_open"] < 50
+        assert 40 <= present(metrics["latency_p50"]) <= 60
+        assert present(metrics["server_busy_open"]) < 50
 
     in_a_quiet_moment(check, tmp_path)
 
@@ -85,8 +86,9 @@ throughput_s = 1.5
     def check(folder):
         (trial,) = measured(text, folder).trials
         metrics = trial.measurements[0].metrics
-        assert metrics["server_busy"] >= 90
-        assert metrics["generator_busy"] < metrics["server_busy"] / 2
+        server_busy = present(metrics["server_busy"])
+        assert server_busy >= 90
+        assert present(metrics["generator_busy"]) < server_busy / 2
         assert trial.measurements[0].invalid.keys() & {"throughput", "server_cpu"} == set()
 
     in_a_quiet_moment(check, tmp_path)

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -101,6 +102,10 @@ def test_deliveries_between_processes_of_one_host_are_timed(url, hasty, tmp_path
     assert 0 < float(delivery["p50_ms"]) < 1000
 
 
+def has_users(page: Page, count: int) -> bool:
+    return page.users() == count
+
+
 @pytest.mark.full
 def test_master_adds_up_its_workers_and_keeps_what_a_dead_one_had_reported(url, hasty, tmp_path):
     prefix, port = tmp_path / "master", str(free_port())
@@ -162,7 +167,7 @@ def test_web_page_starts_edits_resets_and_stops(url, tmp_path):
         assert "polling,echo,latency," in page.get("/socketio/latency/csv")
         for count in (5, 1):
             assert page.post("/swarm", user_count=count, spawn_rate=10)["success"]
-            until(lambda count=count: page.users() == count)
+            until(partial(has_users, page, count))
         urlopen(f"http://127.0.0.1:{port}/stats/reset", b"", timeout=5).close()
         assert page.count_of("connect") == 0
         until(lambda: page.count_of("echo") > 5)

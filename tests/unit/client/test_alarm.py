@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_callbacks_of_one_moment_run_in_the_order_in_which_they_were_asked_for(
     ran: list[int] = []
     queue = Alarm()
     for number in range(5):
-        queue.at(10, lambda number=number: ran.append(number))
+        queue.at(10, partial(ran.append, number))
     clock.now_ns = 10
     timer.ring()
     assert ran == [0, 1, 2, 3, 4]
@@ -82,7 +83,12 @@ def test_timer_is_set_anew_for_an_earlier_callback_only(timer: FakeTimer, clock:
 
 def test_timer_is_set_once_after_a_ring_for_what_is_left(timer: FakeTimer, clock: Clock) -> None:
     queue = Alarm()
-    queue.at(10, lambda: [queue.at(due_ns, lambda: None) for due_ns in (50, 40, 60)])
+
+    def ask_for_three() -> None:
+        for due_ns in (50, 40, 60):
+            queue.at(due_ns, lambda: None)
+
+    queue.at(10, ask_for_three)
     clock.now_ns = 10
     timer.ring()
     assert timer.set_to == [10, 40]
@@ -111,7 +117,11 @@ def test_ring_that_comes_too_early_runs_nothing_and_is_set_anew(
 def test_broken_callback_does_not_stop_the_others(timer: FakeTimer, clock: Clock) -> None:
     ran: list[str] = []
     queue = Alarm()
-    queue.at(10, lambda: 1 / 0)
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    queue.at(10, broken)
     queue.at(11, lambda: ran.append("next"))
     clock.now_ns = 20
     with pytest.raises(ZeroDivisionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from itertools import chain, pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -283,7 +284,7 @@ def wsproto_heard(data: bytes) -> list[Event]:
 @pytest.mark.parametrize("length", LENGTHS)
 def test_wsproto_reads_our_frames_of_every_length(length: int) -> None:
     frame = encode(Opcode.BINARY, b"z" * length, MASK)
-    heard = wsproto_heard(frame)
+    heard: list[Any] = wsproto_heard(frame)
     assert b"z" * length == b"".join(bytes(each.data) for each in heard)
     assert heard[-1].message_finished
 

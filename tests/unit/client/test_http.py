@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 
@@ -262,7 +263,7 @@ def test_odd_mixtures_of_headers_are_never_another_error(headers: list[str], res
 
 # --- an independent implementation: h11
 
-AS_HEADER = {"gzip": gzip.compress, "deflate": zlib.compress}
+AS_HEADER: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
 
 
 def sent_by_h11(

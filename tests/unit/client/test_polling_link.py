@@ -215,10 +215,10 @@ def test_handler_that_kills_hears_nothing_of_the_same_payload(
 
     def killing(packet: bytes, *_: int) -> None:
         heard.append(packet)
-        link.kill()
+        dying.kill()
 
-    link = PollingLink(SERVER, killing, ended.append)
-    link.open()
+    dying = PollingLink(SERVER, killing, ended.append)
+    dying.open()
     streams[0].say(answer(b"6\x1e6"))
     assert (heard, len(streams[0].sent)) == ([b"6"], 1)
 

@@ -8,8 +8,9 @@ import pytest
 
 from loadtests.client import packets, session
 from loadtests.client.errors import ConnectionFailed
-from loadtests.client.link import OnEnd, OnPacket, Server
+from loadtests.client.link import OnPacket, Server
 from loadtests.client.session import DEPARTURES, Session
+from loadtests.client.stream import OnEnd
 from loadtests.record.words import Cause, Transport
 
 OPEN = b'0{"sid":"eio","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'

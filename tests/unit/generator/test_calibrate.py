@@ -41,9 +41,8 @@ from tests.support.simulation import MS, FakeBench, World, broadcasting, echoing
 
 
 def fan_out(recipients: int, publishers: int) -> Any:
-    options = Plan(seconds=1).fan_out(recipients).broadcast
-    assert options is not None
-    return msgspec.structs.replace(options, publishers=publishers)
+    experiment: Any = Plan(seconds=1).fan_out(recipients)
+    return msgspec.structs.replace(experiment.broadcast, publishers=publishers)
 
 
 def test_deliveries_are_what_was_read_while_publishers_waited_for_their_own_copy(
@@ -69,8 +68,8 @@ def test_echo_also_tells_the_generators_own_medians() -> None:
     world = World()
     bench = FakeBench(world, 40)
     echoing(bench, lambda session, number: [2 * MS])
-    options = Plan(seconds=1).echo(200, Transport.WEBSOCKET).echo
-    (found,) = loops.measure_echo(bench, options)  # type: ignore[arg-type]
+    experiment: Any = Plan(seconds=1).echo(200, Transport.WEBSOCKET)
+    (found,) = loops.measure_echo(bench, experiment.echo)  # type: ignore[arg-type]
     assert found.metrics["latency_p50"] == pytest.approx(2)
     assert bench.facts["numbers"] == {LATENESS_P50: 0, RECEIVE_LAG_P50: 0}
 

@@ -31,7 +31,7 @@ PLAN = Plan(rounds=3, seconds=1, recipients=5, connections=(10,), users=25, rate
 
 def conducted(assignment: Assignment, *_: Any) -> Outcome:
     """All is well; 10 KiB for each user."""
-    metrics = dict.fromkeys(metrics_of(assignment.scenario), 1.0)
+    metrics: dict[str, float | None] = dict.fromkeys(metrics_of(assignment.scenario), 1.0)
     users = assignment.variant.clients
     return Outcome(
         measurements=[Measurement(row=assignment.scenario, metrics=metrics)],

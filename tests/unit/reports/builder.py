@@ -126,7 +126,7 @@ def echo_trials(*values: float, metric: str = "latency_p50", **cell: Any) -> Res
     return result(plan, trials)
 
 
-def cells(metric: str, scenario: str = "echo", **values: tuple[float, ...]) -> Result:
+def cells(metric: str, scenario: str = "echo", /, **values: tuple[float, ...]) -> Result:
     """Several modes over WebSocket, each with its trials' numbers for one metric."""
     plan: list[PlannedTrial] = []
     trials: list[Trial] = []

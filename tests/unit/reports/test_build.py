@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from loadtests.record.results import FILE_NAME, read, write
-from reports.build import build, draw_all
+from reports.build import build
 from reports.facts.errors import WriteError
+from reports.sections.drawn import draw_all
 from reports.summary import summarise
 from tests.support.disk import at_most
 from tests.unit.reports.matrix import realistic

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from loadtests.record.results import GeneratorFacts, Measurement, Result
+from loadtests.record.words import Cause
 from reports.pages.disconnect import render
 from reports.pages.exports import to_csv, to_json, to_markdown
 from reports.pages.html import to_html
@@ -145,7 +146,7 @@ def test_a_text_of_any_length_makes_no_picture_wider_than_a_page() -> None:
 
 def test_clients_of_a_long_label_make_no_picture_wider_than_a_page() -> None:
     run = disconnects(
-        modes=(LONG,), clients=3, sweep=("10/5:10",), faults=Faults(unavailable={"tab": LONG})
+        modes=(LONG,), clients=3, sweep=("10/5:10",), faults=Faults(unavailable={Cause.TAB: LONG})
     )
     named = msgspec.structs.replace(run, experiment=run.experiment | {"name": LONG})
     for drawn in draw_all(summarise(named)):

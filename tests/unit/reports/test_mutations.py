@@ -34,7 +34,7 @@ HOSTILE_ROWS = (
     *("echo:reference", "disconnect:server-kill:reference", "echo:\x1b[31m", "teleport:fast"),
 )
 NUMBERS = (0, -1, 1, 0.0, 5e-324, 1e-300, 1e14, 1e15, 1e308, -1e308, 10**18, 10**400)
-OTHERS = (
+OTHERS: tuple[Any, ...] = (
     None,
     True,
     [],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -34,11 +36,13 @@ def conductor(tmp_path):
             label=str(tmp_path / "trial"),
         ),
     )
-    result = Conductor(assignment, lambda _bench, _options: [], lambda: None)
-    result.outcome = lambda: msgspec.json.decode(
-        (tmp_path / "outcome.json").read_bytes(), type=Outcome
-    )
-    return result
+    return Conductor(assignment, lambda _bench, _options: [], lambda: None)
+
+
+def error_of(conductor: Conductor) -> str | None:
+    """What stands in the outcome that it has written."""
+    written = Path(conductor.assignment.outcome).read_bytes()
+    return msgspec.json.decode(written, type=Outcome).error
 
 
 def test_all_are_waited_for_and_the_first_words_stand_for_all_failures(conductor):
@@ -48,18 +52,18 @@ def test_all_are_waited_for_and_the_first_words_stand_for_all_failures(conductor
     assert not conductor._settled.is_set()
     conductor.failed("connection refused")
     conductor.run()
-    assert conductor.outcome().error == "3 of 4 clients could not connect: connection refused"
+    assert error_of(conductor) == "3 of 4 clients could not connect: connection refused"
 
 
 def test_clients_that_say_nothing_are_not_waited_for_without_end(conductor, monkeypatch):
     monkeypatch.setattr("loadtests.run.conductor.connect_timeout_s", lambda _clients: 0.01)
     conductor.joined(None)
     conductor.run()
-    assert conductor.outcome().error == "1 of 4 clients connected within 0.01 s"
+    assert error_of(conductor) == "1 of 4 clients connected within 0.01 s"
 
 
 def test_failures_go_before_silence(conductor, monkeypatch):
     monkeypatch.setattr("loadtests.run.conductor.connect_timeout_s", lambda _clients: 0.01)
     conductor.failed("connection refused")
     conductor.run()
-    assert conductor.outcome().error == "1 of 4 clients could not connect: connection refused"
+    assert error_of(conductor) == "1 of 4 clients could not connect: connection refused"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
+import time
 
 import pytest
 from rich.console import Console
@@ -10,8 +12,7 @@ from rich.progress import Progress
 
 from loadtests.record.results import PlannedTrial, Trial
 from loadtests.record.words import Status, Transport
-from loadtests.run import progress
-from loadtests.run.progress import TimeLeft, reporter
+from loadtests.run.progress import TimeLeft, _Bar, reporter
 
 PLANNED = PlannedTrial(4, 0, "echo", "gevent", Transport.POLLING, ["echo"])
 
@@ -26,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(progress.time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
     return clock
 
 
@@ -104,7 +105,7 @@ def test_ci_gets_lines_on_a_terminal_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CI", "1")
-    monkeypatch.setattr(progress.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     [line] = lines(capsys, Trial(4, Status.OK, seconds=1))
     assert line.startswith(" 5/36 echo")
 
@@ -119,7 +120,7 @@ def test_ci_gets_lines_on_a_terminal_too(
 def test_failure_is_printed_beside_the_bar_as_it_is(reason: str) -> None:
     output = io.StringIO()
     shown = Progress(console=Console(file=output, width=200))
-    bar = progress._Bar(shown, 2)
+    bar = _Bar(shown, 2)
     bar.began(PLANNED, 70)
     bar.ended(PLANNED, Trial(4, Status.FAILED, reason=reason))
     printed = " ".join(output.getvalue().split())
@@ -129,7 +130,7 @@ def test_failure_is_printed_beside_the_bar_as_it_is(reason: str) -> None:
 
 def test_bar_says_what_runs_and_how_long_it_will_take() -> None:
     shown = Progress(console=Console(file=io.StringIO()))
-    bar = progress._Bar(shown, 2)
+    bar = _Bar(shown, 2)
     bar.began(PLANNED, 70)
     [task] = shown.tasks
     assert (task.description, task.fields["left"]) == ("echo gevent × polling", "1 min 10 s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -225,13 +226,13 @@ def test_server_and_generator_get_cores_that_share_nothing(
         "neighbours": lambda core: str(core // 2),
         "halves": lambda c: str(c % 2),
     }
-    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _pid: mine, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: mine, raising=False)
     monkeypatch.setattr(cores, "_siblings", groups[siblings])
     assert Pinning(*expected) == cores.pinning(), reason
 
 
 def test_two_threads_of_one_core_are_used_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _pid: {0, 1}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1}, raising=False)
     monkeypatch.setattr(cores, "_siblings", lambda _core: "0-1")
     found = cores.pinning()
     assert (found.server, found.generator) == (1, 0)
@@ -239,7 +240,7 @@ def test_two_threads_of_one_core_are_used_and_said(monkeypatch: pytest.MonkeyPat
 
 
 def test_one_core_is_not_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _pid: {0}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0}, raising=False)
     found = cores.pinning()
     assert (found.server, found.generator) == (None, None)
     assert "one core only" in str(found.note)

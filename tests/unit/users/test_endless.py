@@ -75,13 +75,16 @@ def make(clock):
         series = Series() if series is None else series
         schedule = ConstantRate(START_NS, 2)
         workload = WORKLOADS[scenario]
-        return Load(
-            workload, session, alarm, schedule, payload_bytes, series, lambda: clock.now_ns
-        ), (
-            session,
-            alarm,
+        made = Load(
+            workload,
+            session,  # type: ignore[arg-type]
+            alarm,  # type: ignore[arg-type]
+            schedule,
+            payload_bytes,
             series,
+            lambda: clock.now_ns,
         )
+        return made, (session, alarm, series)
 
     return load
 

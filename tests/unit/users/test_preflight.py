@@ -11,6 +11,7 @@ import pytest
 from loadtests.machine import limits as machine_limits
 from loadtests.users import preflight
 from loadtests.users.preflight import files_problem, host_problem, raise_open_files
+from tests.support.present import present
 
 
 def user_class(carriage="websocket", host=None):
@@ -56,7 +57,7 @@ def test_host_of_the_class_serves_where_there_is_no_other():
 )
 @pytest.mark.parametrize("resolve", [True, False])
 def test_wrong_host_is_one_line(url, words, resolve):
-    problem = host_problem(url, [user_class()], resolve=resolve)
+    problem = present(host_problem(url, [user_class()], resolve=resolve))
     assert words in problem
     assert "\n" not in problem
 
@@ -67,7 +68,7 @@ def test_name_that_only_workers_know_is_no_problem_of_the_master(monkeypatch):
 
     monkeypatch.setattr("loadtests.client.link.socket.getaddrinfo", unknown)
     assert host_problem("http://inside", [user_class()], resolve=False) is None
-    assert "not known" in host_problem("http://inside", [user_class()], resolve=True)
+    assert "not known" in present(host_problem("http://inside", [user_class()], resolve=True))
 
 
 def test_users_without_sessions_are_no_concern():
@@ -81,20 +82,20 @@ def test_users_without_sessions_are_no_concern():
 def test_number_that_would_work_does_and_one_more_is_refused(limits, carriage, most):
     classes = [user_class(carriage)]
     assert files_problem(most, 1, classes, None) is None
-    assert f"at most {most} users would work" in files_problem(most + 1, 1, classes, None)
+    assert f"at most {most} users would work" in present(files_problem(most + 1, 1, classes, None))
 
 
 def test_processes_share_the_users(limits):
     classes = [user_class()]
     assert files_problem(3 * 924, 3, classes, None) is None
-    problem = files_problem(3 * 924 + 1, 3, classes, None)
+    problem = present(files_problem(3 * 924 + 1, 3, classes, None))
     assert "at most 2772 users would work" in problem
     assert "in each of 3 processes" in problem
 
 
 def test_hungriest_class_counts(limits):
     classes = [user_class(), user_class("upgrade")]
-    assert "at most 308 users" in files_problem(924, 1, classes, None)
+    assert "at most 308 users" in present(files_problem(924, 1, classes, None))
 
 
 def test_limit_is_raised_as_far_as_it_goes(limits):
@@ -107,4 +108,4 @@ def test_class_with_transports_that_there_are_not_is_one_line():
         raise ValueError("ChatUser.transports is ('sse',): polling, websocket, ...")
 
     broken = SimpleNamespace(host=None, carriage=carriage)
-    assert "ChatUser.transports" in files_problem(1, 1, [broken], None)
+    assert "ChatUser.transports" in present(files_problem(1, 1, [broken], None))

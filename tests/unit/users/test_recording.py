@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import gevent
 import pytest
@@ -146,7 +147,7 @@ def test_end_of_a_test_writes_what_is_pending(environment, recorder):
 
 def report(recorder):
     """What a worker sends to its master, but for Locust's part."""
-    data = {}
+    data: dict[str, Any] = {}
     recorder._environment.events.report_to_master.fire(client_id="worker", data=data)
     return data
 
@@ -189,7 +190,8 @@ def reporting(recorder, monkeypatch):
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, StopUser])
 def test_check_that_fails_is_logged_and_the_reports_go_on(environment, reporting, caplog, error):
-    calls, again = [], Event()
+    again = Event()
+    calls: list[None] = []
 
     def broken():
         calls.append(None)
@@ -209,7 +211,8 @@ def test_check_that_fails_is_logged_and_the_reports_go_on(environment, reporting
 def test_flush_that_fails_is_logged_and_the_reports_go_on(
     environment, reporting, caplog, monkeypatch
 ):
-    flush, flushed, calls = reporting.flush, Event(), []
+    flush, flushed = reporting.flush, Event()
+    calls: list[None] = []
 
     def broken_once():
         calls.append(None)

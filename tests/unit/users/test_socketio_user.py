@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import gevent
 import pytest
 
+from loadtests.users.endless import WORKLOADS
 from tests.unit.users.unpatched import (
     Environment,
     RescheduleTask,
@@ -40,7 +39,7 @@ class Own(socketio_user.SocketIOUser):
 @pytest.fixture
 def user():
     result = Own(Environment())
-    result._session = Paper()
+    result._session = Paper()  # type: ignore[assignment]
     result._now_ns = lambda: NOW_NS
     return result
 
@@ -119,7 +118,7 @@ def test_listener_that_stops_users_keeps_no_lost_message_from_being_counted():
 
     user = bench_user.BenchUser(Environment())
     user.environment.events.request.add_listener(stop)
-    user._report_lost(SimpleNamespace(name="echo", complaint="no answer"), [1, 2], "in time")
+    user._report_lost(WORKLOADS["echo"], [1, 2], "in time")
     assert tally(user, "echo").lost == 2
 
 

@@ -10,7 +10,8 @@ import asyncio
 import json
 import socket
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import engineio.payload
 import socketio
@@ -36,12 +37,16 @@ def made(options: dict[str, Any]) -> socketio.AsyncServer:
     return sio
 
 
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
 def serve(sio: socketio.AsyncServer, namespace: str) -> None:
     """Register the events of one namespace."""
     left: dict[str, str] = {}
 
-    def on(name: str) -> Any:
-        return sio.on(name, namespace=namespace)
+    def on(name: str) -> Callable[[Handler], Handler]:
+        register: Callable[[Handler], Handler] = sio.on(name, namespace=namespace)
+        return register
 
     async def say(sid: str, name: str, *arguments: Any, **options: Any) -> None:
         await sio.emit(name, arguments, to=sid, namespace=namespace, **options)
@@ -82,7 +87,7 @@ def serve(sio: socketio.AsyncServer, namespace: str) -> None:
 
     @on("transport")
     async def transport(sid: str) -> str:
-        return sio.transport(sid, namespace)
+        return str(sio.transport(sid, namespace))
 
     @on("disconnect")
     async def disconnect(sid: str, reason: str) -> None:

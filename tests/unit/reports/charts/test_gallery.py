@@ -229,7 +229,7 @@ def test_percentile_curves_end_where_the_lost_begin(arrived: int, end: float) ->
     # 1 / (1 - q): 10 is p90, the share that arrived; 100 is the slowest of a hundred.
     assert float(odds.max()) == pytest.approx(end, rel=0.02)
     assert float(odds.max()) <= end * 1.000001
-    drawn = dict(zip(points.get_xdata(), points.get_ydata(), strict=True))
+    drawn = dict(numpy.asarray(points.get_xydata()).tolist())
     assert drawn[2.0] == pytest.approx(50.0, rel=0.001)
     assert max(drawn) == end
     assert numpy.isfinite(numpy.asarray(curve.get_ydata())).all()

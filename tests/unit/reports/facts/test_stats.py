@@ -83,7 +83,10 @@ def test_ratio_pairs_the_trials_of_a_block_and_skips_a_block_without_both() -> N
 
 
 def test_ratio_of_one_block_has_no_interval() -> None:
-    assert ratio([2.0], [3.0]) == Ratio(pytest.approx(1.5), None, None)
+    found = ratio([2.0], [3.0])
+    assert found is not None
+    assert found.value == pytest.approx(1.5)
+    assert (found.low, found.high) == (None, None)
 
 
 @pytest.mark.parametrize(("base", "other"), [([0.0], [1.0]), ([1.0], [0.0]), ([None], [1.0])])

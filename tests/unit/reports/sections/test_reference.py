@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -230,7 +231,10 @@ def test_copy_of_a_broadcast_waits_for_those_before_it() -> None:
 
 def test_rate_is_explained_by_the_time_that_a_message_takes_its_turn() -> None:
     # 0.5 ms a message became 1 ms, and 0.4 of it is the client's.
-    told = {"ours_told": {"generator_cpu": 30.0}, "reference_told": {"generator_cpu": 430.0}}
+    told: dict[str, Any] = {
+        "ours_told": {"generator_cpu": 30.0},
+        "reference_told": {"generator_cpu": 430.0},
+    }
     slower_by_cpu = both([2000.0, 2000.0], [1000.0, 1000.0], "throughput", **told)
     slower_by_more = both([2000.0, 2000.0], [500.0, 500.0], "throughput", **told)
     assert chapters(slower_by_cpu)[0].differences[0].explained

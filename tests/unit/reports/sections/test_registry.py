@@ -82,8 +82,8 @@ def test_every_chart_says_what_it_is_and_how_to_read_it() -> None:
 @pytest.fixture
 def teleport(monkeypatch: pytest.MonkeyPatch) -> Result:
     """A run of a scenario that is new, and of which nobody has written a section yet."""
-    monkeypatch.setitem(SCENARIOS, "teleport", TELEPORT)  # type: ignore[arg-type]
-    monkeypatch.setitem(SECTIONS, "teleport", registry._section("teleport"))  # type: ignore[arg-type]
+    monkeypatch.setitem(SCENARIOS, "teleport", TELEPORT)
+    monkeypatch.setitem(SECTIONS, "teleport", registry._section("teleport"))
     metrics: dict[str, float | None] = dict.fromkeys(EVERY_TRIAL, 1.0)
     found = msgspec.structs.replace(
         measurement("teleport"), metrics=metrics | {"hops": 7.0, "regrets": 3.0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -107,7 +108,7 @@ def test_playwrights_own_is_found_where_it_usually_is(
     (everything / "bin" / "chromium").unlink()
     monkeypatch.delenv("PLAYWRIGHT_BROWSERS_PATH")
     monkeypatch.setenv("HOME", str(everything))
-    monkeypatch.setattr(chromium.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     (everything / ".cache" / "ms-playwright" / "chromium-1234").mkdir(parents=True)
     assert chromium.installed() == chromium.BUNDLED
 

@@ -88,8 +88,8 @@ def options(**changes: Any) -> Disconnect:
     text = EXPERIMENT
     for name, value in changes.items():
         text += f"{name} = {value}\n"
-    found = parse(text, "o").disconnect
-    assert found is not None
+    experiment: Any = parse(text, "o")
+    found: Disconnect = experiment.disconnect
     return found
 
 
@@ -170,14 +170,16 @@ def test_same_seed_sends_the_same_clients_away_at_the_same_phase(
     assert runs[0] == runs[1]
 
 
-def test_busy_clients_are_sent_to_in_turn_at_their_rate(world: World, tmp_path: Path) -> None:
+def test_busy_clients_are_sent_to_in_turn_at_their_rate(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = Noticing(world, tmp_path / "journal.jsonl")
     sent: list[tuple[int, str]] = []
 
     def note(packet: bytes, _leaves: Any = None) -> None:
         sent.append((world.now_ns, packets.decode(packet).data[1]["room"]))
 
-    bench.sessions[0].send = note  # type: ignore[method-assign]
+    monkeypatch.setattr(bench.sessions[0], "send", note)
     found = measured(bench)
     rooms = [room for _, room in sent]
     # Six of the twelve, one after the other: every second one of those behind the publisher.
@@ -208,8 +210,10 @@ def test_client_that_was_lost_before_it_was_to_go_spoils_its_own_row_and_no_othe
     found = measured(bench)
     spoiled = {name: each.invalid for name, each in found.items() if each.invalid}
     reason = "clients were lost before they were to go: connection closed by the server (1 of 3)"
-    of_all = ("detection_min", "detection_p50", "detection_max")
-    of_all += ("undetected", "outside", "repeated", "lateness_p99")
+    of_all = (
+        *("detection_min", "detection_p50", "detection_max"),
+        *("undetected", "outside", "repeated", "lateness_p99"),
+    )
     assert spoiled == {"disconnect:reset": dict.fromkeys(of_all, reason)}
     # What goes for every scenario does not go for those that have a row.
     assert [session.ended for session in bench.judged or ()] == [None]

@@ -26,7 +26,9 @@ PYTHON, JAVASCRIPT = Official.PYTHON, Official.JAVASCRIPT
 POLLING, WEBSOCKET = Transport.POLLING, Transport.WEBSOCKET
 
 
-def window(client: Official, outage: Outage, transport: Transport, heartbeat: tuple[float, float]):
+def window(
+    client: Official, outage: Outage, transport: Transport, heartbeat: tuple[float, float]
+) -> tuple[float, float, list[str]]:
     interval_s, timeout_s = heartbeat
     found = noticed(client, outage, transport, ping_interval_s=interval_s, ping_timeout_s=timeout_s)
     return (found.earliest_s, found.latest_s, found.reasons)
@@ -76,7 +78,7 @@ def test_python_library_gives_a_poll_the_longer_of_interval_and_timeout_and_five
     client = Client(handle_sigint=False)
     client.state, client.base_url, client.write_loop_task = "connected", "http://x/?", Ended()
     client.ping_interval, client.ping_timeout = 25, 20
-    given_reasons = []
+    given_reasons: list[str] = []
     client.on("disconnect", given_reasons.append)
     client._read_loop_polling()
     assert timeouts == [noticed_latest_s(PYTHON, POLLING)]
