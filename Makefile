@@ -25,6 +25,9 @@ TYPED := PROFILE EXPERIMENT MODES TRANSPORTS SCENARIOS OUT MODE PORT
 $(foreach name,$(TYPED),$(eval override $(name) := $$(value $(name))))
 export $(TYPED)
 
+PROFILES := $(sort $(basename $(notdir $(wildcard loadtests/experiments/*.toml))))
+SPACE := $(subst ,, )
+
 .PHONY: help setup bench report calibrate bench-client node test test-all lint format demo lock clean
 
 help: ## print this list
@@ -33,7 +36,7 @@ help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' \
 	  | while IFS='|' read -r name text; do printf '%-20s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo "bench takes  PROFILE=quick|default|full|ci|payload|reference  or  EXPERIMENT=file.toml,"
+	@echo "bench takes  PROFILE=$(subst $(SPACE),|,$(PROFILES))  or  EXPERIMENT=file.toml,"
 	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
 	@echo "demo takes   MODE=eventlet|gevent|threading|gunicorn-gevent|gunicorn-threads|gevent-websocket|uwsgi-gevent  PORT=5000"
 
@@ -77,7 +80,7 @@ bench-client: $(READY) $(NODE) ## compare our client with python-socketio's, Loc
 # Three at a time, since tests wait more than they compute. pytest's 5: ARGS chose none of these.
 TOGETHER := -n 3 --dist worksteal
 
-test: $(READY) $(NODE) ## run the tests that a change needs, in minutes (ARGS= goes to pytest)
+test: $(READY) $(NODE) ## run the tests that a change needs, in minutes (ARGS= goes to pytest, by the shell)
 	@$(BIN)/python -m pytest $(TOGETHER) -m "not timing and not full" $(ARGS)
 
 test-all: $(READY) $(NODE) ## run every test; those that keep time run last, alone (ARGS= goes to pytest)

@@ -32,7 +32,7 @@ def add_options(parser: Any) -> None:
         "--scenario",
         choices=list(WORKLOADS),
         default=next(iter(WORKLOADS)),
-        help="echo: each user gets its own messages back; broadcast: everybody gets everything",
+        help="; ".join(f"{name}: {workload.told}" for name, workload in WORKLOADS.items()),
     )
     parser.add_argument(
         "--rate", type=_positive, default=1.0, help="messages per second that each user sends"

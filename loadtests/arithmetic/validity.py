@@ -31,7 +31,11 @@ GROWTH_RATIO, GROWTH_FLOOR_NS = 2.0, 5_000_000
 
 def names_of(metrics: Mapping[str, Metric], *families: str) -> list[str]:
     """The quantiles of these families, by their names."""
-    return [name for name, metric in metrics.items() if metric.family in families]
+    return [
+        name
+        for name, metric in metrics.items()
+        if metric.family in families and metric.quantile is not None
+    ]
 
 
 def busy_generator(names: Iterable[str], usage: Usage) -> dict[str, str]:

@@ -109,7 +109,7 @@ def for_run(
     """The calibration that holds for a run, or None and why there is none.
 
     Args:
-        environment: of the run (``machine.describe``).
+        environment: of the run (``machine.facts.describe``).
         version: of transport-bench.
         path: of the calibration; the usual one if not given.
     """

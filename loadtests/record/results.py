@@ -109,10 +109,16 @@ class Measurement(msgspec.Struct, frozen=True):
     reconnections: list[Reconnection] = []
     expected: Window | None = None
 
-    def distrusted(self, reason: str) -> Measurement:
-        """The same; every number is invalid, for this reason where there is no other."""
+    def distrusted(self, reason: str, *, above_all: bool = False) -> Measurement:
+        """The same; every number is invalid.
+
+        Args:
+            reason: why.
+            above_all: whether it takes the place of other reasons; else it fills in for them.
+        """
         doubted = {name: reason for name, value in self.metrics.items() if value is not None}
-        return msgspec.structs.replace(self, invalid=doubted | self.invalid)
+        invalid = self.invalid | doubted if above_all else doubted | self.invalid
+        return msgspec.structs.replace(self, invalid=invalid)
 
 
 class PlannedTrial(msgspec.Struct, frozen=True):
@@ -181,8 +187,8 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
         yardstick_ms: a fixed piece of Python on the server's core, right before.
         stolen_percent: CPU time that a hypervisor gave to others, of the cores in use.
         versions: of packages and Python in the generator.
-        open_loop_server_busy, open_loop_generator_busy: shares of a core, %, while echo's latency
-            was measured.
+        open_loop_server_busy, open_loop_generator_busy: where results of earlier versions have
+            these two ``numbers`` of echo.
         outages: outage -> what its clients did.
         crashes: exceptions that ended threads of clients.
         numbers: what else a scenario tells, that is no metric.
@@ -201,6 +207,11 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     outages: dict[str, OutageFacts] = {}
     crashes: list[str] = []
     numbers: dict[str, Number] = {}
+
+    def number(self, name: str) -> float | None:
+        """One of the numbers that a scenario tells; None where it does not."""
+        found: float | None = self.numbers.get(name, getattr(self, name, None))
+        return found
 
 
 class Trial(msgspec.Struct, frozen=True):

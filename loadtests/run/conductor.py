@@ -80,8 +80,10 @@ class Conductor:
         except Exception as error:  # the runner must hear of it, whatever it was
             logging.exception("the load generator broke")
             outcome = Outcome(error=f"the load generator broke: {type(error).__name__}: {error}")
-        files.replace(Path(self.assignment.outcome), msgspec.json.encode(outcome))
-        self._quit_locust()
+        try:
+            files.replace(Path(self.assignment.outcome), msgspec.json.encode(outcome))
+        finally:  # a full disk is told by the log, not by waiting
+            self._quit_locust()
 
     def _measure(self) -> Outcome:
         self._wait_for_all()
@@ -108,23 +110,22 @@ class Conductor:
             measurements = bench.distrust(self._take(bench, variant.options))
         finally:
             bench.alarm.close()
-        facts: dict[str, Any] = {
-            "arrival_clock": arrival_clock(place.client),
-            "transport": place.transport,
-            "connections": variant.clients,
-            "client": place.client,
-            "seconds": stolen.seconds,
-            "yardstick_ms": yardstick_ms,
-            "stolen_percent": stolen.percent,
-            "versions": {
+        facts = GeneratorFacts(
+            arrival_clock=arrival_clock(place.client),
+            transport=place.transport,
+            client=place.client,
+            connections=variant.clients,
+            seconds=stolen.seconds,
+            yardstick_ms=yardstick_ms,
+            stolen_percent=stolen.percent,
+            versions={
                 "python": platform.python_version(),
                 **{name: metadata.version(name) for name in PACKAGES[place.client]},
             },
-        }
-        return Outcome(
-            measurements=measured_with(place.client, measurements),
-            generator=GeneratorFacts(**(facts | bench.facts)),
+            numbers=bench.numbers,
         )
+        found = measured_with(place.client, measurements)
+        return Outcome(measurements=found, generator=facts)
 
     def _wait_for_all(self) -> None:
         timeout_s = connect_timeout_s(self._expected)

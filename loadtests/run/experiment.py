@@ -21,7 +21,8 @@ from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Heartbeat, Variant
 from servers.modes import ADAPTERS, MAIN
 
-#: More parts than any key of an experiment has.
+#: A key, or a table's head, and how many dots none of an experiment has.
+_KEY = re.compile(r"""\s*\[{0,2}([\w"' .-]*)[\]=]""")
 _DEEPEST = 20
 
 PROFILES = Path(__file__).parents[1] / "experiments"
@@ -50,8 +51,8 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
     description: str = ""
-    seed: int = 1
-    blocks: Annotated[int, Meta(ge=1)] = 1
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] = 1
+    blocks: Annotated[int, Meta(ge=1, le=10**9)] = 1
     modes: Annotated[list[str], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: list(MAIN)
     )
@@ -99,6 +100,9 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.blocks if own is None else min(own, self.blocks)
 
 
+_RESERVED = set(_Common.__struct_fields__) & SCENARIOS.keys()
+if _RESERVED:
+    raise ValueError(f"no scenario can be called {', '.join(_RESERVED)}: experiments have that")
 if TYPE_CHECKING:
     Experiment = _Common
 else:
@@ -147,9 +151,11 @@ def parse(text: str, origin: str) -> Experiment:
     Raises:
         ExperimentError: as in ``load``.
     """
-    if any(line.partition("=")[0].count(".") > _DEEPEST for line in text.splitlines()):
-        # Reading such keys takes tomllib a time that grows with the square of their depth.
-        raise ExperimentError(f"{origin}: nested too deeply to be an experiment")
+    for number, written in enumerate(text.splitlines(), start=1):
+        key = _KEY.match(written)
+        if key is not None and key[1].count(".") > _DEEPEST:
+            # Reading it takes tomllib a time that grows with the square of its depth.
+            raise ExperimentError(f"{origin}, line {number}: nested too deeply to be an experiment")
     try:
         experiment: Experiment = msgspec.toml.decode(text, type=Experiment)
     except RecursionError as error:
@@ -165,7 +171,7 @@ def parse(text: str, origin: str) -> Experiment:
             field = ".".join(filter(None, [field, unknown[1]]))
         line = _line_of(text, re.sub(r"\[.*", "", field))
         raise ExperimentError(f"{origin}, line {line}, {field or 'file'}: {problem}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError) as error:  # a number of thousands of digits
         raise ExperimentError(f"{origin}: not valid TOML: {error}") from error
     if not experiment.scenarios:
         known = ", ".join(f"[{name}]" for name in SCENARIOS)
@@ -246,7 +252,7 @@ def plan(experiment: Experiment) -> list[PlannedTrial]:
     """
     shuffler = random.Random(experiment.seed)
     trials: list[PlannedTrial] = []
-    for block in range(experiment.blocks):
+    for block in range(max(map(experiment.blocks_of, experiment.scenarios), default=0)):
         combinations = [
             (scenario, variant, mode, transport, client)
             for scenario in experiment.scenarios

@@ -9,6 +9,8 @@ from loadtests.run.experiment import Experiment, ExperimentError
 
 #: A run that is expected to take longer is a slip of the pen.
 LONGEST_DAYS = 7
+#: So is a plan of more trials, also of such that will not run.
+MOST_TRIALS = 1_000_000
 
 _DAY_S = 24 * 3600.0
 
@@ -49,13 +51,13 @@ def check(experiment: Experiment, scenarios: Sequence[str]) -> None:
         ExperimentError: says what would work.
     """
     _check_time(experiment, scenarios)
-    lacks = {
-        scenario: shortage(variant.clients)
+    lacks = [
+        (scenario, shortage(variant.clients))
         for scenario in scenarios
         for variant in experiment.variants(scenario)
-    }
-    if lacks and all(lack is not None for lack in lacks.values()):
-        scenario, lack = next(iter(lacks.items()))
+    ]
+    if lacks and all(lack is not None for _, lack in lacks):
+        scenario, lack = lacks[0]
         raise ExperimentError(f"experiment {experiment.name}: {scenario}: {lack}")
 
 
@@ -73,4 +75,13 @@ def _check_time(experiment: Experiment, scenarios: Sequence[str]) -> None:
         raise ExperimentError(
             f"experiment {experiment.name}: this is {days:,.0f} days, more than {LONGEST_DAYS}; "
             f"{blocks:,} instead of {experiment.blocks:,} blocks would fit"
+        )
+    trials = cells * sum(
+        len(experiment.variants(scenario)) * experiment.blocks_of(scenario)
+        for scenario in experiment.scenarios
+    )
+    if trials > MOST_TRIALS:
+        raise ExperimentError(
+            f"experiment {experiment.name}: these are {trials:,} trials, more than "
+            f"{MOST_TRIALS:,}; fewer blocks, modes or settings would do"
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from loadtests.machine.launch import Launched, last_words
+from loadtests.machine.launch import Launched, RunningServer, last_words
 from loadtests.run.experiment import Experiment
 from loadtests.scenarios.bench import Outcome, Place, TrialFailed
 from loadtests.scenarios.scenario import Variant
@@ -68,16 +68,13 @@ def conduct(
     limit_s = assignment.variant.longest_s
     give_up = time.monotonic() + limit_s
     while generator.poll() is None:
-        if server is not None and server.process.poll() is not None:
-            raise TrialFailed(
-                f"the server died during the trial (code {server.process.returncode}): "
-                f"{last_words(server.log)}; its log: {server.log}"
-            )
+        _check(server)
         if time.monotonic() > give_up:
             raise TrialFailed(
                 f"the load generator was not done after {limit_s:.0f} s; its log: {generator_log}"
             )
         time.sleep(_LOOK_S)
+    _check(server)  # it may be why the generator ended
     outcome = Path(assignment.outcome)
     if not outcome.exists():
         raise TrialFailed(
@@ -90,3 +87,11 @@ def conduct(
         logs = f"logs: {generator_log}" + (f", {server.log}" if server else "")
         raise TrialFailed(f"{found.error}; {logs}")
     return found
+
+
+def _check(server: RunningServer | None) -> None:
+    if server is not None and server.process.poll() is not None:
+        raise TrialFailed(
+            f"the server died during the trial (code {server.process.returncode}): "
+            f"{last_words(server.log)}; its log: {server.log}"
+        )

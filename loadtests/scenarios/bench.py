@@ -136,7 +136,7 @@ class Bench:
         place: where it takes place.
         sleep: lets the loop run for so many seconds.
         now_ns: the monotonic clock.
-        facts: what the generator says of the trial beside its measurements: GeneratorFacts' fields.
+        numbers: what the scenario tells of the trial that is no metric; units in their names.
         judged: the sessions whose loss spoils every number; None for all.
     """
 
@@ -147,7 +147,7 @@ class Bench:
     place: Place
     sleep: Callable[[float], Any]
     now_ns: Callable[[], int] = time.monotonic_ns
-    facts: dict[str, Any] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
     judged: Sequence[Session] | None = None
 
     def sleep_until(self, moment_ns: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -40,9 +39,6 @@ from loadtests.scenarios.scenario import (
     Scenario,
     table,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

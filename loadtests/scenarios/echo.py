@@ -6,8 +6,6 @@ latency; the closed loop sends when the reply has come and gives throughput.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from loadtests.arithmetic import validity
@@ -30,9 +28,6 @@ from loadtests.scenarios.scenario import (
     Scenario,
     table,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +69,9 @@ METRICS = table(
     *EVERY_TRIAL.values(),
 )  # fmt: skip
 
+#: Shares of a core, in per cent, while latency was measured (``GeneratorFacts.number``).
+SERVER_BUSY, GENERATOR_BUSY = "open_loop_server_busy", "open_loop_generator_busy"
+
 _FAMILIES = ("latency", "service")
 _PAUSE_S = 0.5  # the yardstick, settling, the last replies
 
@@ -95,8 +93,10 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
             f"does it handle {ECHO_EVENT!r} in namespace /test?"
         )
     closed = closed_loop(bench, options, clients)
-    bench.facts["open_loop_server_busy"] = opened.usage.server_percent
-    bench.facts["open_loop_generator_busy"] = opened.usage.generator_percent
+    busy = opened.usage.server_percent
+    if busy is not None:
+        bench.numbers[SERVER_BUSY] = busy
+    bench.numbers[GENERATOR_BUSY] = opened.usage.generator_percent
     return [summarise(opened, closed, bench.meter.server_mib())]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from loadtests import scenarios
@@ -23,10 +23,21 @@ def _found() -> Iterator[Scenario[Any]]:
             yield scenario
 
 
+def _by_name(found: Iterable[Scenario[Any]]) -> dict[str, Scenario[Any]]:
+    """The scenarios by their names.
+
+    Raises:
+        ValueError: two have one name.
+    """
+    named: dict[str, Scenario[Any]] = {}
+    for each in sorted(found, key=lambda each: (each.rank, each.name)):
+        if named.setdefault(each.name, each) is not each:
+            raise ValueError(f"two scenarios are called {each.name}")
+    return named
+
+
 #: Name -> scenario, in the order in which files and pages have them.
-SCENARIOS: Mapping[str, Scenario[Any]] = {
-    each.name: each for each in sorted(_found(), key=lambda each: (each.rank, each.name))
-}
+SCENARIOS: Mapping[str, Scenario[Any]] = _by_name(_found())
 
 
 def metrics_of(row: str) -> Mapping[str, Metric]:

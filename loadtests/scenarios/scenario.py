@@ -47,7 +47,7 @@ def table(*metrics: Metric) -> dict[str, Metric]:
 
 #: What every trial that a load generator measures has.
 EVERY_TRIAL = table(
-    Metric("server_cpu", Unit.MICROSECONDS_PER_MESSAGE, Better.LOWER, "server CPU", "server CPU time per message: per echo in the closed loop, per delivery of a broadcast, per heartbeat in disconnect"),
+    Metric("server_cpu", Unit.MICROSECONDS_PER_MESSAGE, Better.LOWER, "server CPU", "server CPU time per message; what a message is differs by scenario, see docs/method.md"),
     Metric("server_busy", Unit.PERCENT, Better.NEITHER, "server busy", "share of one core that the server used over the same time"),
     Metric("server_rss", Unit.MEBIBYTES, Better.LOWER, "server memory", "resident memory of the server at the end of the trial"),
     Metric("generator_cpu", Unit.MICROSECONDS_PER_MESSAGE, Better.NEITHER, "generator CPU", "the load generator's own CPU time per message, over the same time as server CPU"),

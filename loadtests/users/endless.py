@@ -39,21 +39,33 @@ class EndlessWorkload:
         event: that is sent.
         everybodys: whether the messages of others count too.
         complaint: about an own message that did not come back.
+        told: what its users do, for a form or a help text.
     """
 
     name: str
     event: str
     everybodys: bool
     complaint: str
+    told: str
 
 
 #: Scenario -> what its users do. A delivery is timed if its publisher has the same clock, be it in
 #: another process; otherwise it is counted. What is lost on the way to others is not seen here,
 #: only what does not come back to its publisher: the trials account for every copy.
 WORKLOADS = {
-    echo.SCENARIO.name: EndlessWorkload(echo.SCENARIO.name, ECHO_EVENT, False, "no answer"),
+    echo.SCENARIO.name: EndlessWorkload(
+        name=echo.SCENARIO.name,
+        event=ECHO_EVENT,
+        everybodys=False,
+        complaint="no answer",
+        told="each user gets its own messages back",
+    ),
     broadcast.SCENARIO.name: EndlessWorkload(
-        "delivery", BROADCAST_EVENT, True, "a broadcast did not come back to its publisher"
+        name="delivery",
+        event=BROADCAST_EVENT,
+        everybodys=True,
+        complaint="a broadcast did not come back to its publisher",
+        told="everybody gets everything",
     ),
 }
 

@@ -51,11 +51,11 @@ class Mark:
     fill: str | None = None
 
 
-def strips(facts: Facts, scenario: str, family: str, marks: Sequence[Mark], axis: str) -> Figure:
+def strips(facts: Facts, row_name: str, family: str, marks: Sequence[Mark], axis: str) -> Figure:
     """The distribution of a family per cell, with the metrics that are marked on it."""
-    rows = {(row.cell, row.metric.name): row for row in facts.rows if row.row == scenario}
+    rows = {(row.cell, row.metric.name): row for row in facts.rows if row.row == row_name}
     groups = style.by_transport(cells_of(rows.values()))
-    shapes = _distributions(facts, scenario, family)
+    shapes = _distributions(facts, row_name, family)
     looks = style.looks(cell.mode for group in groups.values() for cell in group)
     figure = style.new_figure(1.5 + sum(0.42 + 0.9 * len(group) for group in groups.values()))
     panels = figure.subplots(
@@ -79,11 +79,11 @@ def _marked(metric: str, marks: Sequence[Mark]) -> bool:
     return any(mark.metric == metric for mark in marks)
 
 
-def _distributions(facts: Facts, scenario: str, family: str) -> dict[Cell, Shape]:
+def _distributions(facts: Facts, row_name: str, family: str) -> dict[Cell, Shape]:
     found = {
         cell: distribution_of(outcomes, family)
         for (name, cell), outcomes in facts.outcomes.items()
-        if name == scenario
+        if name == row_name
     }
     return {cell: one for cell, one in found.items() if one is not None}
 
@@ -185,14 +185,14 @@ def _legend(marks: Sequence[Mark]) -> list[Line2D]:
     ]
 
 
-def curves(facts: Facts, scenario: str, family: str, axis: str) -> Figure:
+def curves(facts: Facts, row_name: str, family: str, axis: str) -> Figure:
     """A family's times over the percentile, one panel per transport."""
-    rows = {row.cell: row for row in facts.rows if row.row == scenario}
+    rows = {row.cell: row for row in facts.rows if row.row == row_name}
     groups = style.by_transport(rows)
     looks = style.looks(cell.mode for cell in rows)
     figure = style.new_figure(5.8)
     panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
-    shapes = _distributions(facts, scenario, family)
+    shapes = _distributions(facts, row_name, family)
     deepest = max((shape.expected for shape in shapes.values()), default=1000.0)
     # The slowest of n samples stands at 1 - 1/n; beyond it there is nothing to draw.
     odds = numpy.geomspace(1, max(deepest, 10.0), 400)
@@ -200,9 +200,9 @@ def curves(facts: Facts, scenario: str, family: str, axis: str) -> Figure:
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
         axes.set_title(style.TRANSPORT_TITLES[transport])
         for cell in cells:
-            outcomes = facts.outcomes[scenario, cell]
+            outcomes = facts.outcomes[row_name, cell]
             trials = trial_distributions(outcomes, family)
-            doubt = _doubt(facts, scenario, family, cell)
+            doubt = _doubt(facts, row_name, family, cell)
             _curve(axes, cell, shapes.get(cell), trials, looks[cell.mode], doubt, odds)
         style.log_y(axes, *style.log_limits(seen))
         _percentile_axis(axes, deepest)
@@ -218,12 +218,12 @@ def curves(facts: Facts, scenario: str, family: str, axis: str) -> Figure:
     return figure
 
 
-def _doubt(facts: Facts, scenario: str, family: str, cell: Cell) -> str:
+def _doubt(facts: Facts, row_name: str, family: str, cell: Cell) -> str:
     """What is not to be trusted of a cell's times: ``invalid``, ``tail invalid`` or nothing."""
     doubtful = {
         row.metric.quantile
         for row in facts.rows
-        if (row.row, row.cell) == (scenario, cell)
+        if (row.row, row.cell) == (row_name, cell)
         and row.metric.family == family
         and row.status is not Status.OK
     }

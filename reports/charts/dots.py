@@ -15,9 +15,9 @@ from reports.facts.rows import Row
 from reports.facts.run import Facts
 
 
-def points(facts: Facts, scenario: str, metric: str, axis: str) -> Figure:
+def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
     """A metric by cell, with every trial; further right is better."""
-    rows = {row.cell: row for row in _rows(facts, scenario, metric)}
+    rows = {row.cell: row for row in _rows(facts, row_name, metric)}
     groups = style.by_transport(rows)
     looks = style.looks(cell.mode for cell in rows)
     figure = style.new_figure(
@@ -70,19 +70,19 @@ def cpu(facts: Facts, per_message: Mapping[str, str]) -> Figure:
         squeeze=False,
         height_ratios=[len(group) for group in groups.values()],
     )
-    for column, scenario in enumerate(scenarios):
-        server = {row.cell: row for row in _rows(facts, scenario, "server_cpu")}
-        generator = {row.cell: row for row in _rows(facts, scenario, "generator_cpu")}
+    for column, row_name in enumerate(scenarios):
+        server = {row.cell: row for row in _rows(facts, row_name, "server_cpu")}
+        generator = {row.cell: row for row in _rows(facts, row_name, "generator_cpu")}
         panels = [line[column] for line in grid]
         logarithmic = _scales(panels, [*server.values(), *generator.values()])
         for axes, (transport, group) in zip(panels, groups.items(), strict=True):
             style.cell_rows(axes, group, labels=column == 0)
-            axes.set_title(f"{scenario}, {style.TRANSPORT_TITLES[transport]}")
+            axes.set_title(f"{row_name}, {style.TRANSPORT_TITLES[transport]}")
             for place, cell in enumerate(group):
                 pair = (server.get(cell), generator.get(cell))
                 _pair(axes, place, pair, looks[cell.mode])
         scale = "log scale; " if logarithmic else ""
-        panels[-1].set_xlabel(f"µs per {per_message[scenario]}\n({scale}further left is better)")
+        panels[-1].set_xlabel(f"µs per {per_message[row_name]}\n({scale}further left is better)")
     style.legend_above(
         figure,
         [
@@ -94,8 +94,8 @@ def cpu(facts: Facts, per_message: Mapping[str, str]) -> Figure:
     return figure
 
 
-def _rows(facts: Facts, scenario: str, metric: str) -> list[Row]:
-    return [row for row in facts.rows if row.row == scenario and row.metric.name == metric]
+def _rows(facts: Facts, row_name: str, metric: str) -> list[Row]:
+    return [row for row in facts.rows if row.row == row_name and row.metric.name == metric]
 
 
 def _scales(panels: Iterable[Axes], rows: Iterable[Row]) -> bool:

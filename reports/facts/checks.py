@@ -89,8 +89,7 @@ def _undersampled(facts: Facts) -> Iterator[Finding]:
         count = fewest_samples(row.metric, facts.own_outcomes[row.row, row.cell])
         fewest[row.row, row.metric.name].append(count or 0)
     listed = [
-        f"{scenario} {metric} ({min(counts):,} samples)"
-        for (scenario, metric), counts in fewest.items()
+        f"{name} {metric} ({min(counts):,} samples)" for (name, metric), counts in fewest.items()
     ]
     if rows:
         yield Finding(
@@ -160,9 +159,9 @@ def _shared_cores(pinning: Mapping[str, object]) -> bool:
 def _user_space_clock(facts: Facts) -> Iterator[Finding]:
     cells = {
         cell
-        for (scenario, cell), outcomes in facts.own_outcomes.items()
+        for (name, cell), outcomes in facts.own_outcomes.items()
         for outcome in outcomes
-        if SCENARIOS[scenario_of(scenario)].times_arrivals
+        if SCENARIOS[scenario_of(name)].times_arrivals
         and outcome.trial
         and outcome.measurement
         and outcome.trial.generator.arrival_clock != "kernel"

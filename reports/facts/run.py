@@ -103,14 +103,14 @@ def troubles_of(facts: Facts) -> list[Trouble]:
             gathered[row.row, row.cell, row.status, row.reasons].append(row.metric.name)
     return [
         Trouble(
-            row=scenario,
+            row=name,
             cell=cell,
             status=status,
-            metrics=("all",) if len(names) == expected[scenario, cell] else tuple(names),
+            metrics=("all",) if len(names) == expected[name, cell] else tuple(names),
             reasons=reasons,
-            logs=_logs(facts.outcomes, scenario, cell),
+            logs=_logs(facts.outcomes, name, cell),
         )
-        for (scenario, cell, status, reasons), names in gathered.items()
+        for (name, cell, status, reasons), names in gathered.items()
     ]
 
 

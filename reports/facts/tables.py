@@ -64,8 +64,8 @@ def best_table(answers: Sequence[Answer]) -> Table:
 def metric_tables(rows: Sequence[Row]) -> dict[str, Table]:
     """For every row name a table of metrics × cells."""
     return {
-        scenario: _metric_table(scenario, [row for row in rows if row.row == scenario])
-        for scenario in row_names(rows)
+        row_name: _metric_table(row_name, [row for row in rows if row.row == row_name])
+        for row_name in row_names(rows)
     }
 
 
@@ -73,12 +73,12 @@ def headline_tables(rows: Sequence[Row], names: Sequence[str] = ()) -> list[Tabl
     """For every row name a table of cells × some metrics.
 
     Args:
-        rows: of one scenario.
+        rows: of one row_name.
         names: of the metrics that matter most; the first few that are not about the run if empty.
     """
     return [
-        _headline_table(scenario, [row for row in rows if row.row == scenario], names)
-        for scenario in row_names(rows)
+        _headline_table(row_name, [row for row in rows if row.row == row_name], names)
+        for row_name in row_names(rows)
     ]
 
 
@@ -117,22 +117,22 @@ def _best_line(answer: Answer) -> tuple[Entry, ...]:
     return (Entry(answer.question.text), cell, Entry(number), why)
 
 
-def _metric_table(scenario: str, rows: Sequence[Row]) -> Table:
+def _metric_table(row_name: str, rows: Sequence[Row]) -> Table:
     cells = cells_of(rows)
     by_metric: dict[str, dict[Cell, Row]] = {}
     for row in rows:
         by_metric.setdefault(row.metric.name, {})[row.cell] = row
     lines = []
-    for name, metric in metrics_of(scenario).items():
+    for name, metric in metrics_of(row_name).items():
         ahead = leaders(list(by_metric[name].values()))
         numbers = (entry(by_metric[name][cell], strong=cell in ahead) for cell in cells)
         lines.append((Entry(metric_label(metric)), *numbers))
-    return Table(scenario, ("metric", *(str(cell) for cell in cells)), tuple(lines))
+    return Table(row_name, ("metric", *(str(cell) for cell in cells)), tuple(lines))
 
 
-def _headline_table(scenario: str, rows: Sequence[Row], names: Sequence[str]) -> Table:
-    full = _metric_table(scenario, rows)
-    metrics = metrics_of(scenario)
+def _headline_table(row_name: str, rows: Sequence[Row], names: Sequence[str]) -> Table:
+    full = _metric_table(row_name, rows)
+    metrics = metrics_of(row_name)
     names = (
         names
         or [name for name, metric in metrics.items() if metric.better is not Better.NEITHER][
@@ -145,4 +145,4 @@ def _headline_table(scenario: str, rows: Sequence[Row], names: Sequence[str]) ->
         for place, cell in enumerate(full.head)
         if place > 0
     )
-    return Table(scenario, ("cell", *(metric_label(metrics[name]) for name in names)), lines)
+    return Table(row_name, ("cell", *(metric_label(metrics[name]) for name in names)), lines)

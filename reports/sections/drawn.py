@@ -47,20 +47,17 @@ _MEDIANS = ChartKind(
 
 def kinds_of(facts: Facts) -> Iterator[tuple[str, ChartKind]]:
     """Every chart that a run has something for, with its place; not drawn yet."""
-    compared = next((each for each in sections_in(facts) if each.per), None)
+    present = row_names(facts.rows)
+    # It compares scenarios, and stands with the first of them.
+    first = next((name for name in _per_message() if name in present), None)
     for section in sections_in(facts):
         for kind in section.charts:
             if kind.wanted(facts):
                 yield section.scenario, kind
-        if section is compared and reference_free(facts, section.scenario):
+        if section.scenario == first:
             yield section.scenario, _CPU
     if reference_chart.wanted(facts):
         yield str(Client.REFERENCE), _MEDIANS
-
-
-def reference_free(facts: Facts, scenario: str) -> bool:
-    """Whether a scenario has a row of its own name."""
-    return scenario in row_names(facts.rows)
 
 
 def draw_all(facts: Facts) -> list[Drawn]:

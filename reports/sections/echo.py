@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Transport
-from loadtests.scenarios.echo import SCENARIO
+from loadtests.scenarios.echo import GENERATOR_BUSY, SCENARIO, SERVER_BUSY
 from reports.charts import distributions, dots
 from reports.charts.distributions import Mark
 from reports.charts.gallery import ChartKind
@@ -87,7 +87,7 @@ def _delayed_ack(facts: Facts) -> Iterator[Finding]:
     for mode in PYWSGI_MODES:
         cell = Cell(mode, Transport.POLLING)
         latency = facts.value(NAME, cell, "latency_p50")
-        busy = _busy(facts, NAME, cell, "open_loop_server_busy")
+        busy = _busy(facts, NAME, cell, SERVER_BUSY)
         if latency is None or busy is None or not low <= latency <= high or busy >= BUSY_PERCENT:
             continue
         seen[cell] = f"{short(latency)} ms in {cell} (busy {short(busy)} % at that load)"
@@ -114,12 +114,12 @@ def _busy(facts: Facts, row: str, cell: Cell, whose: str) -> float | None:
         facts: of a run.
         row: its name.
         cell: where.
-        whose: a field of GeneratorFacts.
+        whose: one of the numbers that the scenario tells.
     """
     shares = [
         share
         for outcome in facts.outcomes.get((row, cell), ())
-        if outcome.trial and (share := getattr(outcome.trial.generator, whose)) is not None
+        if outcome.trial and (share := outcome.trial.generator.number(whose)) is not None
     ]
     return statistics.fmean(shares) if shares else None
 
@@ -128,7 +128,7 @@ def _spent(facts: Facts, row: Row) -> Spent:
     if row.metric.family != "latency":
         return spent_on(facts, row)
     # An echo alone costs more than one of a full closed loop, which has its own figure.
-    busy = _busy(facts, row.row, row.cell, "open_loop_generator_busy")
+    busy = _busy(facts, row.row, row.cell, GENERATOR_BUSY)
     rate_hz = facts.setting(NAME, "rate_hz")
     alone = 1e4 * busy / rate_hz if busy is not None and rate_hz else None
     return Spent(spent_on(facts, row).cpu_us if alone is None else alone, busy)

@@ -1,7 +1,8 @@
 """What the load generator can do (its calibration), and how near the cells came to that.
 
-A calibration is measured apart from runs (loadtests/calibrate/), and a run's result holds the one
-that was in force. What a cell reads means the more, the further it is from the generator's limits.
+A calibration is measured apart from runs (loadtests/generator/calibrate/), and a run's result holds
+the one that was in force. What a cell reads means the more, the further it is from the generator's
+limits.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from loadtests.record.calibration import Calibration, Capability, Gauged
+from loadtests.record.calibration import NONE, Calibration, Capability, Gauged, Limit
 from loadtests.record.results import Result
 from loadtests.record.words import Transport
 from loadtests.scenarios.echo import SCENARIO
@@ -25,8 +26,6 @@ from reports.facts.tables import Entry, Table
 TITLE = "What the load generator can do"
 #: The echo scenario is what a calibration is compared with.
 ECHO = SCENARIO.name
-
-NONE = "not calibrated on this machine; make calibrate"
 
 #: A throughput above this share of the generator's own may be partly the generator's.
 NEAR_CEILING = 0.5
@@ -101,7 +100,7 @@ def readings(facts: Facts) -> list[BesideLimits]:
                 cell=cell,
                 throughput=values.get((cell, "throughput")),
                 ceiling=top.figure("throughput") if top else None,
-                at_least=top is not None and top.limit != "generator",
+                at_least=top is not None and top.limit is not Limit.GENERATOR,
                 latency_ms=values.get((cell, "latency_p50")),
                 floor_ms=floor.figure("latency_p50") if floor else None,
             )

@@ -132,35 +132,35 @@ def chapters(facts: Facts) -> list[Chapter]:
     """One per row name that was measured with both clients; none where there is no reference."""
     measured = set(row_names(facts.rows))
     return [
-        _chapter(facts, scenario)
-        for scenario in row_names(facts.own_rows)
-        if row_of(scenario, Client.REFERENCE) in measured and _comparable(scenario)
+        _chapter(facts, row_name)
+        for row_name in row_names(facts.own_rows)
+        if row_of(row_name, Client.REFERENCE) in measured and _comparable(row_name)
     ]
 
 
-def pairs_of(facts: Facts, scenario: str) -> dict[tuple[Cell, str], Pair]:
+def pairs_of(facts: Facts, row_name: str) -> dict[tuple[Cell, str], Pair]:
     """(cell, metric) -> what both clients measured for a row name."""
     rows = {(row.row, row.cell, row.metric.name): row for row in facts.rows}
     found = {}
     for row in facts.own_rows:
-        other = rows.get((row_of(scenario, Client.REFERENCE), row.cell, row.metric.name))
-        if row.row == scenario and other is not None:
+        other = rows.get((row_of(row_name, Client.REFERENCE), row.cell, row.metric.name))
+        if row.row == row_name and other is not None:
             found[row.cell, row.metric.name] = Pair(row, other, ratio(row.values, other.values))
     return found
 
 
-def _chapter(facts: Facts, scenario: str) -> Chapter:
-    pairs = pairs_of(facts, scenario)
-    compared = _compared(scenario)
+def _chapter(facts: Facts, row_name: str) -> Chapter:
+    pairs = pairs_of(facts, row_name)
+    compared = _compared(row_name)
     assert compared is not None
     judged = [pair for (_, name), pair in pairs.items() if name in compared.judged]
     return Chapter(
-        row=scenario,
+        row=row_name,
         conclusion=_conclusion(judged),
         differences=tuple(
             _difference(facts, pair) for pair in judged if pair.verdict is Judgement.DIFFER
         ),
-        table=_table(scenario, pairs, (*compared.judged, *compared.told)),
+        table=_table(row_name, pairs, (*compared.judged, *compared.told)),
     )
 
 
@@ -216,7 +216,7 @@ def _explanation(facts: Facts, pair: Pair) -> str | None:
 
 
 def _comparable(row: str) -> bool:
-    """Whether a row has what its scenario's clients are compared by: those of outages do not."""
+    """Whether a row has what its row_name's clients are compared by: those of outages do not."""
     compared = _compared(row)
     return compared is not None and {*compared.judged, *compared.told} <= metrics_of(row).keys()
 
@@ -226,11 +226,11 @@ def _compared(row: str) -> Compared | None:
     return SECTIONS[scenario_of(row)].compared
 
 
-def _table(scenario: str, pairs: Mapping[tuple[Cell, str], Pair], names: Sequence[str]) -> Table:
-    metrics = [metrics_of(scenario)[name] for name in names]
+def _table(row_name: str, pairs: Mapping[tuple[Cell, str], Pair], names: Sequence[str]) -> Table:
+    metrics = [metrics_of(row_name)[name] for name in names]
     cells = cells_of(pair.ours for pair in pairs.values())
     return Table(
-        f"{scenario}: ours / python-socketio's",
+        f"{row_name}: ours / python-socketio's",
         ("cell", *map(metric_label, metrics)),
         tuple(
             (Entry(str(cell)), *(_entry(pairs[cell, metric.name]) for metric in metrics))

@@ -73,9 +73,9 @@ def _names(facts: Facts) -> list[str]:
     return [name for name in _medians() if {name, row_of(name, Client.REFERENCE)} <= present]
 
 
-def _rows(facts: Facts, scenario: str, name: str) -> list[Row]:
+def _rows(facts: Facts, row_name: str, name: str) -> list[Row]:
     metric = _medians()[name][0]
-    return [row for row in facts.rows if row.row == scenario and row.metric.name == metric]
+    return [row for row in facts.rows if row.row == row_name and row.metric.name == metric]
 
 
 def _numbers(rows: list[Row]) -> list[float]:

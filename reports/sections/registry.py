@@ -16,9 +16,11 @@ from reports.sections.section import Section
 def _section(scenario: str) -> Section:
     module = f"{sections.__name__}.{scenario}"
     declared = importlib.import_module(module) if find_spec(module) else None
-    plain = Section(scenario=scenario, title=scenario.capitalize())
-    found: Section = getattr(declared, "SECTION", plain)
-    return found
+    found = getattr(declared, "SECTION", None)
+    # A module beside the sections may have a scenario's name by chance.
+    if isinstance(found, Section) and found.scenario == scenario:
+        return found
+    return Section(scenario=scenario, title=scenario.capitalize())
 
 
 #: Scenario -> its section, a plain one where nobody wrote any, in the order of scenarios.

@@ -71,7 +71,8 @@ class Section:
         headlines: the metrics that a narrow table has room for; empty: the first few.
         questions: of "Best at".
         compared: with python-socketio's client; None: not at all.
-        per: what a message is, on the chart of CPU time; empty: not drawn there.
+        per: what a message is, on the chart of CPU time of the row that has the scenario's name;
+            empty: not drawn there.
         charts: in their order.
         checks: what it finds by itself.
         tables: what a reader must see instead of every metric of every row; None: just those.

@@ -117,7 +117,7 @@ class FakeBench:
         self.now_ns = world.time_ns
         self.place = Place(url="http://127.0.0.1:1", transport=Transport.POLLING, label="trial")
         self.judged: Sequence[FakeSession] | None = None
-        self.facts: dict[str, Any] = {}
+        self.numbers: dict[str, float] = {}
 
     def sleep_until(self, moment_ns: int) -> None:
         self.world.run_until(moment_ns)

@@ -37,7 +37,7 @@ class Remarks(NamedTuple):
     Attributes:
         rounds: how many there were.
         pilot: its trials; what is not in the rounds was too dear there.
-        machine: of ``machine.describe``.
+        machine: of ``machine.facts.describe``.
     """
 
     rounds: int

@@ -46,7 +46,7 @@ def measure_echo(bench: Bench, options: Echo) -> list[Measurement]:
         LATENESS_P50: milliseconds(quantile(opened.lateness_ns, 0.5)),
         RECEIVE_LAG_P50: milliseconds(quantile(opened.receive_lag_ns, 0.5)),
     }
-    bench.facts["numbers"] = {name: each for name, each in medians.items() if each is not None}
+    bench.numbers |= {name: each for name, each in medians.items() if each is not None}
     return [echo.summarise(opened, closed, bench.meter.server_mib())]
 
 
@@ -87,7 +87,7 @@ def measure_fan_out(bench: Bench, options: Broadcast) -> list[Measurement]:
     Raises:
         TrialFailed: nothing was delivered, or every client lost its connection.
     """
-    bench.facts["numbers"] = {RESIDENT: psutil.Process().memory_info().rss / _KIB}
+    bench.numbers[RESIDENT] = psutil.Process().memory_info().rss / _KIB
     publishers = [
         _Eager(number, session, options.payload_bytes)
         for number, session in enumerate(bench.sessions[: options.publishers])

@@ -56,7 +56,7 @@ class Plan:
         options = Broadcast(
             recipients=recipients,
             publishers=min(PUBLISHERS, recipients),
-            rate_hz=1e6,  # not paced; see scenarios.measure_fan_out
+            rate_hz=1e6,  # not paced; see loops.measure_fan_out
             measure_s=self.seconds,
             warmup_s=min(_WARMUP_S, self.seconds),
         )

@@ -60,20 +60,20 @@ class Here:
     _gone: list[Gone] = field(default_factory=list)
 
     def wait_until_joined(self, timeout_s: float) -> list[str]:  # noqa: ARG002  # they are connected
-        """See Host."""
+        """See Holder."""
         return [session.sid for session in self.sessions]
 
     def send_away(self, due_ns: Sequence[int]) -> None:
-        """See Host."""
+        """See Holder."""
         for client, moment_ns in enumerate(due_ns):
             self.alarm.at(moment_ns, partial(self._go, client))
 
     def gone(self) -> list[Gone]:
-        """See Host."""
+        """See Holder."""
         return list(self._gone)
 
     def lost(self) -> dict[int, str]:
-        """See Host."""
+        """See Holder."""
         gone = {each.client for each in self._gone}
         return {
             client: session.ended

@@ -98,7 +98,7 @@ def _measure(
     if not gave_up:
         return measurements
     reason = f"the server gave up clients that had not gone ({gave_up})"
-    return [each.distrusted(reason) for each in measurements]
+    return [each.distrusted(reason, above_all=True) for each in measurements]
 
 
 def _unmeasured(row: str, why: str) -> Measurement:

@@ -118,7 +118,7 @@ class Disconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             0 leaves these rows out.
         bystanders: connections that stay; the first of them sends to the busy ones.
         window_s: how long each is waited for; None takes what python-engineio's rules imply and a
-            second more (see ``expected.longest_s``).
+            second more (see ``windows.longest_s``).
         blocks: in how many of the experiment's blocks it has trials, the first ones; None for all.
             Every client is a point here, so fewer trials do than for a percentile.
         sweep: more settings of heartbeat and number of connections, each a trial of its own.

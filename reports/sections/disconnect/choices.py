@@ -42,7 +42,7 @@ def choices() -> list[Choice]:
     """Two for each limit: the longest timeout that it allows, and a long interval; one if equal.
 
     A limit that nothing keeps has none. Each keeps it even if all clients go at the same time
-    (``expected.longest_s``).
+    (``windows.longest_s``).
     """
     return [
         _choice(limit_s, heartbeat)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from loadtests.record.results import Result, Window
 from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.disconnect import windows
-from loadtests.scenarios.disconnect.rows import DepartureRow, numbers_of
+from loadtests.scenarios.disconnect.rows import NAME, DepartureRow, numbers_of
 from loadtests.scenarios.disconnect.windows import Situation
 from reports.facts.numbers import number_of
 from reports.facts.rows import Cell, Row
@@ -61,7 +61,7 @@ class Point:
 
 def main_heartbeat(result: Result) -> HeartbeatSetting | None:
     """That of the main trials; None where the result does not tell both its numbers."""
-    options = result.experiment.get("disconnect")
+    options = result.experiment.get(NAME)
     if not isinstance(options, Mapping):
         return None
     return _heartbeat(

@@ -55,7 +55,7 @@ def test_deliveries_are_what_was_read_while_publishers_waited_for_their_own_copy
     # Each of two publishers sends every 10 ms, to five.
     assert found.metrics["deliveries"] == pytest.approx(2 * 100 * 5, rel=0.02)
     assert found.metrics["generator_busy"] == pytest.approx(10)
-    assert bench.facts["numbers"][RESIDENT] > 0
+    assert bench.numbers[RESIDENT] > 0
 
 
 def test_nothing_delivered_is_a_failure_and_no_zero() -> None:
@@ -71,7 +71,7 @@ def test_echo_also_tells_the_generators_own_medians() -> None:
     experiment: Any = Plan(seconds=1).echo(200, Transport.WEBSOCKET)
     (found,) = loops.measure_echo(bench, experiment.echo)  # type: ignore[arg-type]
     assert found.metrics["latency_p50"] == pytest.approx(2)
-    assert bench.facts["numbers"] == {LATENESS_P50: 0, RECEIVE_LAG_P50: 0}
+    assert bench.numbers == {LATENESS_P50: 0, RECEIVE_LAG_P50: 0}
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 60.0])

@@ -98,7 +98,7 @@ def test_a_monster_is_one_line(text: str) -> None:
     ("blocks", "words"),
     [
         (1_000_000_000, "days, more than 7"),
-        (2**62, "days, more than 7"),
+        (100_000, "days, more than 7"),
     ],
 )
 def test_more_blocks_than_anybody_has_time_for_say_how_long_that_is(
@@ -109,3 +109,35 @@ def test_more_blocks_than_anybody_has_time_for_say_how_long_that_is(
         check(found, found.scenarios)
     assert words in str(refused.value)
     assert "blocks would fit" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["seed = 1" + "0" * 5000, "seed = 1" + "0" * 400, "blocks = 1" + "0" * 400]
+)
+def test_a_number_of_any_length_is_read_or_refused_in_one_line(text: str) -> None:
+    key = text.partition(" ")[0]
+    other = "\n".join(line for line in WHOLE.splitlines() if not line.startswith(key))
+    with pytest.raises(ExperimentError, match=r"^mine.toml"):
+        parse(f"{text}\n{other}", "mine.toml")
+
+
+def test_a_scenario_with_blocks_of_its_own_does_not_make_a_plan_endless() -> None:
+    text = WHOLE.replace("blocks = 3", "blocks = 1000000000")
+    alone = text[: text.index("[echo]")] + text[text.index("[disconnect]") :] + "blocks = 2\n"
+    found = parse(alone, "mine.toml")
+    check(found, found.scenarios)
+    assert {planned.block for planned in plan(found)} == {0, 1}
+
+
+def test_a_plan_of_what_will_not_run_is_bounded_as_well() -> None:
+    text = WHOLE.replace("blocks = 3", "blocks = 1000000000")
+    found = parse(text[: text.index("[echo]")] + text[text.index("[disconnect]") :], "mine.toml")
+    with pytest.raises(ExperimentError, match="trials, more than 1,000,000"):
+        check(found, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["# " + "." * 50 + "\n", 'description = """\n' + ". " * 40 + '\n"""\n']
+)
+def test_dots_in_words_are_no_nesting(text: str) -> None:
+    assert parse(text + WHOLE, "mine.toml").name == "mine"
