@@ -66,11 +66,10 @@ def test_no_file_is_longer_than_one_idea_takes(room: str) -> None:
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for path in sources(room)
     }
-    limit = LONGEST_FILE if room != "tests" else 400
-    assert {name: length for name, length in lengths.items() if length > limit} == {}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
-@pytest.mark.parametrize("room", ["servers", "loadtests", "reports"])
+@pytest.mark.parametrize("room", ROOMS)
 def test_no_function_is_longer_than_fifty_lines(room: str) -> None:
     long = {}
     for path in sources(room):

@@ -1,54 +1,18 @@
-"""HTTP responses as a long-polling client meets them, against h11's server side."""
+"""HTTP responses as a long-polling client meets them: whole, cut, glued and broken."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
 
-import h11
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.client.errors import ProtocolError
 from loadtests.client.http import Response, ResponseDecoder
-
-
-def response(
-    body: bytes = b"",
-    *headers: str,
-    first: str = "HTTP/1.1 200 OK",
-    length: bool = True,
-) -> bytes:
-    lines = [first, *headers]
-    if length:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def chunked(wire: bytes, *headers: str) -> bytes:
-    return response(b"", "Transfer-Encoding: chunked", *headers, length=False) + wire
-
-
-def read(data: bytes) -> Response | None:
-    return ResponseDecoder().feed(data)
-
-
-def cut(data: bytes, places: list[int]) -> list[bytes]:
-    edges = [0, *sorted(place % len(data) for place in places), len(data)]
-    return [data[begin:end] for begin, end in pairwise(edges)]
-
-
-def read_in_pieces(pieces: list[bytes]) -> Response | None:
-    """The response, which must come with the last piece and not before."""
-    decoder = ResponseDecoder()
-    *first, last = pieces
-    assert [None] * len(first) == [decoder.feed(piece) for piece in first]
-    return decoder.feed(last)
-
+from tests.unit.client.responses import chunked, read, read_in_pieces, response
 
 # --- bodies
 
@@ -261,57 +225,7 @@ def test_odd_mixtures_of_headers_are_never_another_error(headers: list[str], res
         read(response(b"", *headers, length=False) + rest)
 
 
-# --- an independent implementation: h11
-
-AS_HEADER: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
-
-
-def sent_by_h11(
-    bodies: list[bytes], headers: list[tuple[str, str]], trailer: list[tuple[str, str]]
-) -> bytes:
-    """What an h11 server sends for a response whose body it writes in these pieces."""
-    server = h11.Connection(h11.SERVER)
-    server.receive_data(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert type(server.next_event()) is h11.Request
-    assert type(server.next_event()) is h11.EndOfMessage
-    parts = [server.send(h11.Response(status_code=200, headers=headers))]
-    parts += [server.send(h11.Data(data=body)) for body in bodies]
-    parts.append(server.send(h11.EndOfMessage(headers=trailer)))
-    return b"".join(part for part in parts if part)
-
-
-places = st.lists(st.integers(min_value=0), max_size=6)
-
-
-@given(st.binary(max_size=300), places, st.booleans())
-def test_we_read_what_h11_sends_by_length(body: bytes, cuts: list[int], close: bool) -> None:
-    headers = [("Content-Length", str(len(body)))] + [("Connection", "close")] * close
-    data = sent_by_h11([body], headers, [])
-    pieces = [piece for piece in cut(data, cuts) if piece]
-    assert Response(200, body, keep_alive=not close) == read_in_pieces(pieces)
-
-
-@given(
-    st.lists(st.binary(max_size=100), max_size=4),
-    places,
-    st.sampled_from([None, "gzip", "deflate"]),
-)
-def test_we_read_what_h11_sends_in_chunks(
-    bodies: list[bytes], cuts: list[int], coding: str | None
-) -> None:
-    pieces, headers = bodies, []
-    if coding is not None:
-        packed = AS_HEADER[coding](b"".join(bodies))
-        pieces, headers = [packed[:7], packed[7:]], [("Content-Encoding", coding)]
-    data = sent_by_h11(pieces, headers, [])
-    assert b"chunked" in data
-    found = read_in_pieces([piece for piece in cut(data, cuts) if piece])
-    assert Response(200, b"".join(bodies), keep_alive=True) == found
-
-
-def test_we_read_a_trailer_that_h11_sends() -> None:
-    data = sent_by_h11([b"hello"], [("Trailer", "Checksum")], [("Checksum", "1")])
-    assert Response(200, b"hello", keep_alive=True) == read(data)
+# --- the end of a connection, and what is too much
 
 
 def test_body_without_a_length_ends_with_its_connection() -> None:

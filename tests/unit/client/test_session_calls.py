@@ -1,4 +1,4 @@
-"""What a session says and answers: bytes, acknowledgements, calls and the wait for an upgrade."""
+"""What a session says and answers: bytes, acknowledgements and calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import gevent
 import pytest
-from gevent.event import Event
 from gevent.timeout import Timeout
 
 from loadtests.client import packets, session
@@ -19,15 +18,6 @@ from tests.unit.client.test_session import OPEN, SERVER, FakeLink, connected, ma
 HOLE = b'{"_placeholder":true,"num":0}'
 #: Long enough for what comes, short enough for what does not.
 SOON_S, LATE_S = 0.001, 10
-
-
-class FakeUpgrading(FakeLink):
-    transport = Transport.POLLING
-    failure = "the server offers no upgrade"
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.settled = Event()
 
 
 class FakePolling(FakeLink):
@@ -50,7 +40,6 @@ class AnsweringLink(FakeLink):
 def _links(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "WebSocketLink", AnsweringLink)
     monkeypatch.setattr(session, "PollingLink", FakePolling)
-    monkeypatch.setattr(session, "UpgradingLink", FakeUpgrading)
     monkeypatch.setattr(FakeLink, "opening", (OPEN, b'40/test,{"sid":"me"}'))
 
 
@@ -288,57 +277,6 @@ def test_callers_own_time_limit_stays_the_callers() -> None:
     with pytest.raises(Timeout) as caught, Timeout(SOON_S) as limit:
         found.call("name", timeout_s=LATE_S)
     assert caught.value is limit
-
-
-# --- the wait for an upgrade
-
-
-def upgrading() -> tuple[Session, FakeUpgrading]:
-    found = Session(SERVER, (Transport.POLLING, Transport.WEBSOCKET), "/test")
-    found.connect()
-    link: Any = found._link
-    return found, link
-
-
-def test_upgraded_session_is_waited_for() -> None:
-    found, link = upgrading()
-    waiting = gevent.spawn(found.wait_for_upgrade, LATE_S)
-    gevent.sleep(0)
-    assert (waiting.ready(), found.transport) == (False, Transport.POLLING)
-    link.transport = Transport.WEBSOCKET
-    link.settled.set()
-    waiting.get(timeout=LATE_S)
-    assert found.transport is Transport.WEBSOCKET
-
-
-def test_session_that_stays_on_polling_says_why() -> None:
-    found, link = upgrading()
-    link.settled.set()
-    with pytest.raises(ConnectionFailed, match="stays on long-polling: the server offers no"):
-        found.wait_for_upgrade()
-
-
-def test_upgrade_that_does_not_come_is_given_up() -> None:
-    found, link = upgrading()
-    with pytest.raises(ConnectionFailed, match=r"no upgrade to WebSocket within 0\.001 s"):
-        found.wait_for_upgrade(SOON_S)
-    assert (found.ended, ("kill", None) in link.calls) == (None, False)
-
-
-@pytest.mark.parametrize("transport", Transport)
-def test_session_that_ends_before_its_upgrade_says_why(transport: Transport) -> None:
-    found, link = upgrading()
-    link.transport = transport
-    link.on_end("broken")
-    link.settled.set()
-    with pytest.raises(ConnectionFailed, match="broken"):
-        found.wait_for_upgrade()
-
-
-def test_session_of_one_transport_does_not_wait_for_another() -> None:
-    connected()[0].wait_for_upgrade()
-    with pytest.raises(ConnectionFailed, match="stays on long-polling: no upgrade was asked for"):
-        connected(transport=Transport.POLLING)[0].wait_for_upgrade()
 
 
 # --- going

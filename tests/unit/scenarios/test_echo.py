@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from loadtests.arithmetic.pacing import ConstantRate
-from loadtests.arithmetic.samples import NEVER, Nanoseconds
-from loadtests.arithmetic.usage import Usage
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.echo import METRICS, Echo, summarise
-from loadtests.scenarios.echoing import ClosedLoop, EchoClient, OpenLoop
+from loadtests.scenarios.echo import METRICS, Echo
+from loadtests.scenarios.echoing import EchoClient
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World, echoing, number_of
 
 
@@ -275,96 +272,3 @@ def test_duplicates_are_not_throughput(world: World) -> None:
 def test_server_that_answers_nothing_fails_the_trial(world: World) -> None:
     with pytest.raises(TrialFailed, match=r"answered none of 40 messages.*'my event'.*/test"):
         measured(world, lambda _s, _n: [])
-
-
-# --- numbers from raw times
-
-
-def ns(*values: int) -> Nanoseconds:
-    return np.asarray(values, dtype=np.int64)
-
-
-def usage(generator: float = 10, server: float | None = 10) -> Usage:
-    server_ns = None if server is None else round(server * 1e7)
-    return Usage(SECOND, round(generator * 1e7), server_ns)
-
-
-def closed(answered: int, lost: int, used: Usage) -> ClosedLoop:
-    return ClosedLoop(ns(*[0] * answered), 10, lost, used)
-
-
-def opened(latency: Nanoseconds, **changes: Any) -> OpenLoop:
-    here = ns(*[0] * int(np.count_nonzero(latency != NEVER)))
-    arguments: dict[str, Any] = {
-        "due_ns": np.arange(len(latency)),
-        "latency_ns": latency,
-        "service_ns": latency,
-        "lateness_ns": np.zeros_like(latency),
-        "receive_lag_ns": here,
-        "usage": usage(),
-    }
-    return OpenLoop(**(arguments | changes))
-
-
-def test_summary_holds_every_metric_of_the_table() -> None:
-    found = summarise(opened(ns(MS)), closed(100, 0, usage()), 30.0)
-    assert METRICS.keys() == found.metrics.keys()
-    assert (found.invalid, found.unavailable) == ({}, {})
-
-
-def test_lost_p99_is_invalid_and_says_why() -> None:
-    latency = ns(*[MS] * 98, NEVER, NEVER)
-    found = summarise(opened(latency), closed(100, 3, usage()), 30.0)
-    assert (
-        found.metrics["lost"],
-        found.metrics["latency_p99"],
-        found.metrics["latency_p90"],
-    ) == (5, None, 1.0)
-    assert {"latency_p99", "latency_max", "service_p99"} == found.invalid.keys()
-    assert "messages never arrived (2 of 100)" in found.invalid["latency_p99"]
-    assert found.samples["latency"] == 100
-
-
-def test_saturated_open_loop_spoils_latency_and_not_throughput() -> None:
-    found = summarise(
-        opened(ns(MS), usage=usage(server=99)), closed(100, 0, usage(server=100)), 30.0
-    )
-    assert {
-        "latency_p50",
-        "latency_p90",
-        "latency_p99",
-        "latency_max",
-        "service_p50",
-        "service_p99",
-    } == found.invalid.keys()
-
-
-def test_busy_generator_spoils_throughput_and_not_latency() -> None:
-    found = summarise(opened(ns(MS)), closed(100, 0, usage(generator=90)), 30.0)
-    assert {"throughput", "server_cpu"} == found.invalid.keys()
-
-
-def test_late_sends_spoil_latency_and_not_service_time() -> None:
-    found = summarise(
-        opened(ns(10 * MS), service_ns=ns(4 * MS), lateness_ns=ns(6 * MS)),
-        closed(100, 0, usage()),
-        30.0,
-    )
-    assert {"latency_p50", "latency_p90", "latency_p99", "latency_max"} == found.invalid.keys()
-    assert (
-        found.metrics["latency_p50"],
-        found.metrics["service_p50"],
-        found.metrics["lateness_p99"],
-    ) == (10.0, 4.0, 6.0)
-
-
-def test_own_servers_cpu_is_unavailable_in_the_summary() -> None:
-    found = summarise(
-        opened(ns(MS), usage=usage(server=None)), closed(100, 0, usage(server=None)), None
-    )
-    assert {
-        "server_cpu",
-        "server_busy",
-        "server_rss",
-        "server_busy_open",
-    } == found.unavailable.keys()

@@ -11,6 +11,7 @@ import json
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import engineio.payload
@@ -32,87 +33,109 @@ def made(options: dict[str, Any]) -> socketio.AsyncServer:
         max_http_buffer_size=options.get("max_payload_bytes", 1_000_000),
         transports=options.get("transports", ["polling", "websocket"]),
     )
-    for namespace in ("/", "/test"):
-        serve(sio, namespace)
+    for name in ("/", "/test"):
+        serve(Namespace(sio, name))
     return sio
 
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-def serve(sio: socketio.AsyncServer, namespace: str) -> None:
-    """Register the events of one namespace."""
-    left: dict[str, str] = {}
+@dataclass(frozen=True)
+class Namespace:
+    """One namespace of a server."""
 
-    def on(name: str) -> Callable[[Handler], Handler]:
-        register: Callable[[Handler], Handler] = sio.on(name, namespace=namespace)
+    sio: socketio.AsyncServer
+    name: str
+
+    def on(self, event: str) -> Callable[[Handler], Handler]:
+        """Register a handler of an event."""
+        register: Callable[[Handler], Handler] = self.sio.on(event, namespace=self.name)
         return register
 
-    async def say(sid: str, name: str, *arguments: Any, **options: Any) -> None:
-        await sio.emit(name, arguments, to=sid, namespace=namespace, **options)
+    async def say(self, sid: str, event: str, *arguments: Any, **options: Any) -> None:
+        """Send an event to a client, or to all that joined a room of this name."""
+        await self.sio.emit(event, arguments, to=sid, namespace=self.name, **options)
 
-    async def flood(sid: str, count: int, pause_ms: float | None = None) -> None:
+    async def flood(self, sid: str, count: int, pause_ms: float | None = None) -> None:
+        """Send so many numbers."""
         for number in range(count):
-            await say(sid, "n", number)
+            await self.say(sid, "n", number)
             await asyncio.sleep((pause_ms or 0) / 1000)
 
-    @on("connect")
+
+def serve(namespace: Namespace) -> None:
+    """Register the events of a namespace."""
+    hear_who_comes_and_goes(namespace)
+    hear_what_is_asked(namespace)
+
+
+def hear_who_comes_and_goes(namespace: Namespace) -> None:
+    """Register what opens and ends sessions."""
+    sio, left = namespace.sio, dict[str, str]()
+
+    @namespace.on("connect")
     async def connect(sid: str, _environ: Any, auth: dict[str, Any] | None) -> None:
         auth = auth or {}
         if "refuse" in auth:
             raise ConnectionRefusedError(auth["refuse"])
         # The client gets this before it is told that it is connected.
-        await say(sid, "welcome", sid)
+        await namespace.say(sid, "welcome", sid)
         if "flood" in auth:
-            sio.start_background_task(flood, sid, auth["flood"], auth.get("pause_ms"))
+            sio.start_background_task(namespace.flood, sid, auth["flood"], auth.get("pause_ms"))
 
-    @on("echo")
-    async def echo(sid: str, *arguments: Any) -> None:
-        await say(sid, "echoed", *arguments)
-
-    @on("ask")
-    async def ask(_sid: str, *arguments: Any) -> tuple[Any, ...]:
-        return arguments
-
-    @on("ask me")
-    async def ask_me(sid: str, *arguments: Any) -> None:
-        async def answered(*answer: Any) -> None:
-            await say(sid, "answered", *answer)
-
-        await say(sid, "question", *arguments, callback=answered)
-
-    @on("flood")
-    async def flood_event(sid: str, *arguments: Any) -> None:
-        sio.start_background_task(flood, sid, *arguments)
-
-    @on("transport")
-    async def transport(sid: str) -> str:
-        return str(sio.transport(sid, namespace))
-
-    @on("disconnect")
+    @namespace.on("disconnect")
     async def disconnect(sid: str, reason: str) -> None:
         left[sid] = reason
 
-    @on("why left")
+    @namespace.on("why left")
     async def why_left(_sid: str, other: str) -> str:
         return left.get(other, "")
 
-    @on("join")
+    @namespace.on("dismiss")
+    async def dismiss(sid: str) -> None:
+        await sio.disconnect(sid, namespace=namespace.name)
+
+    @namespace.on("hang up")
+    async def hang_up(sid: str) -> None:
+        await sio.eio.disconnect(sio.manager.eio_sid_from_sid(sid, namespace.name))
+
+
+def hear_what_is_asked(namespace: Namespace) -> None:
+    """Register what clients say to the server and through it to each other."""
+    sio = namespace.sio
+
+    @namespace.on("echo")
+    async def echo(sid: str, *arguments: Any) -> None:
+        await namespace.say(sid, "echoed", *arguments)
+
+    @namespace.on("ask")
+    async def ask(_sid: str, *arguments: Any) -> tuple[Any, ...]:
+        return arguments
+
+    @namespace.on("ask me")
+    async def ask_me(sid: str, *arguments: Any) -> None:
+        async def answered(*answer: Any) -> None:
+            await namespace.say(sid, "answered", *answer)
+
+        await namespace.say(sid, "question", *arguments, callback=answered)
+
+    @namespace.on("flood")
+    async def flood_event(sid: str, *arguments: Any) -> None:
+        sio.start_background_task(namespace.flood, sid, *arguments)
+
+    @namespace.on("transport")
+    async def transport(sid: str) -> str:
+        return str(sio.transport(sid, namespace.name))
+
+    @namespace.on("join")
     async def join(sid: str, room: str) -> str:
-        await sio.enter_room(sid, room, namespace=namespace)
+        await sio.enter_room(sid, room, namespace=namespace.name)
         return room
 
-    @on("to room")
+    @namespace.on("to room")
     async def to_room(_sid: str, room: str, *arguments: Any) -> None:
-        await say(room, "said", *arguments)
-
-    @on("dismiss")
-    async def dismiss(sid: str) -> None:
-        await sio.disconnect(sid, namespace=namespace)
-
-    @on("hang up")
-    async def hang_up(sid: str) -> None:
-        await sio.eio.disconnect(sio.manager.eio_sid_from_sid(sid, namespace))
+        await namespace.say(room, "said", *arguments)
 
 
 class Announced(uvicorn.Server):

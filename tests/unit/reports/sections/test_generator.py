@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from loadtests.record.calibration import NONE
 from loadtests.record.results import Result
 from reports.facts.findings import Finding, Kind, Severity
 from reports.pages.exports import to_markdown
 from reports.pages.html import to_html
-from reports.sections.generator import NONE, TITLE, absence_of, readings, tables
+from reports.sections.generator import TITLE, absence_of, readings, tables
 from reports.summary import summarise
 from tests.unit.reports.builder import cells, measurement, planned, ran, result
 
