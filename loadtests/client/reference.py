@@ -32,30 +32,24 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET
 from typing import Any
-from weakref import WeakSet
 
 import engineio
 import engineio.packet
 import gevent
 import socketio
-import websocket
 from gevent.event import Event
 from gevent.lock import Semaphore
 from gevent.queue import Queue
 from requests import Session as HttpSession
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed, ProtocolError
+from loadtests.client.library import Connections, FirstHeard, abort
 from loadtests.client.link import OnLeave, Server
 from loadtests.client.session import DEPARTURES, Arrival, Handler
-from loadtests.client.stream import NO_LINGERING
 from loadtests.record.words import Cause, Transport
 
 _monotonic_ns = time.monotonic_ns
@@ -80,7 +74,7 @@ class ReferenceSession:
         self._path = server.path
         self._transports = [str(transport) for transport in transports]
         self._namespace = namespace
-        self._connections = _Connections()
+        self._connections = Connections()
         http = HttpSession()
         http.mount("http://", self._connections)
         http.mount("https://", self._connections)
@@ -197,7 +191,7 @@ class ReferenceSession:
         engine = self._client.eio
         engine.fall_silent()
         if engine.ws is not None:
-            _abort(engine.ws.sock)
+            abort(engine.ws.sock)
         self._connections.abort()
         engine.let_go()
 
@@ -290,77 +284,14 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no 
             self._heard(getattr(answer, "content", b"").split(packets.SEPARATOR)[0])
         return answer
 
-    def _websocket(self, **options: Any) -> _WebSocket:
-        return _WebSocket(self._heard, **options)
+    def _websocket(self, **options: Any) -> FirstHeard:
+        return FirstHeard(self._heard, **options)
 
     def _heard(self, first: bytes) -> None:
         with suppress(ProtocolError):  # an upgraded WebSocket's first is none; the library judges
             self.max_payload = packets.decode_handshake(first).max_payload
 
 
-class _WebSocket(websocket.WebSocket):  # type: ignore[misc]  # websocket-client has no types
-    """The library's, which hands over its first message."""
-
-    def __init__(self, heard: Callable[[bytes], None], **options: Any) -> None:
-        super().__init__(**options)
-        self._heard = heard
-
-    def recv(self) -> Any:
-        """The same as ever; from the second message on it is the library's own."""
-        first = super().recv()
-        self.recv = super().recv
-        self._heard(first if isinstance(first, bytes) else first.encode())
-        return first
-
-
 class _Client(socketio.Client):  # type: ignore[misc]  # python-socketio has no types
     def _engineio_client_class(self) -> type[_Engine]:
         return _Engine
-
-
-class _Connections(HTTPAdapter):
-    """The library's HTTP connections: a pool of urllib3 knows only those that are idle."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Make the pools as always, but of connections that are noted."""
-        super().init_poolmanager(*arguments, **options)
-        made: WeakSet[HTTPConnection] = WeakSet()
-
-        class Plain(HTTPConnection):
-            def connect(self) -> None:
-                made.add(self)
-                super().connect()
-
-        class Encrypted(HTTPSConnection):
-            def connect(self) -> None:
-                made.add(self)
-                super().connect()
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class EncryptedPool(HTTPSConnectionPool):
-            ConnectionCls = Encrypted
-
-        self._made = made
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
-
-    def shut(self) -> None:
-        """End every connection, whatever waits on it; who waits then closes it."""
-        for connection in list(self._made):
-            if connection.sock is not None:
-                with suppress(OSError):  # the server was quicker
-                    connection.sock.shutdown(SHUT_RDWR)
-
-    def abort(self) -> None:
-        """End every connection with RST."""
-        for connection in list(self._made):
-            if connection.sock is not None:
-                _abort(connection.sock)
-
-
-def _abort(sock: Any) -> None:
-    with suppress(OSError):  # the server was quicker
-        sock.setsockopt(SOL_SOCKET, SO_LINGER, NO_LINGERING)
-        # `close` would wait for the response that is being read from it; gevent wakes who reads.
-        sock._real_close()
