@@ -16,7 +16,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from loadtests.client.stream import NO_LINGERING
 
 
-class FirstHeard(websocket.WebSocket):  # type: ignore[misc]  # websocket-client has no types
+class FirstHeard(websocket.WebSocket):
     """A WebSocket that hands over its first message."""
 
     def __init__(self, heard: Callable[[bytes], None], **options: Any) -> None:
@@ -26,7 +26,7 @@ class FirstHeard(websocket.WebSocket):  # type: ignore[misc]  # websocket-client
     def recv(self) -> Any:
         """The same as ever; from the second message on it is the library's own."""
         first = super().recv()
-        self.recv = super().recv
+        self.recv = super().recv  # type: ignore[method-assign]
         self._heard(first if isinstance(first, bytes) else first.encode())
         return first
 

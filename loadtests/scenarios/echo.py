@@ -126,9 +126,7 @@ def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) ->
     return Measurement(
         row=SCENARIO.name,
         metrics=values,
-        invalid=doubts(
-            METRICS, values, opened, closed, families=_FAMILIES, rates=("throughput",)
-        ),
+        invalid=doubts(METRICS, values, opened, closed, families=_FAMILIES, rates=("throughput",)),
         unavailable=unavailable,
         samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
         distributions={"latency": histogram(latency), "service": histogram(service)},

@@ -281,7 +281,8 @@ def doubts(
     Args:
         metrics: the scenario's, ``server_cpu`` among them.
         values: the numbers, by the metrics' names.
-        opened, closed: what they come from.
+        opened: gives the quantiles.
+        closed: gives the rates.
         families: those of the quantiles that the open loop gives.
         rates: the metrics that count the closed loop's replies.
     """

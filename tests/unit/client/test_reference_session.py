@@ -133,7 +133,9 @@ def test_event_with_attachments_is_emitted_when_it_is_whole(
     session: ReferenceSession, library: FakeClient
 ) -> None:
     order: list[str] = []
-    event = packets.Packet(packets.PacketType.EVENT, "/test", None, ["my event", {"data": b"0:1:x"}])
+    event = packets.Packet(
+        packets.PacketType.EVENT, "/test", None, ["my event", {"data": b"0:1:x"}]
+    )
     head, attachment = packets.encode(event)
     session.send(head)
     gevent.sleep(0)

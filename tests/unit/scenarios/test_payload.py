@@ -152,7 +152,9 @@ def test_a_server_that_tells_no_limit_has_none_that_explains_a_failure() -> None
         unanswered(2_000_000, Form.TEXT, Transport.WEBSOCKET, None)
 
 
-def test_a_server_that_answered_and_then_failed_has_not_refused_the_size() -> None:
+def test_a_server_that_answered_and_then_failed_has_not_refused_the_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     equipment, sessions = bench(5 * MS)
 
     def closed_loop(*_arguments: Any) -> None:
@@ -160,8 +162,8 @@ def test_a_server_that_answered_and_then_failed_has_not_refused_the_size() -> No
 
     for session in sessions:
         session.max_payload = 10
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(TrialFailed, match="all 2 clients"):
-        patch.setattr(payload, "closed_loop", closed_loop)
+    monkeypatch.setattr(payload, "closed_loop", closed_loop)
+    with pytest.raises(TrialFailed, match="all 2 clients"):
         payload.measure(equipment, message())  # type: ignore[arg-type]
 
 
