@@ -64,7 +64,10 @@ def _slow_at_large(facts: Facts) -> Iterator[Finding]:
     large = [
         point
         for point in points(facts, MEDIAN)
-        if point.row.status is Status.OK and point.form is Form.TEXT and point.size >= _LARGE
+        if point.row.status is Status.OK
+        and point.row.value
+        and point.form is Form.TEXT
+        and point.size >= _LARGE
     ]
     for transport in Transport:
         own = [point for point in large if point.row.cell.transport is transport]
