@@ -69,13 +69,17 @@ class Packet(NamedTuple):
 
 
 class Handshake(msgspec.Struct, frozen=True, rename="camel"):
-    """What the server says in Engine.IO's open packet; times in milliseconds, size in bytes."""
+    """What the server says in Engine.IO's open packet; times in milliseconds, size in bytes.
+
+    Attributes:
+        max_payload: of a message or a POST that it reads; None where it does not tell.
+    """
 
     sid: str
     upgrades: list[str]
     ping_interval: float
     ping_timeout: float
-    max_payload: int = 1_000_000
+    max_payload: int | None = None
 
 
 _json = msgspec.json.Encoder()

@@ -169,7 +169,8 @@ class PollingLink:
     def joined(self, handshake: Handshake) -> None:
         """Carry the session in every request from here on, and no more than the server takes."""
         self._target += b"&sid=" + handshake.sid.encode()
-        self._longest = handshake.max_payload
+        if handshake.max_payload is not None:
+            self._longest = handshake.max_payload
 
     def send(self, packet: bytes, leaves: OnLeave | None = None) -> None:
         """Queue a packet; it leaves at once unless a POST is under way."""

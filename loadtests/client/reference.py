@@ -3,7 +3,7 @@
 Two clients that share no code and agree at low load are each other's witness. At high load this one
 measures itself: it spends several times as much CPU on a message as ours.
 
-It is the library as it comes (its threads are greenlets, since Locust has patched them), with six
+It is the library as it comes (its threads are greenlets, since Locust has patched them), with seven
 things that a scenario asks of a session and that the library has no call for:
 
 - **Sending from gevent's loop**, where nothing may block: a greenlet per session emits, as a user's
@@ -17,6 +17,8 @@ things that a scenario asks of a session and that the library has no call for:
 - **freeze** lets nothing out any more and stops the library's loops at what they do next. What
   arrives next is still read, once, where our client reads nothing; the kernel has taken it in
   either case, so the server sees the same.
+- **The longest message** that the server reads is in the handshake, of which the library keeps
+  other parts: the first answer to a request, or the first message of a WebSocket, is read here too.
 - **close** first waits for a POST that is under way. The library stops writing after it, and its
   goodbye would never leave (engineio/client.py, ``_write_loop``, 4.15).
 
@@ -32,9 +34,7 @@ import time
 from array import array
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET
 from typing import Any
-from weakref import WeakSet
 
 import engineio
 import engineio.packet
@@ -44,15 +44,12 @@ from gevent.event import Event
 from gevent.lock import Semaphore
 from gevent.queue import Queue
 from requests import Session as HttpSession
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from loadtests.client import packets
-from loadtests.client.errors import ConnectionFailed
+from loadtests.client.errors import ConnectionFailed, ProtocolError
+from loadtests.client.library import Connections, FirstHeard, abort
 from loadtests.client.link import OnLeave, Server
 from loadtests.client.session import DEPARTURES, Arrival, Handler
-from loadtests.client.stream import NO_LINGERING
 from loadtests.record.words import Cause, Transport
 
 _monotonic_ns = time.monotonic_ns
@@ -68,7 +65,7 @@ class ReferenceSession:
         sid: the namespace's session id.
         ended: the library's reason for a disconnect that nobody here asked for.
         heartbeats: a 0 for each of the server's pings: how long it waited is not known.
-        pinged_ns: as in ``Session``, when the library had the ping.
+        max_payload, pinged_ns: as in ``Session``, the latter when the library had the ping.
     """
 
     def __init__(self, server: Server, transports: Sequence[Transport], namespace: str) -> None:
@@ -77,7 +74,7 @@ class ReferenceSession:
         self._path = server.path
         self._transports = [str(transport) for transport in transports]
         self._namespace = namespace
-        self._connections = _Connections()
+        self._connections = Connections()
         http = HttpSession()
         http.mount("http://", self._connections)
         http.mount("https://", self._connections)
@@ -103,6 +100,12 @@ class ReferenceSession:
     def transport(self) -> Transport:
         """What the library says that it is on."""
         return Transport(self._client.transport())
+
+    @property
+    def max_payload(self) -> int | None:
+        """The longest message that the server reads, bytes; None where it does not tell."""
+        told: int | None = self._client.eio.max_payload
+        return told
 
     def on(self, event: str, handler: Handler) -> None:
         """Have a handler called for an event; the latest one given for it counts."""
@@ -141,11 +144,11 @@ class ReferenceSession:
         gevent.spawn(self._emit)
 
     def send(self, packet: bytes, leaves: OnLeave | None = None) -> None:
-        """Have an event emitted that ``packets.encode_event`` made; does not block.
+        """Have an event emitted that ``packets.encode`` made; does not block.
 
         Args:
-            packet: the event.
-            leaves: called right before the library is given it.
+            packet: the event, or a part of it: it is emitted once its attachments are here, too.
+            leaves: called right before the library is given the event; with its last part.
         """
         self._outbox.put((packet, leaves))
 
@@ -188,15 +191,19 @@ class ReferenceSession:
         engine = self._client.eio
         engine.fall_silent()
         if engine.ws is not None:
-            _abort(engine.ws.sock)
+            abort(engine.ws.sock)
         self._connections.abort()
         engine.let_go()
 
     def _emit(self) -> None:
+        decoder = packets.PacketDecoder()
         with suppress(socketio.exceptions.BadNamespaceError):  # the session is over; ended says why
             while True:
                 packet, leaves = self._outbox.get()
-                name, *arguments = packets.decode(packet).data
+                whole = decoder.feed(packet)
+                if whole is None:
+                    continue
+                name, *arguments = whole.data
                 if leaves is not None:
                     leaves()
                 self._client.emit(name, tuple(arguments), namespace=self._namespace)
@@ -221,12 +228,18 @@ class ReferenceSession:
 
 
 class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no types
-    """Engine.IO's part, which tells of the handshake and of pings, and can fall silent."""
+    """Engine.IO's part, which tells of the handshake and of pings, and can fall silent.
+
+    Attributes:
+        max_payload: what the server says in the handshake, bytes; None where it does not.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.on_open: Any = None
         self.on_ping: Any = None
+        self.max_payload: int | None = None
+        self.websocket_extra_options["class_"] = self._websocket
         self._silent = False
         self._let_go = Event()
         self._posting = Semaphore()
@@ -266,57 +279,19 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # python-engineio has no 
             self._let_go.wait()
             return "the client is gone"  # a text is a failed request
         with self._posting if method == "POST" else nullcontext():
-            return super()._send_request(method, *arguments, **options)
+            answer = super()._send_request(method, *arguments, **options)
+        if self.state != "connected":  # a failed request's answer is a text, or nothing
+            self._heard(getattr(answer, "content", b"").split(packets.SEPARATOR)[0])
+        return answer
+
+    def _websocket(self, **options: Any) -> FirstHeard:
+        return FirstHeard(self._heard, **options)
+
+    def _heard(self, first: bytes) -> None:
+        with suppress(ProtocolError):  # an upgraded WebSocket's first is none; the library judges
+            self.max_payload = packets.decode_handshake(first).max_payload
 
 
 class _Client(socketio.Client):  # type: ignore[misc]  # python-socketio has no types
     def _engineio_client_class(self) -> type[_Engine]:
         return _Engine
-
-
-class _Connections(HTTPAdapter):
-    """The library's HTTP connections: a pool of urllib3 knows only those that are idle."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Make the pools as always, but of connections that are noted."""
-        super().init_poolmanager(*arguments, **options)
-        made: WeakSet[HTTPConnection] = WeakSet()
-
-        class Plain(HTTPConnection):
-            def connect(self) -> None:
-                made.add(self)
-                super().connect()
-
-        class Encrypted(HTTPSConnection):
-            def connect(self) -> None:
-                made.add(self)
-                super().connect()
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class EncryptedPool(HTTPSConnectionPool):
-            ConnectionCls = Encrypted
-
-        self._made = made
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
-
-    def shut(self) -> None:
-        """End every connection, whatever waits on it; who waits then closes it."""
-        for connection in list(self._made):
-            if connection.sock is not None:
-                with suppress(OSError):  # the server was quicker
-                    connection.sock.shutdown(SHUT_RDWR)
-
-    def abort(self) -> None:
-        """End every connection with RST."""
-        for connection in list(self._made):
-            if connection.sock is not None:
-                _abort(connection.sock)
-
-
-def _abort(sock: Any) -> None:
-    with suppress(OSError):  # the server was quicker
-        sock.setsockopt(SOL_SOCKET, SO_LINGER, NO_LINGERING)
-        # `close` would wait for the response that is being read from it; gevent wakes who reads.
-        sock._real_close()

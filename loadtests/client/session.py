@@ -47,6 +47,7 @@ class Session:
         sid: the namespace's session id, as the server's handlers see it.
         ended: why the session is over, if it ended without having been asked to.
         heartbeats: for each of the server's pings, the nanoseconds between kernel and user space.
+        max_payload: the longest message that the server reads, bytes; None until it says so.
         pinged_ns: when it answered the latest of them (monotonic); when the handshake was read, if
             there was none yet. The server counts the time until the next one from when it reads the
             answer, or sent the handshake (engineio.socket.Socket.schedule_ping, 4.15).
@@ -69,6 +70,7 @@ class Session:
         "_waiting",
         "ended",
         "heartbeats",
+        "max_payload",
         "pinged_ns",
         "sid",
     )
@@ -93,6 +95,7 @@ class Session:
         self.sid = ""
         self.ended: str | None = None
         self.heartbeats = array("q")
+        self.max_payload: int | None = None
         self.pinged_ns = 0
 
     @property
@@ -269,7 +272,8 @@ class Session:
     def _other(self, packet: bytes, kernel_ns: int, user_ns: int) -> None:
         kind = packet[0] if packet else packets.NOOP
         if not self._opened:
-            self._link.joined(packets.decode_handshake(packet))
+            self._link.joined(handshake := packets.decode_handshake(packet))
+            self.max_payload = handshake.max_payload
             self._opened = True
             self.pinged_ns = user_ns
             self._send(Packet(PacketType.CONNECT, self._namespace, None, self._auth))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import msgspec
 
-from loadtests.arithmetic import validity
 from loadtests.arithmetic.distribution import histogram
 from loadtests.arithmetic.samples import (
     quantiles_ms,
@@ -18,7 +17,14 @@ from loadtests.record.application import ECHO_EVENT
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import Bench, TrialFailed
-from loadtests.scenarios.echoing import ClosedLoop, EchoClient, OpenLoop, closed_loop, open_loop
+from loadtests.scenarios.echoing import (
+    ClosedLoop,
+    EchoClient,
+    OpenLoop,
+    closed_loop,
+    doubts,
+    open_loop,
+)
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -115,26 +121,12 @@ def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) ->
         **quantiles_ms(METRICS, "receive_lag", opened.receive_lag_ns),
         **common,
     }
-    times = validity.names_of(METRICS, *_FAMILIES)
-    invalid = validity.lost_quantiles(METRICS, values, opened.lost, len(latency))
-    invalid |= validity.late_sends(
-        METRICS, "latency", latency_ns=latency, lateness_ns=opened.lateness_ns
-    )
-    invalid |= validity.saturated_server(times, opened.usage)
-    invalid |= validity.busy_generator(times, opened.usage)
-    invalid |= validity.growing_queue(times, due_ns=opened.due_ns, latency_ns=latency)
-    invalid |= validity.busy_generator(("throughput", "server_cpu"), closed.usage)
-    invalid |= validity.slow_reading(
-        ("throughput",),
-        receive_lag_ns=closed.receive_lag_ns,
-        round_trip_ns=closed.round_trip_ns,
-    )
     if opened.usage.server_percent is None:
         unavailable["server_busy_open"] = unavailable["server_busy"]
     return Measurement(
         row=SCENARIO.name,
         metrics=values,
-        invalid=invalid,
+        invalid=doubts(METRICS, values, opened, closed, families=_FAMILIES, rates=("throughput",)),
         unavailable=unavailable,
         samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
         distributions={"latency": histogram(latency), "service": histogram(service)},

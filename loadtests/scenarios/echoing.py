@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from loadtests.arithmetic import validity
 from loadtests.arithmetic.pacing import ConstantRate, staggered
 from loadtests.arithmetic.samples import (
     NEVER,
@@ -19,6 +20,7 @@ from loadtests.arithmetic.samples import (
 )
 from loadtests.arithmetic.usage import Usage, between
 from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
+from loadtests.record.words import Metric
 from loadtests.scenarios.bench import LEAD_NS, Bench
 from loadtests.scenarios.messages import MessageMaker, identity
 
@@ -263,3 +265,38 @@ def _drain(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> None:
     give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
     while any(client.waited_for for client in clients) and bench.now_ns() < give_up_ns:
         bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))
+
+
+def doubts(
+    metrics: Mapping[str, Metric],
+    values: Mapping[str, float | None],
+    opened: OpenLoop,
+    closed: ClosedLoop,
+    *,
+    families: Sequence[str],
+    rates: Sequence[str],
+) -> dict[str, str]:
+    """Why numbers of the two loops are not to be trusted: name of a metric -> reason.
+
+    Args:
+        metrics: the scenario's, ``server_cpu`` among them.
+        values: the numbers, by the metrics' names.
+        opened: gives the quantiles.
+        closed: gives the rates.
+        families: those of the quantiles that the open loop gives.
+        rates: the metrics that count the closed loop's replies.
+    """
+    latency = opened.latency_ns
+    times = validity.names_of(metrics, *families)
+    found = validity.lost_quantiles(metrics, values, opened.lost, len(latency))
+    found |= validity.late_sends(
+        metrics, "latency", latency_ns=latency, lateness_ns=opened.lateness_ns
+    )
+    found |= validity.saturated_server(times, opened.usage)
+    found |= validity.busy_generator(times, opened.usage)
+    found |= validity.growing_queue(times, due_ns=opened.due_ns, latency_ns=latency)
+    found |= validity.busy_generator((*rates, "server_cpu"), closed.usage)
+    found |= validity.slow_reading(
+        rates, receive_lag_ns=closed.receive_lag_ns, round_trip_ns=closed.round_trip_ns
+    )
+    return found

@@ -8,13 +8,11 @@ messages as the server answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from loadtests.arithmetic import validity
 from loadtests.arithmetic.distribution import histogram
 from loadtests.arithmetic.samples import quantiles_ms
 from loadtests.arithmetic.usage import metrics
@@ -22,9 +20,16 @@ from loadtests.client import packets
 from loadtests.client.packets import Packet, PacketType
 from loadtests.record.application import ECHO_EVENT, NAMESPACE
 from loadtests.record.results import Measurement
-from loadtests.record.words import Better, Metric, Unit
+from loadtests.record.words import Better, Metric, Transport, Unit
 from loadtests.scenarios.bench import Bench, TrialFailed
-from loadtests.scenarios.echoing import ClosedLoop, EchoClient, OpenLoop, closed_loop, open_loop
+from loadtests.scenarios.echoing import (
+    ClosedLoop,
+    EchoClient,
+    OpenLoop,
+    closed_loop,
+    doubts,
+    open_loop,
+)
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -35,28 +40,20 @@ from loadtests.scenarios.scenario import (
     table,
     without_numbers,
 )
+from loadtests.scenarios.sizes import NAME, Form, SizeRow
 
 if TYPE_CHECKING:
     from loadtests.client.alarm import Alarm
     from loadtests.client.session import Session
 
-NAME = "payload"
+#: What the reason begins with where a message is longer than the server reads.
+BEYOND = "beyond the server's limit"
 
-#: python-engineio reads no message that is longer (``max_http_buffer_size`` of
-#: engineio.base_server.BaseServer, 4.15), over either transport.
-LONGEST_READ = 1_000_000
-
-#: The open loop measures at least so many messages, however large they are.
+#: The open loop measures at least so many messages, however large they are,
 _SAMPLES = 20
+#: and offers no more than this for their sake: several times what a Python server echoes.
+_MOST_MB_S = 250
 _PAUSE_S = 0.5  # the yardstick, settling, the last replies
-
-
-class Form(StrEnum):
-    """What a message carries."""
-
-    TEXT = "text"  #: a string in JSON
-    BINARY = "binary"  #: bytes, which are base64 over long-polling
-
 
 Size = Annotated[int, Meta(ge=32, le=16 * 1024**2)]
 
@@ -68,10 +65,9 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sizes: of the messages' ``data``, bytes.
         forms: as text, as bytes, or both.
         clients: connections, in both loops.
-        rate_hz: messages per second over all clients in the open loop, as long as that is not more
-            than ``offered_mb_s``.
-        offered_mb_s: megabytes per second that the open loop sends at the most, unless that were
-            fewer than 20 messages.
+        rate_hz: messages per second over all clients in the open loop, at the most.
+        offered_mb_s: megabytes (of 10^6 bytes) per second that the open loop sends at the most; it
+            lowers the rate of large messages, but not below 20 messages in ``latency_s``.
         warmup_s, latency_s, throughput_s, drain_s: as in echo, for each size.
         blocks: in how many of the experiment's blocks it has trials; None for all.
     """
@@ -95,13 +91,25 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for names in (self.sizes, self.forms):
             if len(set(names)) < len(names):
                 raise ValueError("a size or a form is named twice")
+        if self.rate_hz * self.latency_s < _SAMPLES:
+            raise ValueError(f"rate_hz × latency_s is below the {_SAMPLES} messages it measures")
+        needed_mb_s = _SAMPLES / self.latency_s * max(self.sizes) / 1e6
+        if needed_mb_s > _MOST_MB_S:
+            raise ValueError(
+                f"{_SAMPLES} messages of {max(self.sizes):,} bytes within latency_s are "
+                f"{needed_mb_s:,.0f} MB/s; at most {_MOST_MB_S}"
+            )
 
 
 class SizedMessage(msgspec.Struct, frozen=True):
     """The options of one trial: what its messages are, and the loops of echo.
 
     Attributes:
-        size, form: of every message.
+        size: of every message's ``data``, bytes.
+        form: of every message.
+        clients: connections, in both loops.
+        rate_hz: messages per second over all clients in the open loop.
+        warmup_s, latency_s, throughput_s, drain_s: as in echo.
     """
 
     size: int
@@ -114,9 +122,9 @@ class SizedMessage(msgspec.Struct, frozen=True):
     drain_s: float
 
     @property
-    def name(self) -> str:
-        """As in rows: ``65536`` or ``65536:binary``."""
-        return str(self.size) if self.form is Form.TEXT else f"{self.size}:{self.form}"
+    def row(self) -> SizeRow:
+        """The row that it measures."""
+        return SizeRow(self.size, self.form)
 
 
 METRICS = table(
@@ -161,6 +169,18 @@ class PayloadClient(EchoClient):
         binary = message.form is Form.BINARY
         self._head = _binary_head() if binary else None
 
+    @property
+    def answered(self) -> int:
+        """Replies that have come, in either loop."""
+        return len(self.numbers)
+
+    def sent_bytes(self, transport: Transport) -> int:
+        """The longest part of a message, as the server is to read it: a frame, or a POST's body."""
+        if transport is Transport.POLLING:
+            return max(len(packets.encode_payload([each], 0)) for each in self._packets(0))
+        # The letter of a binary packet stands for a frame of that kind.
+        return max(len(each.removeprefix(b"b")) for each in self._packets(0))
+
     def _packets(self, number: int) -> Sequence[bytes]:
         if self._head is None:
             return super()._packets(number)
@@ -186,8 +206,8 @@ def measure(bench: Bench, message: SizedMessage) -> list[Measurement]:
     """One trial: both loops, with messages of one size and form.
 
     Raises:
-        TrialFailed: nothing was answered, or every client lost its connection, though the server
-            reads messages of this size.
+        TrialFailed: nothing was answered, or every client lost its connection, and that is not
+            what the server's limit explains.
     """
     clients = [
         PayloadClient(message, session, bench.alarm, bench.now_ns) for session in bench.sessions
@@ -198,19 +218,39 @@ def measure(bench: Bench, message: SizedMessage) -> list[Measurement]:
             raise TrialFailed(f"the server answered none of {opened.lost} messages")
         closed = closed_loop(bench, message, clients)
     except TrialFailed as error:
-        if message.size <= LONGEST_READ:
+        limit = _exceeded(bench, clients)
+        if limit is None:
             raise
         # That is what there is to know of this size.
         bench.judged = ()
-        why = f"more than the {LONGEST_READ:,} bytes that the server reads: {error}"
-        return [without_numbers(METRICS, _row(message), why)]
+        why = f"{BEYOND} of {limit:,} bytes (maxPayload): {error}"
+        return [without_numbers(METRICS, str(message.row), why)]
     return [summarise(message, opened, closed, bench.meter.server_mib())]
+
+
+def _exceeded(bench: Bench, clients: Sequence[PayloadClient]) -> int | None:
+    """The server's limit in bytes, where messages are longer and none came back; else None.
+
+    python-engineio compares it with the whole frame or the whole body of a POST
+    (engineio/socket.py, 4.15).
+    """
+    limit = bench.sessions[0].max_payload
+    if limit is None or any(client.answered for client in clients):
+        return None
+    return limit if clients[0].sent_bytes(bench.place.transport) > limit else None
 
 
 def summarise(
     message: SizedMessage, opened: OpenLoop, closed: ClosedLoop, server_mib: float | None
 ) -> Measurement:
-    """The metrics of one size and form from both loops."""
+    """The metrics of one size and form from both loops.
+
+    Args:
+        message: of the trial.
+        opened: gives times, in nanoseconds.
+        closed: gives throughput, volume (MB of 10^6 bytes) and CPU time.
+        server_mib: the server's memory at the end, mebibytes; None where it is not known.
+    """
     seconds = closed.usage.wall_ns / 1e9
     common, unavailable = metrics(closed.usage, closed.answered, server_mib)
     latency = opened.latency_ns
@@ -223,37 +263,31 @@ def summarise(
         **quantiles_ms(METRICS, "receive_lag", opened.receive_lag_ns),
         **common,
     }
-    times = validity.names_of(METRICS, "latency")
-    invalid = validity.lost_quantiles(METRICS, values, opened.lost, len(latency))
-    invalid |= validity.late_sends(
-        METRICS, "latency", latency_ns=latency, lateness_ns=opened.lateness_ns
-    )
-    invalid |= validity.saturated_server(times, opened.usage)
-    invalid |= validity.busy_generator(times, opened.usage)
-    invalid |= validity.growing_queue(times, due_ns=opened.due_ns, latency_ns=latency)
-    invalid |= validity.busy_generator(("throughput", "volume", "server_cpu"), closed.usage)
     return Measurement(
-        row=_row(message),
+        row=str(message.row),
         metrics=values,
-        invalid=invalid,
+        invalid=doubts(
+            METRICS,
+            values,
+            opened,
+            closed,
+            families=("latency",),
+            rates=("throughput", "volume"),
+        ),
         unavailable=unavailable,
         samples={"latency": len(latency), "throughput": closed.answered},
         distributions={"latency": histogram(latency)},
     )
 
 
-def _row(message: SizedMessage) -> str:
-    return f"{NAME}:{message.name}"
-
-
 def _order(row: str) -> tuple[float, ...]:
-    """Text before bytes, each by size."""
-    _, size, form = (*row.split(":"), "", "")[:3]
-    return (form == Form.BINARY, float(size) if size.isdecimal() else 0.0)
+    """Text before bytes, each by size; a stranger's rows of another shape last."""
+    found = SizeRow.parse(row)
+    return (2.0, 0.0) if found is None else (list(Form).index(found.form), found.size)
 
 
 def _variants(options: Payload) -> list[Variant]:
-    return [Variant(each.name, _ONE_SIZE, each) for each in _messages(options)]
+    return [Variant(each.row.variant, _ONE_SIZE, each) for each in _messages(options)]
 
 
 #: A trial, which has one size.
@@ -268,7 +302,7 @@ _ONE_SIZE = Scenario(
     ),
     longest_wait_s=lambda message: 2 * message.drain_s,
     measure=measure,
-    rows=lambda message, _variant: [_row(message)],
+    rows=lambda message, _variant: [str(message.row)],
 )
 
 SCENARIO = Scenario(
@@ -278,7 +312,7 @@ SCENARIO = Scenario(
     metrics=METRICS,
     clients=lambda options: options.clients,
     expected_s=lambda options: sum(map(_ONE_SIZE.expected_s, _messages(options))),
-    rows=lambda options, _variant: [_row(each) for each in _messages(options)],
+    rows=lambda options, _variant: [str(each.row) for each in _messages(options)],
     variants=_variants,
     order=_order,
 )

@@ -52,8 +52,9 @@ def show(summary: Summary, out: Console) -> None:
 
 
 def _short_tables(summary: Summary, section: Section) -> list[Table]:
-    if section.short_tables is not None:
-        return section.short_tables(summary)
+    short = section.short_tables or section.tables
+    if short is not None and (found := short(summary)):
+        return found
     rows = [row for row in summary.own_rows if scenario_of(row.row) == section.scenario]
     return headline_tables(rows, section.headlines)
 

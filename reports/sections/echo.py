@@ -13,6 +13,7 @@ from reports.charts import distributions, dots
 from reports.charts.distributions import Mark
 from reports.charts.gallery import ChartKind
 from reports.charts.style import GRID
+from reports.facts.acknowledgement import DELAYED_ACK_MS, PYWSGI_MODES
 from reports.facts.best import Question
 from reports.facts.findings import Finding, Kind, Severity, names
 from reports.facts.numbers import short
@@ -26,11 +27,6 @@ NAME = SCENARIO.name
 #: loadtests/arithmetic/validity.py has the same number is chance: it says from where on an open
 #: loop measures a queue, and either may change without the other.
 BUSY_PERCENT = 90.0
-#: Linux delays an acknowledgement by 40 ms at least (TCP_DELACK_MIN, include/net/tcp.h); below is
-#: something quicker, and well above it something else.
-DELAYED_ACK_MS = (35.0, 60.0)
-#: The modes that answer long-polling requests with gevent's pywsgi.
-PYWSGI_MODES = ("gevent", "gevent-websocket")
 
 
 def _wanted(facts: Facts) -> bool:

@@ -68,7 +68,8 @@ class Section:
         scenario: its name.
         title: over the part.
         meaning: one sentence for a reader who has never seen it.
-        headlines: the metrics that a narrow table has room for; empty: the first few.
+        headlines: the metrics that a narrow table has room for, where there are no tables of its
+            own; empty: the first few.
         questions: of "Best at".
         compared: with python-socketio's client; None: not at all.
         per: what a message is, on the chart of CPU time of the row that has the scenario's name;
@@ -76,7 +77,7 @@ class Section:
         charts: in their order.
         checks: what it finds by itself.
         tables: what a reader must see instead of every metric of every row; None: just those.
-        short_tables: the same for a narrow place.
+        short_tables: the same for a narrow place; None: ``tables``.
         note: how to read the tables.
     """
 

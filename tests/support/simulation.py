@@ -61,6 +61,7 @@ class FakeSession:
         self.ended: str | None = None
         self.heartbeats = array("q")
         self.pinged_ns = 0
+        self.max_payload: int | None = 1_000_000
         self.handlers: dict[str, Callable[[list[Any], int, int], None]] = {}
         self.gathered: list[tuple[bytes, int, int]] | None = None
         self.on_send: Callable[[str, str], None] = lambda *_: None

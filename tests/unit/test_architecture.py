@@ -38,6 +38,7 @@ HEAVY = {"gevent", "eventlet", "locust", "flask", "socketio", "engineio"}
     [
         ("loadtests.scenarios.registry", HEAVY | {"servers"}),
         ("reports.summary", HEAVY | {"servers"}),
+        ("reports.build", HEAVY | {"servers"}),
         ("loadtests.run.experiment", HEAVY),
         ("loadtests.run.runner", HEAVY),
     ],

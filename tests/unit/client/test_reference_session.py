@@ -10,6 +10,7 @@ import gevent
 import gevent.event
 import pytest
 import socketio
+import websocket
 
 from loadtests.client import packets, reference
 from loadtests.client.errors import ConnectionFailed
@@ -24,6 +25,7 @@ class FakeEngine:
         self.on_open: Callable[[], None] = lambda: None
         self.on_ping: Callable[[], None] = lambda: None
         self.ws = None
+        self.max_payload: int | None = 4321
         self.calls: list[str] = []
 
     def fall_silent(self) -> None:
@@ -125,6 +127,27 @@ def test_prepared_packet_is_emitted_as_the_event_that_it_holds(
     gevent.sleep(0)
     assert library.emitted == [("my event", ({"data": "0:1:x"},), "/test")]
     assert order == ["left"]
+
+
+def test_event_with_attachments_is_emitted_when_it_is_whole(
+    session: ReferenceSession, library: FakeClient
+) -> None:
+    order: list[str] = []
+    event = packets.Packet(
+        packets.PacketType.EVENT, "/test", None, ["my event", {"data": b"0:1:x"}]
+    )
+    head, attachment = packets.encode(event)
+    session.send(head)
+    gevent.sleep(0)
+    assert library.emitted == []
+    session.send(attachment, lambda: order.append("left"))
+    gevent.sleep(0)
+    assert library.emitted == [("my event", ({"data": b"0:1:x"},), "/test")]
+    assert order == ["left"]
+
+
+def test_longest_message_is_what_the_library_was_told(session: ReferenceSession) -> None:
+    assert session.max_payload == 4321
 
 
 def test_session_that_is_over_emits_no_more(
@@ -232,6 +255,40 @@ def test_handshake_is_told_before_anybody_is_called(engine: reference._Engine) -
     engine._trigger_event("connect", run_async=False)
     engine._trigger_event("disconnect", "a reason", run_async=False)
     assert told == ["open", "connect"]
+
+
+OPEN = '0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000%s}'
+
+
+@pytest.mark.parametrize(("told", "expected"), [(',"maxPayload":4321', 4321), ("", None)])
+def test_longest_message_is_read_from_the_first_answer(
+    told: str, expected: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Answer:
+        content = (OPEN % told).encode() + b"\x1e6"
+
+    monkeypatch.setattr(engineio.Client, "_send_request", lambda *_: Answer())
+    found = reference._Engine(handle_sigint=False)
+    found._send_request("GET", "http://example:5000")
+    assert found.max_payload == expected
+
+
+def test_longest_message_is_read_from_the_first_message_of_a_websocket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    messages = iter([OPEN % ',"maxPayload":4321', OPEN % ',"maxPayload":1', b"\0"])
+    monkeypatch.setattr(websocket.WebSocket, "recv", lambda _: next(messages))
+    found = reference._Engine(handle_sigint=False)
+    socket = found.websocket_extra_options["class_"]()
+    assert [len(socket.recv()), len(socket.recv()), socket.recv()] == [85, 82, b"\0"]
+    assert found.max_payload == 4321
+
+
+def test_refused_request_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engineio.Client, "_send_request", lambda *_: "refused")
+    found = reference._Engine(handle_sigint=False)
+    assert found._send_request("GET", "http://example:5000") == "refused"
+    assert found.max_payload is None
 
 
 def test_ping_is_told_and_answered(engine: reference._Engine) -> None:

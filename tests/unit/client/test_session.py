@@ -93,6 +93,18 @@ def test_session_joins_its_namespace_once_the_server_has_opened() -> None:
     assert (found.sid, found.ended) == ("me", None)
 
 
+@pytest.mark.parametrize(("told", "expected"), [(b',"maxPayload":4321}', 4321), (b"}", None)])
+def test_longest_message_that_the_server_reads_is_what_it_says(
+    told: bytes, expected: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = b'0{"sid":"eio","upgrades":[],"pingInterval":25000,"pingTimeout":20000' + told
+    monkeypatch.setattr(FakeLink, "opening", (opening, b'40/test,{"sid":"me"}'))
+    found, _ = made()
+    assert found.max_payload is None
+    found.connect()
+    assert found.max_payload == expected
+
+
 def test_each_transport_has_its_own_link() -> None:
     assert FakePolling is type(made(Transport.POLLING)[1])
     assert FakeLink is type(made(Transport.WEBSOCKET)[1])

@@ -31,8 +31,11 @@ HOSTILE_ROWS = (
     *("disconnect:server-kill:", "echo:", ":", "", "disconnect", "disconnect:nonsense:10/5:3"),
     *("disconnect:freeze:1e309/5", "disconnect:freeze:0/5", f"disconnect:freeze:{DIGITS}/5"),
     *(f"disconnect:freeze:5/5:{DIGITS}", f"echo:{DIGITS}", "disconnect:server-kill:python"),
+    *("payload", "payload:x", "payload:0", "payload:32:purple", "payload:32:reference"),
+    *(f"payload:{'9' * 400}", f"payload:{DIGITS}:binary", "payload:32:binary:reference"),
     *("echo:reference", "disconnect:server-kill:reference", "echo:\x1b[31m", "teleport:fast"),
 )
+KNOWN = ("echo", "disconnect", "payload")
 NUMBERS = (0, -1, 1, 0.0, 5e-324, 1e-300, 1e14, 1e15, 1e308, -1e308, 10**18, 10**400)
 OTHERS: tuple[Any, ...] = (
     None,
@@ -91,9 +94,20 @@ def reported(path: Path) -> str:
     return ""
 
 
+def sizes(folder: Path) -> Path:
+    """The result file of a payload run."""
+    rows = ["payload:32", "payload:65536", "payload:32:binary", "payload:32:reference"]
+    plan = [planned(number, row) for number, row in enumerate(rows)]
+    write(result(plan, [ran(number, measurement(row)) for number, row in enumerate(rows)]), folder)
+    return folder / "result.json"
+
+
+@pytest.mark.parametrize("start", [lambda _: STORED, sizes], ids=["quick", "payload"])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_changed_result_is_reported_or_refused(seed: int, tmp_path: Path) -> None:
-    document = json.loads(STORED.read_bytes())
+def test_a_changed_result_is_reported_or_refused(
+    seed: int, start: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    document = json.loads(start(tmp_path).read_bytes())
     ends = []
     for number in range(60):
         chance = random.Random(f"{seed} {number}")
@@ -109,11 +123,11 @@ def test_a_changed_result_is_reported_or_refused(seed: int, tmp_path: Path) -> N
 def test_a_row_of_any_name_is_drawn_or_refused(row: str) -> None:
     plan = [planned(0, "disconnect"), planned(1, "disconnect", "eventlet")]
     plan[0].rows[:] = [row, f"{row}:reference"]
-    detection = [measurement(each) for each in plan[0].rows if each.startswith(("echo", "disc"))]
+    detection = [measurement(each) for each in plan[0].rows if each.startswith(KNOWN)]
     try:
         summary = summarise(result(plan[:1], [ran(0, *detection)]))
     except ReportError:
-        assert not row.startswith(("echo", "disconnect"))
+        assert not row.startswith(KNOWN)
         return
     assert to_html(summary, draw_all(summary))
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from loadtests.client import packets
+from loadtests.record.results import Measurement
+from loadtests.record.words import Transport
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios import payload
 from loadtests.scenarios.bench import TrialFailed
-from loadtests.scenarios.payload import METRICS, SCENARIO, Form, Payload, SizedMessage
+from loadtests.scenarios.payload import METRICS, SCENARIO, Payload, SizedMessage
+from loadtests.scenarios.sizes import Form, SizeRow
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World
 
 HEAD = 'name = "mine"\nmodes = ["gevent"]\ntransports = ["polling"]\n[payload]\n'
@@ -36,6 +40,7 @@ class Echoing(FakeSession):
         self._world = world
         self._delay_ns = delay_ns
         self.lengths: list[int] = []
+        self.read_after_ns = 0
 
     def send(self, packet: bytes, leaves: Any = None) -> None:
         if packet.startswith(b"45"):  # what follows is its attachment
@@ -49,7 +54,7 @@ class Echoing(FakeSession):
 
     def _answer(self, data: Any) -> None:
         now_ns = self._world.now_ns
-        self.handlers["my response"]([{"data": data}], now_ns, now_ns)
+        self.handlers["my response"]([{"data": data}], now_ns - self.read_after_ns, now_ns)
 
 
 def bench(delay_ns: int | None, clients: int = 2) -> tuple[FakeBench, list[Echoing]]:
@@ -100,16 +105,75 @@ def test_a_server_that_answers_nothing_has_failed() -> None:
         payload.measure(equipment, message())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("form", Form)
-def test_a_size_beyond_the_servers_limit_is_a_row_that_says_how_it_fails(form: Form) -> None:
-    equipment, _ = bench(None)
-    (found,) = payload.measure(equipment, message(1_000_001, form))  # type: ignore[arg-type]
+#: What is around the data of a message, in its longest part; base64 makes 4 of each 3 bytes.
+AROUND = len(b'42/test,["my event",{"data":""}]')
+LONGEST = [
+    (Transport.WEBSOCKET, Form.TEXT, 1_000_000 - AROUND),
+    (Transport.POLLING, Form.TEXT, 1_000_000 - AROUND),
+    (Transport.WEBSOCKET, Form.BINARY, 1_000_000),
+    (Transport.POLLING, Form.BINARY, 749_997),
+]
+
+
+def unanswered(
+    size: int, form: Form, transport: Transport, limit: int | None = 1_000_000
+) -> tuple[FakeBench, Measurement]:
+    equipment, sessions = bench(None)
+    equipment.place = msgspec.structs.replace(equipment.place, transport=transport)
+    for session in sessions:
+        session.max_payload = limit
+    (found,) = payload.measure(equipment, message(size, form))  # type: ignore[arg-type]
+    return equipment, found
+
+
+@pytest.mark.parametrize(("transport", "form", "longest"), LONGEST)
+def test_a_message_beyond_the_servers_limit_is_a_row_that_says_how_it_fails(
+    transport: Transport, form: Form, longest: int
+) -> None:
+    equipment, found = unanswered(longest + 1, form, transport)
     assert set(found.metrics.values()) == {None}
     (why,) = set(found.unavailable.values())
-    assert why.startswith("more than the 1,000,000 bytes that the server reads: ")
+    assert why.startswith("beyond the server's limit of 1,000,000 bytes (maxPayload): ")
     assert "answered none" in why
     # What happened to its clients is told: it is not to be told a second time as their loss.
     assert list(equipment.judged or ()) == []
+
+
+@pytest.mark.parametrize(("transport", "form", "longest"), LONGEST)
+def test_a_message_within_the_servers_limit_that_is_not_answered_has_failed(
+    transport: Transport, form: Form, longest: int
+) -> None:
+    with pytest.raises(TrialFailed):
+        unanswered(longest, form, transport)
+
+
+def test_a_server_that_tells_no_limit_has_none_that_explains_a_failure() -> None:
+    with pytest.raises(TrialFailed):
+        unanswered(2_000_000, Form.TEXT, Transport.WEBSOCKET, None)
+
+
+def test_a_server_that_answered_and_then_failed_has_not_refused_the_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    equipment, sessions = bench(5 * MS)
+
+    def closed_loop(*_arguments: Any) -> None:
+        raise TrialFailed("all 2 clients lost their connection")
+
+    for session in sessions:
+        session.max_payload = 10
+    monkeypatch.setattr(payload, "closed_loop", closed_loop)
+    with pytest.raises(TrialFailed, match="all 2 clients"):
+        payload.measure(equipment, message())  # type: ignore[arg-type]
+
+
+def test_replies_that_wait_to_be_read_are_no_throughput_to_trust() -> None:
+    equipment, sessions = bench(5 * MS)
+    for session in sessions:
+        session.read_after_ns = 4 * MS
+    (found,) = payload.measure(equipment, message())  # type: ignore[arg-type]
+    assert "waited for the load generator to read them" in found.invalid["throughput"]
+    assert "waited for the load generator to read them" in found.invalid["volume"]
 
 
 # --- what it can be told
@@ -138,6 +202,26 @@ def test_rows_are_in_order_of_size_text_first() -> None:
     ]
 
 
+@pytest.mark.parametrize("row", [SizeRow(32, Form.TEXT), SizeRow(999_999_999, Form.BINARY)])
+def test_a_row_is_read_as_it_was_written(row: SizeRow) -> None:
+    assert SizeRow.parse(str(row)) == row
+    assert SizeRow.parse(f"{row}:reference") == row
+
+
+ODD_ROWS = [
+    *("payload", "payload:", "payload:x", "payload:0", "payload:032", "payload:-1", "echo:32"),
+    *("payload:32:purple", "payload:32:binary:binary", "payload:32:", "payload:²"),
+    *(f"payload:{'9' * digits}" for digits in (10, 400, 5000)),
+]
+
+
+@pytest.mark.parametrize("row", ODD_ROWS)
+def test_a_row_of_another_shape_is_not_read_and_comes_last(row: str) -> None:
+    assert SizeRow.parse(row) is None
+    assert SCENARIO.order is not None
+    assert SCENARIO.order(row) > SCENARIO.order("payload:999999999:binary")
+
+
 def test_large_messages_are_offered_as_many_bytes_as_small_ones_but_never_too_few() -> None:
     options = Payload(sizes=[32, 65_536, 1_048_576], forms=[Form.TEXT], rate_hz=100, offered_mb_s=2)
     rates = [each.options.rate_hz for each in SCENARIO.kinds(options)]
@@ -153,6 +237,11 @@ def test_large_messages_are_offered_as_many_bytes_as_small_ones_but_never_too_fe
         ("sizes = [64, 64]", "named twice"),
         ('forms = ["xml"]', "Invalid enum value 'xml'"),
         ("rate_hz = 0", "> 0"),
+        ("rate_hz = 10", "rate_hz × latency_s is below the 20 messages"),
+        (
+            "latency_s = 0.2\nsizes = [16777216]",
+            "20 messages of 16,777,216 bytes within latency_s are 1,678 MB/s; at most 250",
+        ),
         ("latency = 1", "did you mean latency_s?"),
     ],
 )

@@ -1,0 +1,213 @@
+"""Latency over the size of messages, and which transport is quicker for large ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+from loadtests.record.words import Status, Transport
+from loadtests.scenarios.payload import BEYOND
+from loadtests.scenarios.sizes import Form, SizeRow
+from reports.charts import style
+from reports.facts.rows import Row
+from reports.facts.run import Facts
+from reports.facts.stats import Ratio, ratio
+
+#: The metric that is drawn.
+MEDIAN = "latency_p50"
+_FORMS = tuple(Form)
+_TRANSPORTS = (Transport.WEBSOCKET, Transport.POLLING)
+
+
+@dataclass(frozen=True, slots=True)
+class SizePoint:
+    """The row of one size and form in one cell."""
+
+    size: int
+    form: Form
+    row: Row
+
+
+def points(facts: Facts, metric: str) -> list[SizePoint]:
+    """A metric at every size, in the order of rows."""
+    found = []
+    for row in facts.own_rows:
+        said = SizeRow.parse(row.row)
+        if said is not None and row.metric.name == metric:
+            found.append(SizePoint(said.size, said.form, row))
+    return found
+
+
+def size_name(size: int) -> str:
+    """``32 B``, ``64 KiB``, ``1 MiB``."""
+    for factor, unit in ((1024**2, "MiB"), (1024, "KiB")):
+        if size >= factor:
+            return f"{size / factor:.4g} {unit}"
+    return f"{size} B"
+
+
+def sentence(websocket: Mapping[int, Row], polling: Mapping[int, Row]) -> str:
+    """Which transport is quicker for the largest messages, and from which size on.
+
+    Args:
+        websocket: the latency of each size, bytes, over WebSocket.
+        polling: the same over long-polling.
+
+    Returns:
+        Empty where no size has both.
+    """
+    ratios = {
+        size: found
+        for size in sorted(websocket.keys() & polling.keys())
+        if (found := ratio(websocket[size].values, polling[size].values)) is not None
+    }
+    if not ratios:
+        return ""
+    largest = max(ratios)
+    quicker = _quicker(ratios[largest])
+    stretch = list(takewhile(lambda size: _quicker(ratios[size]) is quicker, reversed(ratios)))
+    words = "alike" if quicker is None else f"{style.TRANSPORT_TITLES[quicker]} is quicker"
+    where = f"from {size_name(stretch[-1])} on" if len(stretch) < len(ratios) else "at every size"
+    single = any(ratios[size].apart is None for size in stretch)
+    return f"{words} {where}" + (" (single trial)" if single else "")
+
+
+def _quicker(polling: Ratio) -> Transport | None:
+    """The quicker transport by long-polling's times against WebSocket's; None: not told apart."""
+    if polling.apart is False or polling.value == 1:
+        return None
+    return Transport.WEBSOCKET if polling.value > 1 else Transport.POLLING
+
+
+def _sound(own: Sequence[SizePoint], transport: Transport) -> dict[int, Row]:
+    """The rows of one transport that are to be trusted, by size."""
+    return {
+        point.size: point.row
+        for point in own
+        if point.row.cell.transport is transport and point.row.status is Status.OK
+    }
+
+
+def is_beyond(row: Row) -> bool:
+    """Whether the server reads no message of this size."""
+    beyond = any(reason.startswith(BEYOND) for reason in row.reasons)
+    return row.status is Status.UNAVAILABLE and beyond
+
+
+def wanted(facts: Facts) -> bool:
+    """Whether there is a row of a size."""
+    return bool(points(facts, MEDIAN))
+
+
+def latency(facts: Facts) -> Figure:
+    """Latency over size: a panel per mode and form, a line per transport."""
+    found = points(facts, MEDIAN)
+    modes = list(dict.fromkeys(point.row.cell.mode for point in found))
+    forms = [form for form in _FORMS if any(point.form is form for point in found)]
+    looks = style.looks(modes)
+    figure = style.new_figure(1.2 + 2.6 * len(modes))
+    grid = figure.subplots(len(modes), len(forms), squeeze=False, sharex=True, sharey=True)
+    sizes = sorted({point.size for point in found})
+    values = [point.row.value for point in found if point.row.value]
+    for line, mode in zip(grid, modes, strict=True):
+        for axes, form in zip(line, forms, strict=True):
+            style.log_y(axes, *style.log_limits(values))
+            _size_axis(axes, sizes)
+            axes.set_title(f"{style.shortened(mode)}, {form}", fontsize=10.5, pad=20)
+            own = [point for point in found if (point.row.cell.mode, point.form) == (mode, form)]
+            _panel(axes, own, looks[mode])
+        line[0].set_ylabel("latency p50, ms")
+    for axes in grid[-1]:
+        axes.set_xlabel("size of the message (log scale)")
+    style.legend_above(figure, _legend([point.row for point in found]))
+    return figure
+
+
+def _panel(axes: Axes, own: Sequence[SizePoint], look: style.Look) -> None:
+    words = sentence(*(_sound(own, transport) for transport in _TRANSPORTS))
+    note = axes.annotate(
+        words,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 9),
+        textcoords="offset points",
+        fontsize=9.5,
+        color=style.QUIET,
+    )
+    note.set_in_layout(False)  # the title keeps its room
+    for transport in _TRANSPORTS:
+        _line(axes, [point for point in own if point.row.cell.transport is transport], look)
+    rows = [point.row for point in own]
+    if not any(row.value is not None or is_beyond(row) for row in rows):
+        text = style.place_name(style.worth(rows))
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", color=style.QUIET)
+    axes.grid(visible=True)
+
+
+def _line(axes: Axes, own: Sequence[SizePoint], look: style.Look) -> None:
+    if not own:
+        return
+    dashed = own[0].row.cell.transport is Transport.POLLING
+    drawn = [point for point in own if point.row.value is not None]
+    axes.plot(
+        [point.size for point in drawn],
+        [point.row.value or 0.0 for point in drawn],
+        color=look.colour,
+        linestyle=(0, (4, 2)) if dashed else "-",
+        marker=look.marker,
+        markersize=6,
+        markerfacecolor="white" if dashed else look.colour,
+        markeredgecolor=look.colour,
+    )
+    for point in drawn:
+        if point.row.status is not Status.OK:
+            axes.plot([point.size], [point.row.value or 0.0], "x", color=style.INK, zorder=6)
+    beyond = [point.size for point in own if is_beyond(point.row)]
+    if not beyond:
+        return
+    axes.plot(
+        beyond,
+        [axes.get_ylim()[1]] * len(beyond),
+        "v",
+        color=style.QUIET,
+        # Both transports' are seen where both are beyond: a small one in a large one.
+        markersize=10 if dashed else 5,
+        markerfacecolor="white" if dashed else style.QUIET,
+        clip_on=False,
+        zorder=6 if dashed else 6.5,
+    )
+
+
+def _size_axis(axes: Axes, sizes: Sequence[int]) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(min(sizes) / 1.5, max(sizes) * 1.5)
+    axes.xaxis.set_major_locator(FixedLocator(list(sizes)))
+    axes.xaxis.set_major_formatter(FixedFormatter([size_name(size) for size in sizes]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="x", labelsize=8.5)
+
+
+def _legend(rows: Sequence[Row]) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=style.QUIET, marker="o", label="WebSocket"),
+        Line2D(
+            [],
+            [],
+            color=style.QUIET,
+            marker="o",
+            markerfacecolor="white",
+            linestyle=(0, (4, 2)),
+            label="long-polling",
+        ),
+    ]
+    if any(row.value is not None and row.status is not Status.OK for row in rows):
+        handles.append(style.key("x", "invalid"))
+    if any(map(is_beyond, rows)):
+        handles.append(style.key("v", BEYOND))
+    return handles
