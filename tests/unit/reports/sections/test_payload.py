@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from loadtests.record.results import Measurement, Result, Trial
+from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
 from loadtests.record.words import Status, Transport
 from loadtests.scenarios.registry import metrics_of
 from reports.charts.gallery import draw
@@ -40,7 +40,8 @@ PLAIN: Medians = {
 
 
 def measured(medians: Medians, why: str = WHY) -> Result:
-    plans, trials = [], []
+    plans: list[PlannedTrial] = []
+    trials: list[Trial] = []
     for (mode, transport, form), values in medians.items():
         for size, value in zip(SIZES, values, strict=False):
             row = f"payload:{size}{form}"
@@ -176,7 +177,8 @@ def closed_loops(text: float, binary: float, invalid: str = "") -> dict[str, str
         {"payload:1024": text, "payload:1024:binary": binary}.items()
     ):
         plans.append(planned(number, row))
-        metrics = dict.fromkeys(metrics_of(row), 1.0) | {"throughput": rate}
+        metrics: dict[str, float | None] = dict.fromkeys(metrics_of(row), 1.0)
+        metrics["throughput"] = rate
         doubts = {"throughput": invalid} if invalid else {}
         trials.append(ran(number, Measurement(row=row, metrics=metrics, invalid=doubts)))
     facts = facts_of(result(plans, trials, experiment={"payload": {"clients": 4}}))
