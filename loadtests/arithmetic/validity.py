@@ -27,6 +27,8 @@ LATE_FLOOR_NS = 100_000
 LAG_SHARE = 0.25
 #: The second half of an open loop taking so many times as long as the first, and so much longer.
 GROWTH_RATIO, GROWTH_FLOOR_NS = 2.0, 5_000_000
+#: Replies to the open loop, among so many of the closed loop's, are a backlog that slows it down.
+BACKLOG_SHARE = 0.05
 
 
 def names_of(metrics: Mapping[str, Metric], *families: str) -> list[str]:
@@ -66,11 +68,32 @@ def growing_queue(
     half = np.median(due_ns) if len(due_ns) else 0
     early = quantile(latency_ns[due_ns < half], 0.5)
     late = quantile(latency_ns[due_ns >= half], 0.5)
-    if early is None or late is None or late < GROWTH_RATIO * early + GROWTH_FLOOR_NS:
+    if early is None or (late is not None and late < GROWTH_RATIO * early + GROWTH_FLOOR_NS):
         return {}
+    # Where most of the second half never came back, its median is longer than was waited for.
+    second = "no median" if late is None else f"{late / 1e6:.3g} ms"
     reason = (
         "latency grew while the load stayed the same: more is offered than is served; offer less "
-        f"(median {early / 1e6:.3g} ms in the first half, {late / 1e6:.3g} ms in the second)"
+        f"(median {early / 1e6:.3g} ms in the first half, {second} in the second)"
+    )
+    return dict.fromkeys(names, reason)
+
+
+def silent_loop(names: Iterable[str], *, answered: int, clients: int) -> dict[str, str]:
+    """Nothing came back in a closed loop: that is no rate of zero, it was not measured."""
+    if answered:
+        return {}
+    reason = f"no reply came while this was measured (to any of {clients} clients)"
+    return dict.fromkeys(names, reason)
+
+
+def backlog(names: Iterable[str], *, stragglers: int, answered: int) -> dict[str, str]:
+    """The server still answered the open loop while the closed loop was measured."""
+    if stragglers <= BACKLOG_SHARE * answered:
+        return {}
+    reason = (
+        "the server was still busy with the open loop's messages; offer less "
+        f"({stragglers} of them came back beside {answered} replies)"
     )
     return dict.fromkeys(names, reason)
 

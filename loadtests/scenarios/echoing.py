@@ -91,13 +91,18 @@ class EchoClient:
         """Messages of the present loop whose reply has not come."""
         return sum(1 for number in self.unanswered if number >= self._first)
 
-    def replies(self, begin_ns: int, end_ns: int) -> Nanoseconds:
-        """Receive lags of the present loop's replies that arrived in [begin, end), nanoseconds."""
+    def replies(self, begin_ns: int, end_ns: int) -> tuple[Nanoseconds, int]:
+        """What arrived in [begin, end).
+
+        Returns:
+            Receive lags of the present loop's replies, nanoseconds; and how many replies to the
+            loop before it came beside them.
+        """
         kernel = np.asarray(self.kernel_ns, dtype=np.int64)
+        here = (kernel >= begin_ns) & (kernel < end_ns)
         own = np.asarray(self.numbers, dtype=np.int64) >= self._first
-        counted = own & (kernel >= begin_ns) & (kernel < end_ns)
-        lag: Nanoseconds = (np.asarray(self.user_ns, dtype=np.int64) - kernel)[counted]
-        return lag
+        lag: Nanoseconds = (np.asarray(self.user_ns, dtype=np.int64) - kernel)[here & own]
+        return lag, int(np.count_nonzero(here & ~own))
 
     def _send(self, due_ns: int) -> None:
         number = len(self.due_ns)
@@ -186,12 +191,21 @@ class OpenLoop:
 
 @dataclass(frozen=True, slots=True)
 class ClosedLoop:
-    """What the closed loop gave: replies in the measured time, and messages never answered."""
+    """What the closed loop gave.
+
+    Attributes:
+        receive_lag_ns: of the replies in the measured time.
+        clients: that sent.
+        lost: messages never answered.
+        usage: over the measured time.
+        stragglers: replies to the open loop that came in that time.
+    """
 
     receive_lag_ns: Nanoseconds
     clients: int
     lost: int
     usage: Usage
+    stragglers: int = 0
 
     @property
     def answered(self) -> int:
@@ -253,11 +267,13 @@ def closed_loop(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> 
     bench.sleep_until(end_ns)
     end = bench.meter.read()
     _drain(bench, options, clients)
+    lags, stragglers = zip(*(each.replies(begin.at_ns, end.at_ns) for each in clients), strict=True)
     return ClosedLoop(
-        receive_lag_ns=np.concatenate([each.replies(begin.at_ns, end.at_ns) for each in clients]),
+        receive_lag_ns=np.concatenate(lags),
         clients=len(clients),
         lost=sum(client.waited_for for client in clients),
         usage=between(begin, end),
+        stragglers=sum(stragglers),
     )
 
 
@@ -295,6 +311,10 @@ def doubts(
     found |= validity.saturated_server(times, opened.usage)
     found |= validity.busy_generator(times, opened.usage)
     found |= validity.growing_queue(times, due_ns=opened.due_ns, latency_ns=latency)
+    found |= validity.backlog(
+        (*rates, "server_cpu"), stragglers=closed.stragglers, answered=closed.answered
+    )
+    found |= validity.silent_loop(rates, answered=closed.answered, clients=closed.clients)
     found |= validity.busy_generator((*rates, "server_cpu"), closed.usage)
     found |= validity.slow_reading(
         rates, receive_lag_ns=closed.receive_lag_ns, round_trip_ns=closed.round_trip_ns

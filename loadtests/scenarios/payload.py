@@ -223,7 +223,8 @@ def measure(bench: Bench, message: SizedMessage) -> list[Measurement]:
             raise
         # That is what there is to know of this size.
         bench.judged = ()
-        why = f"{BEYOND} of {limit:,} bytes (maxPayload): {error}"
+        sent = clients[0].sent_bytes(bench.place.transport)
+        why = f"{BEYOND} of {limit:,} bytes (maxPayload), sent as {sent:,}: {error}"
         return [without_numbers(METRICS, str(message.row), why)]
     return [summarise(message, opened, closed, bench.meter.server_mib())]
 

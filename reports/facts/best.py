@@ -11,6 +11,9 @@ from reports.facts.numbers import percent, short, with_unit
 from reports.facts.rows import Cell, Row
 from reports.facts.stats import Ratio, ratio
 
+#: What is said where no question has an answer.
+NO_ANSWER = "This run asked none of the questions that have a first place."
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

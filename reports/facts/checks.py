@@ -71,7 +71,8 @@ def _single_trial(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             f"{'Every number rests' if everywhere else 'Some numbers rest'} on a single trial, so "
             "there is no interval and chance cannot be told from a difference.",
-            "Run “make bench PROFILE=default” (several trials of each cell) before deciding.",
+            "Run several trials of each cell before deciding: `blocks` in an experiment, as in "
+            "“make bench PROFILE=default”.",
             () if everywhere else names(cells_of(rows)),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtests.record.words import scenario_of
-from reports.facts.best import Answer
+from reports.facts.best import NO_ANSWER, Answer
 from reports.facts.markdown import escaped, markdown_table
 from reports.facts.numbers import plain
 from reports.facts.rows import Row
@@ -135,7 +135,7 @@ def to_markdown(summary: Summary) -> str:
         f"# transport-bench: {name}",
         escaped(provenance(summary)),
         "## Best at",
-        markdown_table(best_table(summary.answers), right=False),
+        markdown_table(best_table(summary.answers), right=False) if summary.answers else NO_ANSWER,
         "## Can these numbers be trusted?",
         _md_findings(summary),
     ]

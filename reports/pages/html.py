@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from loadtests.record.words import Client, row_of, scenario_of
 from reports.charts.gallery import inline
+from reports.facts.best import NO_ANSWER
 from reports.facts.run import python_name, troubles_of
 from reports.facts.tables import Table, best_table, metric_tables
 from reports.facts.text import shown
@@ -76,6 +77,7 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         when=_when(result.started),
         machine=_machine(result.environment),
         best=best_table(summary.answers),
+        no_answer=NO_ANSWER,
         sections=list(_parts(summary, charts)),
         reference=chapters(summary),
         reference_margin=MARGIN,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from loadtests.record.words import Status, Transport
 from loadtests.scenarios.payload import SCENARIO
@@ -61,6 +62,7 @@ def _slow_at_large(facts: Facts) -> Iterator[Finding]:
     By text alone: what bytes wait for is another finding.
     """
     seen: dict[Cell, str] = {}
+    took_ms: dict[Cell, float] = {}
     large = [
         point
         for point in points(facts, MEDIAN)
@@ -78,23 +80,29 @@ def _slow_at_large(facts: Facts) -> Iterator[Finding]:
                 if value > _MANY_TIMES * at[quickest]:
                     words = f"{cell} {short(value)} ms for {size_name(size)}"
                     seen.setdefault(cell, f"{words} ({quickest.mode} {short(at[quickest])})")
+                    took_ms.setdefault(cell, value)
     if seen:
         yield Finding(
             "slow-at-large",
             Severity.NOTE,
             f"Large messages take many times as long in some cells: {'; '.join(seen.values())}.",
-            _advice(seen),
+            _advice(took_ms),
             names(seen),
         )
 
 
-def _advice(slow: Iterable[Cell]) -> str:
-    """What to do about slow cells, by what is known to make them slow."""
+def _advice(slow: Mapping[Cell, float]) -> str:
+    """What to do about slow cells (what they took, ms), by what is known to make them slow."""
+    low, high = DELAYED_ACK_MS
     unmasking, waiting, unknown = False, False, []
-    for cell in slow:
+    for cell, took_ms in slow.items():
         if cell == Cell("eventlet", Transport.WEBSOCKET):
             unmasking = True
-        elif cell.transport is Transport.POLLING and cell.mode in PYWSGI_MODES:
+        elif (
+            cell.transport is Transport.POLLING
+            and cell.mode in PYWSGI_MODES
+            and low <= took_ms <= high
+        ):
             waiting = True
         else:
             unknown.append(str(cell))
@@ -108,7 +116,7 @@ def _advice(slow: Iterable[Cell]) -> str:
     if waiting:
         sentences.append(
             "Use WebSocket or gunicorn's gevent worker: gevent's pywsgi waits for a delayed "
-            "acknowledgement over long-polling, whatever the size."
+            "acknowledgement over long-polling, some 40 ms, whatever the size."
         )
     if unknown:
         sentences.append(
@@ -116,6 +124,20 @@ def _advice(slow: Iterable[Cell]) -> str:
             "is known."
         )
     return " ".join(sentences)
+
+
+class _Wait(NamedTuple):
+    """A round trip of bytes and one of text of the same size, over one cell's WebSocket."""
+
+    size: int
+    binary_ms: float
+    text_ms: float
+
+
+def _sizes(waits: Sequence[_Wait]) -> str:
+    """Which sizes wait; the times beside it are the largest one's."""
+    largest = size_name(waits[-1].size)
+    return largest if len(waits) == 1 else f"{largest}, and so from {size_name(waits[0].size)} on"
 
 
 def _two_segments(facts: Facts) -> Iterator[Finding]:
@@ -130,21 +152,20 @@ def _two_segments(facts: Facts) -> Iterator[Finding]:
         and point.row.value
         and point.row.cell.transport is Transport.WEBSOCKET
     }
-    waiting = {
-        cell: (took_ms, round_trips_ms[size, Form.TEXT, cell], size)
-        for (size, form, cell), took_ms in round_trips_ms.items()
-        if form is Form.BINARY
-        and low <= took_ms <= high
-        and round_trips_ms.get((size, Form.TEXT, cell), high) < low
-    }
+    waiting: dict[Cell, list[_Wait]] = {}
+    for (size, form, cell), took_ms in round_trips_ms.items():
+        text_ms = round_trips_ms.get((size, Form.TEXT, cell), high)
+        if form is Form.BINARY and low <= took_ms <= high and text_ms < low:
+            waiting.setdefault(cell, []).append(_Wait(size, took_ms, text_ms))
     if waiting:
         yield Finding(
             "binary-waits",
             Severity.NOTE,
             "Bytes over WebSocket wait where text of the same size does not: a round trip takes "
             + ", ".join(
-                f"{short(binary)} ms instead of {short(text)} in {cell} ({size_name(size)})"
-                for cell, (binary, text, size) in waiting.items()
+                f"{short(waits[-1].binary_ms)} ms instead of {short(waits[-1].text_ms)} "
+                f"in {cell} ({_sizes(waits)})"
+                for cell, waits in waiting.items()
             )
             + ". A binary event is two WebSocket messages, its text and its attachment; the server "
             "writes them separately without TCP_NODELAY, so Nagle's algorithm holds the second "

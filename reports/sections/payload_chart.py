@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from math import inf, log
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +23,10 @@ from reports.facts.stats import Ratio, ratio
 #: The metric that is drawn.
 MEDIAN = "latency_p50"
 _FORMS = tuple(Form)
+#: How far the axis goes on beyond the sizes, as a factor.
+_MARGIN = 1.5
+#: How many letters of a label fit side by side along the whole figure.
+_LETTERS = 110
 _TRANSPORTS = (Transport.WEBSOCKET, Transport.POLLING)
 
 
@@ -45,11 +50,11 @@ def points(facts: Facts, metric: str) -> list[SizePoint]:
 
 
 def size_name(size: int) -> str:
-    """``32 B``, ``64 KiB``, ``1 MiB``."""
+    """``32 B``, ``64 KiB``, ``1 MiB``; what is no whole number of those is in bytes."""
     for factor, unit in ((1024**2, "MiB"), (1024, "KiB")):
-        if size >= factor:
-            return f"{size / factor:.4g} {unit}"
-    return f"{size} B"
+        if size % factor == 0:
+            return f"{size // factor:,} {unit}"
+    return f"{size:,} B"
 
 
 def sentence(websocket: Mapping[int, Row], polling: Mapping[int, Row]) -> str:
@@ -69,11 +74,20 @@ def sentence(websocket: Mapping[int, Row], polling: Mapping[int, Row]) -> str:
     }
     if not ratios:
         return ""
-    largest = max(ratios)
-    quicker = _quicker(ratios[largest])
+    quicker = _quicker(ratios[max(ratios)])
     stretch = list(takewhile(lambda size: _quicker(ratios[size]) is quicker, reversed(ratios)))
     words = "alike" if quicker is None else f"{style.TRANSPORT_TITLES[quicker]} is quicker"
-    where = f"from {size_name(stretch[-1])} on" if len(stretch) < len(ratios) else "at every size"
+    sizes = websocket.keys() | polling.keys()
+    if len(stretch) == len(sizes):
+        where = "at every size"
+    elif len(stretch) == 1 and stretch[0] < max(sizes):
+        where = f"at {size_name(stretch[0])}"
+    elif max(ratios) < max(sizes):  # one of them has no number for larger ones
+        where = f"from {size_name(stretch[-1])} to {size_name(stretch[0])}"
+    elif len(stretch) == len(ratios):
+        where = "at every size that both have"
+    else:
+        where = f"from {size_name(stretch[-1])} on"
     single = any(ratios[size].apart is None for size in stretch)
     return f"{words} {where}" + (" (single trial)" if single else "")
 
@@ -118,7 +132,7 @@ def latency(facts: Facts) -> Figure:
     for line, mode in zip(grid, modes, strict=True):
         for axes, form in zip(line, forms, strict=True):
             style.log_y(axes, *style.log_limits(values))
-            _size_axis(axes, sizes)
+            _size_axis(axes, sizes, len(forms))
             axes.set_title(f"{style.shortened(mode)}, {form}", fontsize=10.5, pad=20)
             own = [point for point in found if (point.row.cell.mode, point.form) == (mode, form)]
             _panel(axes, own, looks[mode])
@@ -184,13 +198,31 @@ def _line(axes: Axes, own: Sequence[SizePoint], look: style.Look) -> None:
     )
 
 
-def _size_axis(axes: Axes, sizes: Sequence[int]) -> None:
+def _size_axis(axes: Axes, sizes: Sequence[int], panels: int) -> None:
     axes.set_xscale("log")
-    axes.set_xlim(min(sizes) / 1.5, max(sizes) * 1.5)
+    axes.set_xlim(min(sizes) / _MARGIN, max(sizes) * _MARGIN)
     axes.xaxis.set_major_locator(FixedLocator(list(sizes)))
-    axes.xaxis.set_major_formatter(FixedFormatter([size_name(size) for size in sizes]))
+    axes.xaxis.set_major_formatter(FixedFormatter(size_labels(sizes, _LETTERS // panels)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(axis="x", labelsize=8.5)
+
+
+def size_labels(sizes: Sequence[int], letters: int) -> list[str]:
+    """The names of sizes along a log axis, empty where one would run into that of a larger size.
+
+    Args:
+        sizes: bytes, from small to large.
+        letters: how many fit on the axis.
+    """
+    per_unit = letters / log(max(sizes) / min(sizes) * _MARGIN**2)
+    free, labels = inf, []
+    for size in reversed(sizes):
+        name = size_name(size)
+        centre = log(size) * per_unit
+        fits = centre + (len(name) + 1) / 2 <= free
+        labels.append(name if fits else "")
+        free = centre - (len(name) + 1) / 2 if fits else free
+    return labels[::-1]
 
 
 def _legend(rows: Sequence[Row]) -> list[Line2D]:

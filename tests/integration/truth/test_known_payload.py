@@ -45,7 +45,7 @@ def test_an_injected_delay_is_the_latency_and_a_size_beyond_the_limit_says_so(
         for (transport, variant), each in found.items():
             if (transport, variant) in BEYOND:
                 (why,) = set(each.unavailable.values())
-                assert why.startswith("beyond the server's limit of 1,000,000 bytes (maxPayload): ")
+                assert why.startswith("beyond the server's limit of 1,000,000 bytes (maxPayload), ")
                 continue
             p50 = each.metrics["latency_p50"]
             assert p50 is not None

@@ -106,6 +106,24 @@ def test_where_nothing_is_lost_nothing_is_marked() -> None:
     assert validity.lost_quantiles(ECHO, {"latency_p99": None}, 0, 100) == {}
 
 
+def test_queue_that_outgrew_the_waiting_is_one_too() -> None:
+    latency = np.asarray([10 * MS] * 50 + [90 * MS] * 20 + [NEVER] * 30)
+    found = validity.growing_queue(["latency_p50"], due_ns=np.arange(100), latency_ns=latency)
+    assert "no median in the second" in found["latency_p50"]
+
+
+def test_closed_loop_without_a_reply_has_no_rate() -> None:
+    found = validity.silent_loop(["throughput"], answered=0, clients=4)
+    assert "to any of 4 clients" in found["throughput"]
+    assert validity.silent_loop(["throughput"], answered=1, clients=4) == {}
+
+
+@pytest.mark.parametrize(("stragglers", "slowed"), [(0, False), (5, False), (6, True)])
+def test_open_loops_backlog_spoils_the_closed_loop(stragglers: int, slowed: bool) -> None:
+    found = validity.backlog(["throughput"], stragglers=stragglers, answered=100)
+    assert slowed == ("throughput" in found)
+
+
 @pytest.mark.parametrize(
     ("first_ms", "second_ms", "grew", "reason"),
     [

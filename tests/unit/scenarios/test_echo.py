@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.record.results import Measurement
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.echo import METRICS, Echo
@@ -208,11 +209,15 @@ def test_unanswered_message_stays_so(
 OPTIONS = Echo(clients=4, rate_hz=40, latency_s=1, throughput_s=0.5, warmup_s=0.1, drain_s=0.2)
 
 
-def measured(world: World, fate: Any, options: Echo = OPTIONS) -> dict[str, float | None]:
-    bench = FakeBench(world, options.clients)
+def measurement(world: World, fate: Any) -> Measurement:
+    bench = FakeBench(world, OPTIONS.clients)
     echoing(bench, fate)
-    [found] = echo.measure(bench, options)  # type: ignore[arg-type]
-    return found.metrics
+    [found] = echo.measure(bench, OPTIONS)  # type: ignore[arg-type]
+    return found
+
+
+def measured(world: World, fate: Any) -> dict[str, float | None]:
+    return measurement(world, fate).metrics
 
 
 def test_steady_servers_numbers_are_what_it_does(world: World) -> None:
@@ -267,6 +272,25 @@ def test_duplicates_are_not_throughput(world: World) -> None:
     world.run_until(world.now_ns + SECOND)
     twice = measured(world, lambda _s, _n: [10 * MS, 11 * MS])["throughput"]
     assert once == pytest.approx(twice, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("service_ms", "why"), [(40, "busy with the open loop's messages"), (200, "no reply came")]
+)
+def test_overloaded_server_has_neither_a_latency_nor_a_throughput(
+    world: World, service_ms: int, why: str
+) -> None:
+    free_ns = 0
+
+    def queue(_session: int, _number: int) -> list[int]:  # one message at a time
+        nonlocal free_ns
+        free_ns = max(world.now_ns, free_ns) + service_ms * MS
+        return [free_ns - world.now_ns]
+
+    found = measurement(world, queue)
+    assert (found.metrics["throughput"] or 0) < 1000 / service_ms, "far less than it can"
+    assert why in found.invalid["throughput"]
+    assert {"latency_p50", "latency_max"} <= found.invalid.keys()
 
 
 def test_server_that_answers_nothing_fails_the_trial(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,13 @@ def test_saturated_open_loop_spoils_latency_and_not_throughput() -> None:
 def test_busy_generator_spoils_throughput_and_not_latency() -> None:
     found = summarise(opened(ns(MS)), closed(100, 0, usage(generator=90)), 30.0)
     assert {"throughput", "server_cpu"} == found.invalid.keys()
+
+
+def test_rates_beside_a_backlog_or_without_replies_are_none() -> None:
+    for loop in (closed(0, 10, usage()), replace(closed(20, 0, usage()), stragglers=30)):
+        found = summarise(opened(ns(MS)), loop, 30.0)
+        assert "throughput" in found.invalid
+        assert "latency_p50" not in found.invalid
 
 
 def test_late_sends_spoil_latency_and_not_service_time() -> None:

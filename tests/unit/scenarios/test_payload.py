@@ -133,7 +133,7 @@ def test_a_message_beyond_the_servers_limit_is_a_row_that_says_how_it_fails(
     equipment, found = unanswered(longest + 1, form, transport)
     assert set(found.metrics.values()) == {None}
     (why,) = set(found.unavailable.values())
-    assert why.startswith("beyond the server's limit of 1,000,000 bytes (maxPayload): ")
+    assert why.startswith("beyond the server's limit of 1,000,000 bytes (maxPayload), sent as ")
     assert "answered none" in why
     # What happened to its clients is told: it is not to be told a second time as their loss.
     assert list(equipment.judged or ()) == []

@@ -18,7 +18,7 @@ from reports.pages.html import to_html
 from reports.pages.terminal import show
 from reports.sections.drawn import draw_all
 from reports.sections.payload import SECTION
-from reports.sections.payload_chart import points, sentence, size_name
+from reports.sections.payload_chart import points, sentence, size_labels, size_name
 from reports.summary import summarise
 from tests.unit.reports.builder import failed, measurement, planned, ran, result
 
@@ -100,6 +100,10 @@ def twice(*values: float) -> tuple[tuple[float, ...], ...]:
         (((1.0, 3.0),), ((4.0, 2.0),), "alike at every size"),
         ((1, 1, 1, 1), (2, 2, 2, 2), "WebSocket is quicker at every size (single trial)"),
         ((1, 1, 9, 9), (2, 2, 2, 2), "long-polling is quicker from 64 KiB on (single trial)"),
+        # Long-polling has no number for the largest.
+        (twice(1, 1, 1, 1), twice(2, 2, 2), "WebSocket is quicker from 32 B to 64 KiB"),
+        (twice(1, 1, 1, 1), twice(2), "WebSocket is quicker at 32 B"),
+        (twice(1, 3, 1, 1), twice(2, 2), "long-polling is quicker at 1 KiB"),
     ],
 )
 def test_a_panel_says_which_transport_is_quicker_as_far_as_trials_bear_it_out(
@@ -113,10 +117,30 @@ def test_a_panel_of_one_transport_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "name"), [(32, "32 B"), (1024, "1 KiB"), (1_024_000, "1000 KiB"), (1_048_576, "1 MiB")]
+    ("size", "name"),
+    [
+        (32, "32 B"),
+        (1024, "1 KiB"),
+        (1_024_000, "1,000 KiB"),
+        (750_000, "750,000 B"),
+        (1_048_576, "1 MiB"),
+    ],
 )
 def test_sizes_are_named_as_people_say_them(size: int, name: str) -> None:
     assert size_name(size) == name
+
+
+@pytest.mark.parametrize(
+    ("sizes", "labels"),
+    [
+        ([64], ["64 B"]),
+        ([32, 1024, 65536, 1_048_576], ["32 B", "1 KiB", "64 KiB", "1 MiB"]),
+        ([64, 999_990, 1_048_576], ["64 B", "", "1 MiB"]),
+        ([32, 33, 1000, 1024], ["", "33 B", "", "1 KiB"]),
+    ],
+)
+def test_no_two_labels_of_the_axis_lie_on_each_other(sizes: list[int], labels: list[str]) -> None:
+    assert size_labels(sizes, 55) == labels
 
 
 def test_a_row_of_another_shape_is_no_point() -> None:
