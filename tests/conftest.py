@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +12,12 @@ import pytest
 from loadtests.machine.launch import SERVE, RunningServer, serving
 from servers.modes import ADAPTERS
 from tests.support.modes import MODES
+
+
+def pytest_configure() -> None:
+    """Signals as a terminal has them: ``nohup`` and ``&`` have heirs ignore some."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
