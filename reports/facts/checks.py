@@ -71,8 +71,8 @@ def _single_trial(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             f"{'Every number rests' if everywhere else 'Some numbers rest'} on a single trial, so "
             "there is no interval and chance cannot be told from a difference.",
-            "Run several trials of each cell before deciding: `blocks` in an experiment, as in "
-            "“make bench PROFILE=default”.",
+            "Run several trials of each cell before deciding: more blocks, as in “make bench "
+            "PROFILE=default”.",
             () if everywhere else names(cells_of(rows)),
         )
 
