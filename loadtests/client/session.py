@@ -38,9 +38,8 @@ class Session:
 
     Args:
         server: see ``link.locate``.
-        transports: in the order of the official client's option of that name: one that is used
-            from beginning to end, or polling and WebSocket for the upgrade from the one to the
-            other.
+        transports: in the order of the official client's option of that name: one from beginning to
+            end, or polling and WebSocket for the upgrade from the one to the other.
         namespace: to join.
 
     Attributes:

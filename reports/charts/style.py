@@ -25,8 +25,7 @@ QUIET = "#59636e"
 GRID = "#d8dee4"
 FADED = 0.35
 #: Inches. A browser shows 96 px of it per inch, so that charts fill a page of 1100 px at 1:1.
-WIDTH = 10.4
-ROW_HEIGHT = 0.62
+WIDTH, ROW_HEIGHT = 10.4, 0.62
 
 #: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), told apart by people of every colour
 #: vision. The three modes keep theirs in every chart of every run.

@@ -12,7 +12,7 @@ import pytest
 from tests.support import ROOT
 
 ROOMS = ("servers", "loadtests", "reports", "tests")
-LONGEST_FILE, LONGEST_FUNCTION = 350, 50
+LONGEST_FILE, LONGEST_FUNCTION = 349, 50
 #: Longer ones, and why.
 LONG_FUNCTIONS: dict[str, str] = {}
 
