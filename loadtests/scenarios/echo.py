@@ -9,9 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from loadtests.arithmetic.distribution import histogram
-from loadtests.arithmetic.samples import (
-    quantiles_ms,
-)
+from loadtests.arithmetic.samples import quantiles_ms
 from loadtests.arithmetic.usage import metrics
 from loadtests.record.application import ECHO_EVENT
 from loadtests.record.results import Measurement
