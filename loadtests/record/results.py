@@ -91,6 +91,8 @@ class Measurement(msgspec.Struct, frozen=True):
         metrics: metric name -> number in the metric's unit; None where it could not be known.
         invalid: metric name -> why its number is not to be trusted.
         unavailable: metric name -> why there is no number.
+        disturbed: those of ``invalid`` whose cause is the machine's or the load generator's and has
+            nothing to do with the server: a report may do without this trial there.
         samples: metric family -> how many samples stand behind it (``latency``: messages, ...).
         distributions: metric family -> HdrHistogram of nanoseconds, V2 compressed, base64.
         detections: one entry per departed client (disconnect only).
@@ -103,6 +105,7 @@ class Measurement(msgspec.Struct, frozen=True):
     metrics: dict[str, Number | None]
     invalid: dict[str, str] = {}
     unavailable: dict[str, str] = {}
+    disturbed: list[str] = []
     samples: dict[str, Count] = {}
     distributions: dict[str, str] = {}
     detections: list[Detection] = []
@@ -131,6 +134,8 @@ class PlannedTrial(msgspec.Struct, frozen=True):
         client: whose clients load the server; the rows of the reference's end in ``:reference``.
         variant: which of the scenario's trials it is, where it has several kinds (disconnect: empty
             for clients that go, ``server`` for a server that goes, ``10/5:1000`` for a sweep's).
+        group: trials of one block with the same group are carried out together, with servers that
+            take turns; None for one that runs alone.
     """
 
     number: Count
@@ -141,6 +146,7 @@ class PlannedTrial(msgspec.Struct, frozen=True):
     rows: list[str]
     client: Client = Client.TRANSPORT_BENCH
     variant: str = ""
+    group: Count | None = None
 
 
 class ReturnFacts(msgspec.Struct, frozen=True):
@@ -175,6 +181,22 @@ class OutageFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     javascript: ReturnFacts | None = None
 
 
+class SliceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of the slices of load that make a trial.
+
+    Attributes:
+        begun_s: since the start of the run.
+        seconds: how long it was measured.
+        server_cpu_us: the server's CPU time per message in it, microseconds; None where not known.
+        left_out: why it is not in the trial's numbers; empty where it is.
+    """
+
+    begun_s: Number
+    seconds: Number
+    server_cpu_us: Number | None = None
+    left_out: str = ""
+
+
 class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the load generator says of itself and of a trial, beside the measurements.
 
@@ -192,6 +214,7 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
         outages: outage -> what its clients did.
         crashes: exceptions that ended threads of clients.
         numbers: what else a scenario tells, that is no metric.
+        slices: of load, in the order of time; empty where the load was not cut into slices.
     """
 
     arrival_clock: str = ""
@@ -207,6 +230,7 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     outages: dict[str, OutageFacts] = {}
     crashes: list[str] = []
     numbers: dict[str, Number] = {}
+    slices: list[SliceFacts] = []
 
     def number(self, name: str) -> float | None:
         """One of the numbers that a scenario tells; None where it does not."""
