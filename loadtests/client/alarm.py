@@ -100,7 +100,12 @@ class _TimerFd:
                 os.read(self._fd, 8)
             except BlockingIOError:  # set anew since it woke the loop
                 return
-            callback()
+            try:
+                callback()
+            except Exception:
+                # gevent stops a descriptor's watcher whose callback fails (gevent_callback in its
+                # callbacks.c), and nothing would ever be due again: so it is not to see that.
+                gevent.get_hub().handle_error(self._watcher, *sys.exc_info())
 
         self._watcher.start(ring)
 
