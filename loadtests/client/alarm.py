@@ -2,7 +2,8 @@
 
 gevent's own timers round up to whole milliseconds, since epoll_wait(2) counts in those: at a
 latency of one millisecond that would be the larger half of the measurement. A timerfd
-(timerfd_create(2)) wakes the same loop without that rounding.
+(timerfd_create(2)) wakes the same loop without that rounding. What then remains is the time that a
+sleeping core takes to wake; see ``spinning``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from itertools import count
 from typing import Any
 
 import gevent
+
+from loadtests.client.spinning import SpinningTimer, Timer
 
 _TFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 _TFD_TIMER_ABSTIME = 1
@@ -36,15 +39,28 @@ class Alarm:
     """A queue of callbacks in the order of their due times, on this thread's gevent loop.
 
     Callbacks run in the loop itself and must not block. ``close`` it when done.
+
+    Args:
+        spin_ns: for how long before a due time the loop does not sleep, so that no core has to
+            wake first; what arrives is read all the same. Costs that much of a core each time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spin_ns: int = 0) -> None:
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._ties = count()
         self._armed_ns = 0  # 0: not armed
         self._closed = False
-        self._timer = _timerfd() if sys.platform == "linux" else _LoopTimer()
+        timer: Timer = _timerfd() if sys.platform == "linux" else _LoopTimer()
+        self._spinning = None
+        if spin_ns:
+            timer = self._spinning = SpinningTimer(timer, spin_ns, gevent.get_hub().loop)
+        self._timer = timer
         self._timer.start(self._ring)
+
+    @property
+    def spun_ns(self) -> int:
+        """CPU time that went into spinning and nothing else; see SpinningTimer."""
+        return self._spinning.spun_ns if self._spinning else 0
 
     def at(self, due_ns: int, callback: Callable[[], None]) -> None:
         """Call back at a moment of ``time.monotonic_ns``; at once if it has passed."""
@@ -57,11 +73,13 @@ class Alarm:
     def clear(self) -> None:
         """Forget every callback that is still to come."""
         self._queue.clear()
+        if self._spinning:
+            self._arm(_monotonic_ns())  # rings in the next turn, finds nothing, and spins no more
 
     def close(self) -> None:
         """Forget every callback, also those to come, and give the timer back."""
         self._closed = True
-        self.clear()
+        self._queue.clear()
         self._timer.close()
 
     def _arm(self, due_ns: int) -> None:
@@ -110,8 +128,9 @@ class _TimerFd:
         self._watcher.start(ring)
 
     def set(self, due_ns: int) -> None:
-        # A value of zero would disarm it.
-        self._spec.value.seconds, self._spec.value.nanoseconds = divmod(due_ns or 1, 1_000_000_000)
+        # A value of zero would disarm it, and one below is refused.
+        due_s, rest_ns = divmod(max(due_ns, 1), 1_000_000_000)
+        self._spec.value.seconds, self._spec.value.nanoseconds = due_s, rest_ns
         self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, self._spec_pointer, None)
 
     def close(self) -> None:

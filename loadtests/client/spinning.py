@@ -1,0 +1,123 @@
+"""Staying awake shortly before a due time.
+
+A core that sleeps takes some hundred microseconds to wake, which no timer can do anything about
+(measured in loadtests.machine.wakeups). So a SpinningTimer has another timer ring earlier by more
+than that. From then on gevent's loop turns without sleeping and looks at the clock each time, and
+goes on reading what arrives.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+_NEVER = sys.maxsize
+
+_monotonic_ns = time.monotonic_ns
+_cpu_ns = time.thread_time_ns
+
+
+class Timer(Protocol):
+    """Calls back, on gevent's loop, at the moment that it was last set to."""
+
+    def start(self, callback: Callable[[], None]) -> None:
+        """What to call; before anything else."""
+
+    def set(self, due_ns: int) -> None:
+        """Call back once, at a moment of ``time.monotonic_ns``; forget any other."""
+
+    def close(self) -> None:
+        """Never call back again."""
+
+
+class SpinningTimer:
+    """A Timer that has another one ring early and spins for the rest.
+
+    The loop polls without waiting while it has an active idle watcher, and calls the watcher in
+    each turn; see ev_run and idle_reify in libev's ev.c. With the usual priority it would not do
+    so in turns with something to read: only of the highest is it called in every turn, and first.
+
+    Args:
+        timer: rings early; closed with this one.
+        spin_ns: how much earlier.
+        loop: gevent's, of this thread.
+    """
+
+    def __init__(self, timer: Timer, spin_ns: int, loop: Any) -> None:
+        self._timer = timer
+        self._spin_ns = spin_ns
+        self._loop = loop
+        self._idle = loop.idle(priority=loop.MAXPRI)
+        self._callback: Callable[[], None] = lambda: None
+        self._due_ns = _NEVER
+        self._spun_ns = 0
+        self._empty_since_ns: int | None = None  # of the thread's CPU clock
+
+    @property
+    def spun_ns(self) -> int:
+        """CPU time that went into turns of the loop that did nothing but spin. Only ever grows.
+
+        Exact, by this thread's CPU clock: ask on the loop's thread. A turn is from one look at the
+        clock to the next. One that reads or rings does not count at all, not even for its poll and
+        its look: without spinning the loop would have turned for that, too. So all CPU time minus
+        this one is what the work costs, but for the looks of those turns and two readings of the
+        CPU clock whenever work comes between, a microsecond or two together; and work is spared
+        the wake-up that it would have begun with.
+        """
+        if self._empty_since_ns is None:
+            return self._spun_ns
+        return self._spun_ns + _cpu_ns() - self._empty_since_ns
+
+    def start(self, callback: Callable[[], None]) -> None:
+        """See Timer."""
+        self._callback = callback
+        self._timer.start(self._wake)
+
+    def set(self, due_ns: int) -> None:
+        """See Timer; what is due soon enough is spun for at once."""
+        self._due_ns = due_ns
+        if due_ns - _monotonic_ns() <= self._spin_ns:
+            self._spin()
+        else:
+            self._rest()
+            self._timer.set(due_ns - self._spin_ns)
+
+    def close(self) -> None:
+        """See Timer."""
+        self._due_ns = _NEVER
+        self._rest()
+        self._idle.close()
+        self._timer.close()
+
+    def _wake(self) -> None:
+        # It may have been set before something came that was due sooner, and that is done.
+        if self._due_ns != _NEVER:
+            self._spin()
+
+    def _spin(self) -> None:
+        if not self._idle.active:
+            self._idle.start(self._turn)
+
+    def _rest(self) -> None:
+        self._count_no_more()
+        self._idle.stop()
+
+    def _turn(self) -> None:
+        if _monotonic_ns() >= self._due_ns:
+            self._count_no_more()
+            self._due_ns = _NEVER
+            try:
+                self._callback()
+            finally:
+                if self._due_ns == _NEVER:  # it was not set anew
+                    self._rest()
+        elif self._loop.pendingcnt:  # the rest of this turn is work
+            self._count_no_more()
+        elif self._empty_since_ns is None:
+            self._empty_since_ns = _cpu_ns()
+
+    def _count_no_more(self) -> None:
+        self._spun_ns = self.spun_ns
+        self._empty_since_ns = None
