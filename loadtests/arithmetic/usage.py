@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _NOT_OURS = "the server was not started by this run, so its CPU and memory are not known"
@@ -9,11 +10,15 @@ _NOT_OURS = "the server was not started by this run, so its CPU and memory are n
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Clocks at one moment, all in nanoseconds; the server's is None where it is not known."""
+    """Clocks at one moment, all in nanoseconds; the server's is None where it is not known.
+
+    ``spun_ns`` is the part of ``generator_ns`` in which the generator only waited for a due time.
+    """
 
     at_ns: int
     generator_ns: int
     server_ns: int | None
+    spun_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +28,22 @@ class Usage:
     wall_ns: int
     generator_ns: int
     server_ns: int | None
+    spun_ns: int = 0
 
     @property
     def generator_percent(self) -> float:
-        """Share of one core."""
+        """Share of one core, with what it spins."""
         return 100 * self.generator_ns / self.wall_ns
+
+    @property
+    def working_ns(self) -> int:
+        """The generator's CPU time that messages took: it would not spin if it had no time."""
+        return max(0, self.generator_ns - self.spun_ns)
+
+    @property
+    def working_percent(self) -> float:
+        """Share of one core that messages took."""
+        return 100 * self.working_ns / self.wall_ns
 
     @property
     def server_percent(self) -> float | None:
@@ -44,6 +60,18 @@ def between(begin: Reading, end: Reading) -> Usage:
         wall_ns=end.at_ns - begin.at_ns,
         generator_ns=end.generator_ns - begin.generator_ns,
         server_ns=server_ns,
+        spun_ns=end.spun_ns - begin.spun_ns,
+    )
+
+
+def together(usages: Sequence[Usage]) -> Usage:
+    """The usage of several times that do not overlap, at least one."""
+    known = [each.server_ns for each in usages if each.server_ns is not None]
+    return Usage(
+        wall_ns=sum(each.wall_ns for each in usages),
+        generator_ns=sum(each.generator_ns for each in usages),
+        server_ns=sum(known) if len(known) == len(usages) else None,
+        spun_ns=sum(each.spun_ns for each in usages),
     )
 
 
@@ -61,7 +89,7 @@ def metrics(
         "server_cpu": _microseconds_each(usage.server_ns, messages),
         "server_busy": usage.server_percent,
         "server_rss": server_mib,
-        "generator_cpu": _microseconds_each(usage.generator_ns, messages),
+        "generator_cpu": _microseconds_each(usage.working_ns, messages),
         "generator_busy": usage.generator_percent,
     }
     unavailable = {}

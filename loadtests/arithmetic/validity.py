@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.arithmetic.samples import Nanoseconds, quantile
 from loadtests.arithmetic.usage import Usage
@@ -42,7 +43,7 @@ def names_of(metrics: Mapping[str, Metric], *families: str) -> list[str]:
 
 def busy_generator(names: Iterable[str], usage: Usage) -> dict[str, str]:
     """The generator's core was nearly full, so it may have been the bottleneck."""
-    percent = usage.generator_percent
+    percent = usage.working_percent
     if percent <= BUSY_GENERATOR_PERCENT:
         return {}
     reason = f"the load generator may be what limits here ({percent:.0f} % of its core used)"
@@ -62,12 +63,18 @@ def saturated_server(names: Iterable[str], usage: Usage) -> dict[str, str]:
 
 
 def growing_queue(
-    names: Iterable[str], *, due_ns: Nanoseconds, latency_ns: Nanoseconds
+    names: Iterable[str], *, second_half: NDArray[np.bool_], latency_ns: Nanoseconds
 ) -> dict[str, str]:
-    """Latency grows while the load stays: more is offered than is served, whatever limits it."""
-    half = np.median(due_ns) if len(due_ns) else 0
-    early = quantile(latency_ns[due_ns < half], 0.5)
-    late = quantile(latency_ns[due_ns >= half], 0.5)
+    """Latency grows while the load stays: more is offered than is served, whatever limits it.
+
+    Args:
+        names: of the metrics.
+        second_half: which messages were due in the second half of their slice of load: between
+            slices a server has time to clear its queue.
+        latency_ns: of the same messages.
+    """
+    early = quantile(latency_ns[~second_half], 0.5)
+    late = quantile(latency_ns[second_half], 0.5)
     if early is None or (late is not None and late < GROWTH_RATIO * early + GROWTH_FLOOR_NS):
         return {}
     # Where most of the second half never came back, its median is longer than was waited for.
@@ -84,6 +91,17 @@ def silent_loop(names: Iterable[str], *, answered: int, clients: int) -> dict[st
     if answered:
         return {}
     reason = f"no reply came while this was measured (to any of {clients} clients)"
+    return dict.fromkeys(names, reason)
+
+
+def lost_in_loop(names: Iterable[str], *, lost: int, answered: int) -> dict[str, str]:
+    """A client of a closed loop waits for its reply: while one is lost, it sends nothing."""
+    if not lost:
+        return {}
+    reason = (
+        "replies were lost, and their clients waited for them instead of sending "
+        f"({lost} lost beside {answered} that came)"
+    )
     return dict.fromkeys(names, reason)
 
 

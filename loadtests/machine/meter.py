@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 
 import psutil
 
@@ -14,10 +15,16 @@ _MIB = 1024 * 1024
 
 
 class Meter:
-    """Reads this process and one server; ``server_pid`` None for a server of one's own."""
+    """Reads this process and one server.
 
-    def __init__(self, server_pid: int | None) -> None:
+    Args:
+        server_pid: None for a server of one's own.
+        spun_ns: how much of this process's CPU time went into waiting for due times.
+    """
+
+    def __init__(self, server_pid: int | None, spun_ns: Callable[[], int] = lambda: 0) -> None:
         self._server = [] if server_pid is None else serving(server_pid)
+        self._spun_ns = spun_ns
 
     def read(self) -> Reading:
         """All clocks, now.
@@ -25,13 +32,20 @@ class Meter:
         Raises:
             ProcessLookupError: the server has died.
         """
-        return Reading(time.monotonic_ns(), time.process_time_ns(), self._server_ns())
+        return Reading(
+            time.monotonic_ns(), time.process_time_ns(), self.server_ns(), self._spun_ns()
+        )
 
     def server_mib(self) -> float | None:
         """Resident memory of the server; what its processes share counts in each."""
         return sum(each.memory_info().rss for each in self._server) / _MIB if self._server else None
 
-    def _server_ns(self) -> int | None:
+    def server_ns(self) -> int | None:
+        """CPU time of the server so far.
+
+        Raises:
+            ProcessLookupError: it has died.
+        """
         return sum(_cpu_ns(each) for each in self._server) if self._server else None
 
 

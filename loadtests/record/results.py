@@ -123,6 +123,25 @@ class Measurement(msgspec.Struct, frozen=True):
         invalid = self.invalid | doubted if above_all else doubted | self.invalid
         return msgspec.structs.replace(self, invalid=invalid)
 
+    def disturbed_by(self, reason: str | None) -> Measurement:
+        """The same; what nothing else speaks against is invalid, and not by the server's fault.
+
+        Args:
+            reason: what the machine or the load generator did; None changes nothing.
+        """
+        if reason is None:
+            return self
+        doubted = [
+            name
+            for name, value in self.metrics.items()
+            if value is not None and name not in self.invalid
+        ]
+        return msgspec.structs.replace(
+            self,
+            invalid=self.invalid | dict.fromkeys(doubted, reason),
+            disturbed=[*self.disturbed, *doubted],
+        )
+
 
 class PlannedTrial(msgspec.Struct, frozen=True):
     """One trial that the experiment asks for, in the order in which they run.

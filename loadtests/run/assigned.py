@@ -13,8 +13,8 @@ from locust import events
 from loadtests.machine.launch import HOME_KEPT
 from loadtests.record.exits import Exit
 from loadtests.run.bench_user import BenchUser
-from loadtests.run.conductor import Conductor, Measure
-from loadtests.run.trial import Assignment
+from loadtests.run.conductor import Ensemble, Measure
+from loadtests.run.trial import Assignment, Orders
 
 
 def listen(measures: dict[str, Measure] | None = None) -> None:
@@ -40,17 +40,36 @@ def listen(measures: dict[str, Measure] | None = None) -> None:
 
 
 def _take(environment: Any, measures: dict[str, Measure]) -> None:
-    """Wait for the assignment, and have its trial conducted once the users are there."""
+    """Wait for orders, and have their trials conducted once the users are there."""
     line = sys.stdin.readline()
     if not line:  # whoever started this process has gone
         sys.exit(Exit.FAILED)
     # Locust has read its configuration: what else is at home may be found again.
     if home := os.environ.pop(HOME_KEPT, ""):
         os.environ["HOME"] = home
-    assignment = msgspec.json.decode(line, type=Assignment)
-    environment.host = assignment.place.url
+    orders = msgspec.json.decode(line, type=Orders)
+    takes = {each.scenario: _measure_of(each, measures) for each in orders.assignments}
+    ensemble = Ensemble(orders, takes, lambda: gevent.spawn(environment.runner.quit))
+    # Users know their servers from their conductors; Locust wants a host all the same.
+    environment.host = orders.assignments[0].place.url
+    # A server that did not start has none, which was not known when this process was started.
+    environment.parsed_options.num_users = ensemble.users
+    BenchUser.ensemble = ensemble
+
+    def begin(**_event: Any) -> None:
+        gevent.spawn(ensemble.run)
+        gevent.spawn(_hear, ensemble)
+
+    environment.events.test_start.add_listener(begin)
+
+
+def _measure_of(assignment: Assignment, measures: dict[str, Measure]) -> Measure:
     measure = measures.get(assignment.scenario, assignment.variant.scenario.measure)
     assert measure is not None, "the runner conducts the others by itself"
-    conductor = Conductor(assignment, measure, lambda: gevent.spawn(environment.runner.quit))
-    BenchUser.conductor = conductor
-    environment.events.test_start.add_listener(lambda **_: gevent.spawn(conductor.run))
+    return measure
+
+
+def _hear(ensemble: Ensemble) -> None:
+    """Wait for another word of the runner's, which is to stop; that it has gone is one, too."""
+    gevent.socket.wait_read(sys.stdin.fileno())
+    ensemble.stop()

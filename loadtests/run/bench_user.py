@@ -15,7 +15,7 @@ from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
 from loadtests.record.application import NAMESPACE
-from loadtests.run.conductor import Conductor
+from loadtests.run.conductor import Conductor, Ensemble
 from loadtests.users.endless import WORKLOADS, EndlessWorkload, Load
 from loadtests.users.recording import errors_logged
 from loadtests.users.socketio_user import SocketIOUser
@@ -28,16 +28,21 @@ class BenchUser(SocketIOUser):
     """A user of the application under test: sends at a rate, or is a client of a trial.
 
     Attributes:
-        conductor: of this process's trial, if it runs one.
+        ensemble: this process's trials, if it runs any.
         alarm: shared by all users of the process, for sends that are due.
     """
 
     # There is nothing to do but wait, where Locust can stop a user at once.
     wait_time = constant(float("inf"))
     namespace = NAMESPACE
-    conductor: ClassVar[Conductor | None] = None
+    ensemble: ClassVar[Ensemble | None] = None
     alarm: ClassVar[Alarm | None] = None
     _load: Load | None = None
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        #: Of the trial that it is in, if any.
+        self.conductor: Conductor | None = self.ensemble.next() if self.ensemble else None
 
     @task
     def drive(self) -> None:
@@ -73,7 +78,9 @@ class BenchUser(SocketIOUser):
         if self.conductor is None:
             super().connect()
             return
-        self._request_type = str(self.conductor.assignment.place.transport)
+        place = self.conductor.assignment.place
+        self._request_type = str(place.transport)
+        self.host = place.url
         failure = self._attempt("connect", self._now_ns(), self._open)
         if failure is None:
             self.conductor.joined(self.session)

@@ -1,11 +1,12 @@
-"""Runs one assigned trial inside a Locust process: waits for its users, measures, writes, quits."""
+"""Runs the assigned trials inside a Locust process: waits for users, measures, writes, quits."""
 
 from __future__ import annotations
 
 import gc
 import logging
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,18 @@ from gevent.event import Event
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.client.sessions import PACKAGES, arrival_clock
-from loadtests.machine import yardstick
+from loadtests.machine import wakeups, yardstick
 from loadtests.machine.cores import StolenTime, own_cores
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
+from loadtests.machine.watch import Watch
 from loadtests.record import files
 from loadtests.record.results import GeneratorFacts, Measurement
 from loadtests.record.words import Client, row_of
-from loadtests.run.trial import Assignment
-from loadtests.scenarios.bench import Bench, Outcome, TrialFailed, connect_timeout_s
+from loadtests.run.trial import Assignment, Orders
+from loadtests.run.turns import Keeper, Seat
+from loadtests.scenarios.bench import Bench, Outcome, connect_timeout_s
+from loadtests.scenarios.errors import TrialFailed
 
 #: What takes a trial's measurements: a scenario's ``measure``.
 Measure = Callable[[Bench, Any], list[Measurement]]
@@ -35,25 +39,42 @@ _NO_LAG = "python-socketio's client does not tell when the kernel had a message"
 _SETTLE_S = 0.1  # what the connecting itself set off
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What the trials of one load generator have in common once all clients are there.
+
+    Attributes:
+        alarm: for everything that is due.
+        meter: of the trial's server.
+        seat: in the rounds.
+        yardstick_ms: see GeneratorFacts.
+        cores: that server and generator use.
+    """
+
+    alarm: Alarm
+    meter: Meter
+    seat: Seat
+    yardstick_ms: float
+    cores: set[int]
+
+
 class Conductor:
-    """Told by each user of its session, measures once all are there.
+    """One trial: told by each of its users of its session, measures once all are there.
 
     Args:
         assignment: what to do.
         measure: takes the measurements.
-        quit_locust: called at the end, however it ended.
     """
 
-    def __init__(
-        self, assignment: Assignment, measure: Measure, quit_locust: Callable[[], None]
-    ) -> None:
+    def __init__(self, assignment: Assignment, measure: Measure) -> None:
         self.assignment = assignment
         self._take = measure
-        self._quit_locust = quit_locust
-        self._expected = assignment.variant.in_generator
+        self.expected = assignment.variant.in_generator
         self._sessions: list[Session] = []
         self._failures: list[str] = []
         self._settled = Event()
+        if not self.expected:
+            self._settled.set()
 
     def joined(self, session: Session) -> None:
         """A user has connected."""
@@ -66,80 +87,182 @@ class Conductor:
         self._settle()
 
     def _settle(self) -> None:
-        if len(self._sessions) + len(self._failures) == self._expected:
+        if len(self._sessions) + len(self._failures) == self.expected:
             self._settled.set()
 
-    def run(self) -> None:
-        """The whole trial, as a greenlet of its own."""
+    def gather(self) -> bool:
+        """Wait for the users and verify their connections; whether there is a trial.
+
+        Where there is none, the outcome says why.
+        """
+        return self._write_if_failed(self._verified)
+
+    def measure(self, stand: Stand) -> None:
+        """Take the measurements, and write what came of them."""
+
+        def measured() -> None:
+            self._write(self._measure(stand))
+
+        self._write_if_failed(measured)
+        stand.seat.leave()
+
+    def _write_if_failed(self, act: Callable[[], None]) -> bool:
         try:
-            outcome = self._measure()
+            act()
         except (TrialFailed, WrongConnections) as error:
-            outcome = Outcome(error=str(error))
+            self._write(Outcome(error=str(error)))
         except ProcessLookupError as error:
-            outcome = Outcome(error=f"the server died during the trial: {error}")
+            self._write(Outcome(error=f"the server died during the trial: {error}"))
         except Exception as error:  # the runner must hear of it, whatever it was
             logging.exception("the load generator broke")
-            outcome = Outcome(error=f"the load generator broke: {type(error).__name__}: {error}")
-        try:
-            files.replace(Path(self.assignment.outcome), msgspec.json.encode(outcome))
-        finally:  # a full disk is told by the log, not by waiting
-            self._quit_locust()
+            reason = f"the load generator broke: {type(error).__name__}: {error}"
+            self._write(Outcome(error=reason))
+        else:
+            return True
+        return False
 
-    def _measure(self) -> Outcome:
+    def _write(self, outcome: Outcome) -> None:
+        files.replace(Path(self.assignment.outcome), msgspec.json.encode(outcome))
+
+    def _verified(self) -> None:
         self._wait_for_all()
-        place, core = self.assignment.place, self.assignment.server_core
+        place = self.assignment.place
         if place.journal is not None:
-            verify_connections(Path(place.journal), place.transport, self._expected)
-        yardstick_ms = yardstick.measure_ms(core)
-        gevent.sleep(_SETTLE_S)
+            verify_connections(Path(place.journal), place.transport, self.expected)
+
+    def _measure(self, stand: Stand) -> Outcome:
+        place, seat = self.assignment.place, stand.seat
         bench = Bench(
             sessions=self._sessions,
-            alarm=Alarm(),
-            meter=Meter(self.assignment.server_pid),
+            alarm=stand.alarm,
+            meter=stand.meter,
             seed=self.assignment.seed,
             place=place,
             sleep=gevent.sleep,
+            turns=seat,
         )
-        stolen = StolenTime(own_cores() | ({core} if core is not None else set()))
-        # A collection's pause would be charged to the server. Raw times make no cycles.
-        gc.collect()
-        gc.freeze()
-        gc.disable()
+        stolen = StolenTime(stand.cores)
         variant = self.assignment.variant
-        try:
-            measurements = bench.distrust(self._take(bench, variant.options))
-        finally:
-            bench.alarm.close()
+        measurements = bench.distrust(self._take(bench, variant.options))
         facts = GeneratorFacts(
             arrival_clock=arrival_clock(place.client),
             transport=place.transport,
             client=place.client,
             connections=variant.clients,
-            seconds=stolen.seconds,
-            yardstick_ms=yardstick_ms,
-            stolen_percent=stolen.percent,
+            seconds=seat.seconds or stolen.seconds,
+            yardstick_ms=stand.yardstick_ms,
+            stolen_percent=seat.stolen_percent(len(stand.cores)) or stolen.percent,
             versions={
                 "python": platform.python_version(),
                 **{name: metadata.version(name) for name in PACKAGES[place.client]},
             },
-            numbers=bench.numbers,
+            numbers=bench.numbers | seat.numbers(),
+            slices=bench.slices,
         )
         found = measured_with(place.client, measurements)
         return Outcome(measurements=found, generator=facts)
 
     def _wait_for_all(self) -> None:
-        timeout_s = connect_timeout_s(self._expected)
+        timeout_s = connect_timeout_s(self.expected)
         in_time = self._settled.wait(timeout=timeout_s)
         if self._failures:
             raise TrialFailed(
-                f"{len(self._failures)} of {self._expected} clients could not connect: "
+                f"{len(self._failures)} of {self.expected} clients could not connect: "
                 f"{self._failures[0]}"
             )
         if not in_time:
             raise TrialFailed(
-                f"{len(self._sessions)} of {self._expected} clients connected "
-                f"within {timeout_s:g} s"
+                f"{len(self._sessions)} of {self.expected} clients connected within {timeout_s:g} s"
             )
+
+
+class Ensemble:
+    """The trials of one load generator, whose servers take turns.
+
+    Args:
+        orders: what to do.
+        measures: scenario -> what takes its measurements.
+        quit_locust: called at the end, however it ended.
+    """
+
+    def __init__(
+        self, orders: Orders, measures: Mapping[str, Measure], quit_locust: Callable[[], None]
+    ) -> None:
+        self._orders = orders
+        self._quit_locust = quit_locust
+        self.conductors = [Conductor(each, measures[each.scenario]) for each in orders.assignments]
+        # Users are spawned one after the other: those of a trial come together.
+        self._calls = iter(
+            [conductor for conductor in self.conductors for _ in range(conductor.expected)]
+        )
+        self._keeper: Keeper | None = None
+        self._stopped = False
+
+    @property
+    def users(self) -> int:
+        """How many are to be spawned."""
+        return sum(conductor.expected for conductor in self.conductors)
+
+    def next(self) -> Conductor:
+        """Whose trial the next user belongs to."""
+        return next(self._calls)
+
+    def stop(self) -> None:
+        """End the present turn and give no more: the run is interrupted."""
+        self._stopped = True
+        if self._keeper is not None:
+            self._keeper.stop()
+
+    def run(self) -> None:
+        """All trials, in a greenlet of its own."""
+        try:
+            gathering = [gevent.spawn(each.gather) for each in self.conductors]
+            gevent.joinall(gathering)
+            there = [
+                conductor
+                for conductor, gathered in zip(self.conductors, gathering, strict=True)
+                if gathered.value
+            ]
+            if there:
+                self._measure(there)
+        finally:  # a full disk is told by the log, not by waiting
+            self._quit_locust()
+
+    def _measure(self, conductors: Sequence[Conductor]) -> None:
+        orders = self._orders
+        yardstick_ms = yardstick.measure_ms(orders.server_core)
+        gevent.sleep(_SETTLE_S)
+        wakeups.least_timer_slack()
+        alarm = Alarm(orders.spin_ns)
+        # A collection's pause would be charged to the server. Raw times make no cycles.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        cores = own_cores()
+        meters = {
+            each.assignment.cell: Meter(each.assignment.server_pid, lambda: alarm.spun_ns)
+            for each in conductors
+        }
+        watch = Watch(
+            orders.server_core,
+            cores,
+            {cell: meter.server_ns for cell, meter in meters.items()},
+        )
+        keeper = self._keeper = Keeper(orders.seed, watch, orders.begun_ns)
+        if self._stopped:
+            keeper.stop()
+        if orders.server_core is not None:
+            cores = cores | {orders.server_core}
+        measuring = []
+        for each in conductors:
+            cell = each.assignment.cell
+            stand = Stand(alarm, meters[cell], keeper.seat(cell), yardstick_ms, cores)
+            measuring.append(gevent.spawn(each.measure, stand))
+        gevent.spawn(keeper.run)
+        try:
+            gevent.joinall(measuring)
+        finally:
+            alarm.close()
 
 
 def measured_with(client: Client, measurements: Sequence[Measurement]) -> list[Measurement]:

@@ -1,25 +1,27 @@
-"""Carries out one trial: a fresh server, a fresh load generator, both on cores of their own."""
+"""Carries out trials: fresh servers, a fresh load generator, both on cores of their own."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from loadtests.machine import cores
+from loadtests.machine import cores, wakeups
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generating, serving
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
 from loadtests.run.experiment import Experiment
 from loadtests.run.feasible import shortage
-from loadtests.run.trial import Assignment, conduct
-from loadtests.scenarios.bench import Outcome, Place, Site, Stage, TrialFailed
+from loadtests.run.trial import Assignment, Came, Orders, conduct
+from loadtests.scenarios.bench import Outcome, Place, Site, Stage
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import Variant
 from servers.modes import ADAPTERS
 
@@ -32,6 +34,37 @@ class OwnServer:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured under a name.
+
+    Attributes:
+        mode: one of ``servers.modes``; None: the name is the mode's.
+        command: what starts it; the mode and the options are appended.
+    """
+
+    mode: str | None = None
+    command: Sequence[str] = SERVE
+
+
+class Carried(NamedTuple):
+    """What came of a trial.
+
+    Attributes:
+        planned: it.
+        server: the READY line of its server, empty where that is not ours.
+        came: its outcome, or the reason that its rows get.
+    """
+
+    planned: PlannedTrial
+    server: dict[str, Any]
+    came: Came
+
+
+#: A trial whose server is there, if it has one of ours.
+_Started = tuple[PlannedTrial, RunningServer | None]
+
+
 class Executor(Protocol):
     """What a run has its trials carried out by."""
 
@@ -39,17 +72,17 @@ class Executor(Protocol):
     def pins(self) -> Pinning:
         """Where servers and generators run."""
 
+    def prepare(self) -> dict[str, Any]:
+        """Get ready; what it found out about the machine, for the result's environment."""
+
     def lack(self, planned: PlannedTrial) -> str | None:
         """Why a trial cannot run here, or not in its mode; None where it can."""
 
-    def measure(self, planned: PlannedTrial) -> tuple[dict[str, Any], Outcome]:
-        """Carry out a trial.
-
-        Returns:
-            The READY line of its server, empty where that is not ours, and what came of it.
+    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[Carried]:
+        """Carry out trials of one group, or one alone.
 
         Raises:
-            TrialFailed: the message is the reason that its rows get.
+            KeyboardInterrupt: after what could still be given.
         """
 
     def server_log(self, planned: PlannedTrial) -> Path:
@@ -64,6 +97,8 @@ class ProcessExecutor:
         folder: of the run; the logs go into ``logs`` there.
         own_server: measured instead of servers of ours, if given.
         server_command: what starts a server of ours; see ``launch.serving``.
+        subjects: name in the experiment's ``modes`` -> what it stands for, where that is not the
+            mode of that name.
     """
 
     def __init__(
@@ -72,15 +107,30 @@ class ProcessExecutor:
         folder: Path,
         own_server: OwnServer | None = None,
         server_command: Sequence[str] = SERVE,
+        subjects: Mapping[str, Subject] = {},
     ) -> None:
         self._experiment = experiment
         self._logs = folder / "logs"
         self._own_server = own_server
         self._server_command = server_command
+        self._subjects = subjects
+        self._begun_ns = time.monotonic_ns()
         self.pins = cores.pinning()
         if own_server is not None:
             generator = self.pins.generator
             self.pins = Pinning(None, generator, "the server was not started by this run")
+
+    def prepare(self) -> dict[str, Any]:
+        """See Executor."""
+        found = wakeups.of_generator(self.pins)
+        if found is None:
+            return {"sends": "no spinning: server and generator may share a core"}
+        sends = {
+            "wake_up_p50_us": found.p50_ns / 1000,
+            "wake_up_p99_us": found.p99_ns / 1000,
+            "spinning_us": found.margin_ns / 1000,
+        }
+        return {"sends": sends}
 
     def server_log(self, planned: PlannedTrial) -> Path:
         """See Executor."""
@@ -91,7 +141,7 @@ class ProcessExecutor:
         variant = self._variant(planned)
         if self._own_server is not None:
             return variant.scenario.needs_journal or shortage(variant.clients)
-        mode = ADAPTERS[planned.mode].MODE
+        mode = ADAPTERS[self._mode(planned)].MODE
         if missing := mode.missing():
             return missing
         # A polling client keeps two: a waiting GET, and POSTs beside it.
@@ -103,54 +153,98 @@ class ProcessExecutor:
             )
         return shortage(variant.clients)
 
-    def measure(self, planned: PlannedTrial) -> tuple[dict[str, Any], Outcome]:
+    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[Carried]:
         """See Executor."""
         self._logs.mkdir(exist_ok=True)
-        variant = self._variant(planned)
+        first = together[0]
+        variant = self._variant(first)
+        if variant.scenario.conduct is not None:
+            yield self._conducted(first, variant, variant.scenario.conduct)
+            return
+        yield from self._generate(together, variant)
+
+    def _conducted(
+        self,
+        planned: PlannedTrial,
+        variant: Variant,
+        conducted: Callable[[Stage, Any], tuple[dict[str, Any], Outcome]],
+    ) -> Carried:
         try:
-            if variant.scenario.conduct is not None:
-                return variant.scenario.conduct(self._stage(planned, variant), variant.options)
-            return self._generate(planned, variant)
+            server, outcome = conducted(self._stage(planned, variant), variant.options)
         except LaunchError as error:
-            raise TrialFailed(str(error)) from error
+            return Carried(planned, {}, TrialFailed(str(error)))
+        except TrialFailed as error:
+            return Carried(planned, {}, error)
+        return Carried(planned, server, outcome)
 
-    def _generate(self, planned: PlannedTrial, variant: Variant) -> tuple[dict[str, Any], Outcome]:
-        log = self._file(planned, "generator.log")
+    def _generate(self, together: Sequence[PlannedTrial], variant: Variant) -> Iterator[Carried]:
+        """Trials of one kind, each with its server, and all with one load generator."""
+        first = together[0]
+        log = self._file(first, "generator.log")
+        started: list[_Started] = []
         with ExitStack() as stack:
-            place = variant.scenario.place(variant.options, planned.client, self._label(planned))
-            site = stack.enter_context(place)
-            # Both start at the same time, on their own cores; the generator waits for its work.
-            generator = stack.enter_context(
-                generating(
-                    variant.in_generator, log=log, core=self.pins.generator, prefix=site.prefix
+            try:
+                place = variant.scenario.place(variant.options, first.client, self._label(first))
+                site = stack.enter_context(place)
+                # All start at the same time, on their own cores; the generator waits for its work.
+                generator = stack.enter_context(
+                    generating(
+                        variant.in_generator * len(together),
+                        log=log,
+                        core=self.pins.generator,
+                        prefix=site.prefix,
+                    )
                 )
-            )
-            server = None
-            if self._own_server is None:
-                server = stack.enter_context(self._serve(planned, variant, site))
-            outcome = conduct(self._assignment(planned, server, site), generator, log, server)
-            return (msgspec.to_builtins(server.ready) if server is not None else {}), outcome
+            except (LaunchError, TrialFailed) as error:
+                yield from (Carried(each, {}, TrialFailed(str(error))) for each in together)
+                return
+            failed: list[Carried] = []
+            for planned in together:
+                try:
+                    started.append((planned, self._started(stack, planned, variant, site)))
+                except LaunchError as error:
+                    failed.append(Carried(planned, {}, TrialFailed(str(error))))
+            yield from failed
+            if not started:
+                return
+            orders = self._orders(started, site)
+            servers = {self._cell(planned): server for planned, server in started if server}
+            found, interrupt = conduct(orders, generator, log, servers)
+        for (planned, server), came in zip(started, found, strict=True):
+            ready = msgspec.to_builtins(server.ready) if server is not None else {}
+            yield Carried(planned, ready, came)
+        if interrupt is not None:
+            raise interrupt
 
-    def _serve(
-        self, planned: PlannedTrial, variant: Variant, site: Site
-    ) -> AbstractContextManager[RunningServer]:
+    def _started(
+        self, stack: ExitStack, planned: PlannedTrial, variant: Variant, site: Site
+    ) -> RunningServer | None:
+        if self._own_server is not None:
+            return None
         log, journal = self.server_log(planned), self._file(planned, "journal.jsonl")
-        return self._serving(
-            planned, variant, log=log, journal=journal, host=site.host, prefix=site.prefix
+        return stack.enter_context(
+            self._serving(
+                planned, variant, log=log, journal=journal, host=site.host, prefix=site.prefix
+            )
         )
 
     def _serving(
         self, planned: PlannedTrial, variant: Variant, **more: Any
     ) -> AbstractContextManager[RunningServer]:
         heartbeat = variant.heartbeat or self._experiment.server
+        subject = self._subjects.get(planned.mode)
         return serving(
-            planned.mode,
+            self._mode(planned),
             ping_interval_s=heartbeat.ping_interval_s,
             ping_timeout_s=heartbeat.ping_timeout_s,
             core=self.pins.server,
-            command=self._server_command,
+            command=self._server_command if subject is None else subject.command,
             **more,
         )
+
+    def _mode(self, planned: PlannedTrial) -> str:
+        subject = self._subjects.get(planned.mode)
+        return planned.mode if subject is None or subject.mode is None else subject.mode
 
     def _stage(self, planned: PlannedTrial, variant: Variant) -> Stage:
         return Stage(
@@ -162,6 +256,17 @@ class ProcessExecutor:
             ),
             label=self._label(planned),
             core=self.pins.generator,
+        )
+
+    def _orders(self, started: Sequence[_Started], site: Site) -> Orders:
+        first, _ = started[0]
+        ours = self._own_server is None
+        return Orders(
+            assignments=[self._assignment(planned, server, site) for planned, server in started],
+            seed=self._seed(first),
+            server_core=self.pins.server if ours else None,
+            spin_ns=wakeups.spin_ns(self.pins),
+            begun_ns=self._begun_ns,
         )
 
     def _assignment(
@@ -185,9 +290,14 @@ class ProcessExecutor:
             experiment=self._experiment,
             outcome=str(self._file(planned, "outcome.json")),
             place=place,
-            server_core=self.pins.server if ours else None,
             server_pid=server.ready.pid if server is not None else None,
+            cell=self._cell(planned),
         )
+
+    def _cell(self, planned: PlannedTrial) -> str:
+        """Its name among those that take turns with it."""
+        name = f"{planned.mode} × {planned.transport}"
+        return name if planned.client is Client.TRANSPORT_BENCH else f"{name}, {planned.client}"
 
     def _variant(self, planned: PlannedTrial) -> Variant:
         return self._experiment.variant(planned.scenario, planned.variant)

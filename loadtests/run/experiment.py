@@ -6,7 +6,6 @@ A profile is an experiment that comes with the project (``loadtests/experiments/
 from __future__ import annotations
 
 import difflib
-import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 import msgspec
 from msgspec import Meta
 
-from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
 from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Heartbeat, Variant
@@ -242,43 +240,6 @@ def narrow(
                 )
         changes |= {name: None for name in experiment.scenarios if name not in scenarios}
     return msgspec.structs.replace(experiment, **changes)
-
-
-def plan(experiment: Experiment) -> list[PlannedTrial]:
-    """Blocks of one trial of every scenario in every cell, each block in its own random order.
-
-    The order comes from the seed alone, so a drift of the machine meets all cells alike and the
-    same experiment runs in the same order everywhere.
-    """
-    shuffler = random.Random(experiment.seed)
-    trials: list[PlannedTrial] = []
-    for block in range(max(map(experiment.blocks_of, experiment.scenarios), default=0)):
-        combinations = [
-            (scenario, variant, mode, transport, client)
-            for scenario in experiment.scenarios
-            if block < experiment.blocks_of(scenario)
-            for variant in experiment.variants(scenario)
-            for mode in experiment.modes
-            for transport in experiment.transports
-            for client in experiment.clients
-            # One that brings clients of its own measures with those, once.
-            if variant.scenario.conduct is None or client is Client.TRANSPORT_BENCH
-        ]
-        shuffler.shuffle(combinations)
-        trials += [
-            PlannedTrial(
-                number=len(trials) + place,
-                block=block,
-                scenario=scenario,
-                mode=mode,
-                transport=transport,
-                rows=variant.rows(client),
-                client=client,
-                variant=variant.name,
-            )
-            for place, (scenario, variant, mode, transport, client) in enumerate(combinations)
-        ]
-    return trials
 
 
 def _fields_of(table: str) -> list[str]:

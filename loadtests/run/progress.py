@@ -18,10 +18,10 @@ from loadtests.record.words import Client, Status
 
 
 class Reporter(Protocol):
-    """Told of each trial as it begins and ends."""
+    """Told of the trials as they begin and end."""
 
-    def began(self, planned: PlannedTrial, left_s: float) -> None:
-        """A trial begins; about ``left_s`` seconds are left of the run, this trial included."""
+    def began(self, together: Sequence[PlannedTrial], left_s: float) -> None:
+        """Trials begin; about ``left_s`` seconds are left of the run, these included."""
 
     def ended(self, planned: PlannedTrial, trial: Trial) -> None:
         """A trial has ended, however."""
@@ -69,8 +69,8 @@ class _Bar:
         self._progress = progress
         self._task = progress.add_task("starting", total=trials, left="?")
 
-    def began(self, planned: PlannedTrial, left_s: float) -> None:
-        self._progress.update(self._task, description=_name(planned), left=_duration(left_s))
+    def began(self, together: Sequence[PlannedTrial], left_s: float) -> None:
+        self._progress.update(self._task, description=_names(together), left=_duration(left_s))
 
     def ended(self, planned: PlannedTrial, trial: Trial) -> None:
         if trial.status is Status.FAILED:
@@ -86,11 +86,12 @@ class _Lines:
         self._left_s = 0.0
         self._console = Console(highlight=False, soft_wrap=True, markup=False)
 
-    def began(self, planned: PlannedTrial, left_s: float) -> None:  # noqa: ARG002  # the bar's
+    def began(self, together: Sequence[PlannedTrial], left_s: float) -> None:  # noqa: ARG002  # the bar's
         self._left_s = left_s
 
     def ended(self, planned: PlannedTrial, trial: Trial) -> None:
-        left = _duration(max(0.0, self._left_s - trial.seconds))
+        self._left_s = max(0.0, self._left_s - trial.seconds)
+        left = _duration(self._left_s)
         place = f"{planned.number + 1:{len(str(self._trials))}}/{self._trials}"
         reason = f": {trial.reason}" if trial.reason else ""
         self._console.print(
@@ -99,9 +100,18 @@ class _Lines:
         )
 
 
+def _names(together: Sequence[PlannedTrial]) -> str:
+    if len(together) == 1:
+        return _name(together[0])
+    return f"{_kind(together[0])}, {len(together)} cells in turns"
+
+
+def _kind(planned: PlannedTrial) -> str:
+    return f"{planned.scenario}:{planned.variant}" if planned.variant else planned.scenario
+
+
 def _name(planned: PlannedTrial) -> str:
-    scenario = f"{planned.scenario}:{planned.variant}" if planned.variant else planned.scenario
-    name = f"{scenario} {planned.mode} × {planned.transport}"
+    name = f"{_kind(planned)} {planned.mode} × {planned.transport}"
     return name if planned.client is Client.TRANSPORT_BENCH else f"{name}, {planned.client}"
 
 

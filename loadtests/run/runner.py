@@ -1,14 +1,16 @@
-"""Runs an experiment: trial after trial, each with a fresh server and a fresh load generator.
+"""Runs an experiment: block after block of trials, each with a fresh server.
 
-``result.json`` is written anew after every trial, so an interrupted or killed run keeps what it
+Trials of a group are carried out together: their servers take turns. ``result.json`` is written
+anew after every group, so an interrupted or killed run keeps what it
 has measured.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,18 @@ from loadtests.record import calibration, results
 from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Status
 from loadtests.run.executor import Executor
-from loadtests.run.experiment import Experiment, plan
+from loadtests.run.experiment import Experiment
+from loadtests.run.plan import plan
 from loadtests.run.progress import Reporter, TimeLeft
-from loadtests.scenarios.bench import Outcome, TrialFailed
+from loadtests.run.trial import Came
+from loadtests.scenarios.bench import Outcome
+from loadtests.scenarios.errors import TrialFailed
+
+
+def in_groups(plan: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
+    """The trials that are carried out together, and those alone, in order."""
+    for _, together in groupby(plan, lambda each: (each.group is None and each.number, each.group)):
+        yield list(together)
 
 
 class Run:
@@ -56,6 +67,7 @@ class Run:
         result = self._write("running")
         ended = "interrupted"
         try:
+            self._environment |= self._executor.prepare()
             with cores.staying_off(self._executor.pins.server), reporter(len(self._plan)) as told:
                 self._run_all(told)
             ended = "complete"
@@ -70,25 +82,41 @@ class Run:
             self._experiment.variant(each.scenario, each.variant).expected_s for each in self._plan
         ]
         estimate = TimeLeft(expected_s)
-        for planned in self._plan:
-            told.began(planned, estimate.left_s(len(self._trials)))
-            trial = self._run_one(planned)
-            self._trials.append(trial)
-            self._write("running")
-            told.ended(planned, trial)
+        for together in in_groups(self._plan):
+            told.began(together, estimate.left_s(len(self._trials)))
+            self._run_together(together, told)
 
-    def _run_one(self, planned: PlannedTrial) -> Trial:
+    def _run_together(self, together: Sequence[PlannedTrial], told: Reporter) -> None:
+        """Trials that are carried out at the same time; each is kept as soon as it is there."""
         begun = time.monotonic()
-        status, reason = Status.OK, self._executor.lack(planned)
-        server: dict[str, Any] = {}
-        outcome = Outcome()
-        if reason is not None:
-            status = Status.UNAVAILABLE
+        lacks = {planned.number: self._executor.lack(planned) for planned in together}
+        able = [planned for planned in together if lacks[planned.number] is None]
+        found: list[tuple[PlannedTrial, Trial]] = []
+        try:
+            for planned, server, came in self._executor.measure(able) if able else ():
+                found.append((planned, self._trial(planned, begun, server, came)))
+        finally:
+            for planned in together:
+                if (lack := lacks[planned.number]) is not None:
+                    found.append((planned, self._trial(planned, begun, {}, lack)))
+            # Each took its share of the time.
+            seconds = (time.monotonic() - begun) / len(together)
+            for planned, trial in found:
+                trial = msgspec.structs.replace(trial, seconds=seconds)
+                self._trials.append(trial)
+                told.ended(planned, trial)
+            self._write("running")
+
+    def _trial(
+        self, planned: PlannedTrial, begun: float, server: dict[str, Any], came: Came | str
+    ) -> Trial:
+        status, reason, outcome = Status.OK, None, Outcome()
+        if isinstance(came, str):
+            status, reason = Status.UNAVAILABLE, came
+        elif isinstance(came, TrialFailed):
+            status, reason = Status.FAILED, str(came)
         else:
-            try:
-                server, outcome = self._executor.measure(planned)
-            except TrialFailed as error:
-                status, reason = Status.FAILED, str(error)
+            outcome = came
         log = self._executor.server_log(planned)
         return Trial(
             number=planned.number,
@@ -96,7 +124,6 @@ class Run:
             reason=reason,
             server_log=f"{log.parent.name}/{log.name}" if log.exists() else None,
             started_s=begun - self._begun,
-            seconds=time.monotonic() - begun,
             server=server,
             generator=outcome.generator,
             measurements=outcome.measurements,

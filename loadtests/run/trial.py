@@ -1,28 +1,35 @@
-"""A trial from the runner's side: what the load generator is told, and waiting for its answer.
+"""Trials from the runner's side: what the load generator is told, and waiting for its answer.
 
-The assignment goes to the Locust process as one line of JSON on its standard input, once the server
-is verified; the outcome comes back as a file.
+The orders go to the Locust process as one line of JSON on its standard input, once the servers are
+verified; an outcome comes back as a file for each trial.
 """
 
 from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from loadtests.machine.launch import Launched, RunningServer, last_words
+from loadtests.machine.launch import Launched, last_words
 from loadtests.run.experiment import Experiment
-from loadtests.scenarios.bench import Outcome, Place, TrialFailed
+from loadtests.scenarios.bench import Outcome, Place
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import Variant
 
 _LOOK_S = 0.02
+#: An interrupted load generator ends its turn: a slice, and what is still waited for.
+_END_TURN_S = 10.0
+#: What it is told for that.
+STOP = b"stop\n"
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """One trial for one load generator.
+    """One trial for a load generator.
 
     Attributes:
         scenario: whose options are in ``experiment``; its variant is the place's.
@@ -30,8 +37,8 @@ class Assignment(msgspec.Struct, frozen=True):
         experiment: as it is run.
         outcome: path of the file to write.
         place: where the trial takes place.
-        server_core: where the server is pinned; None where it is not, or is not ours.
         server_pid: of a server on this host that we started, for its CPU and memory; else None.
+        cell: what it is called among those that take turns with it.
     """
 
     scenario: str
@@ -39,8 +46,8 @@ class Assignment(msgspec.Struct, frozen=True):
     experiment: Experiment
     outcome: str
     place: Place
-    server_core: int | None = None
     server_pid: int | None = None
+    cell: str = ""
 
     @property
     def variant(self) -> Variant:
@@ -48,50 +55,115 @@ class Assignment(msgspec.Struct, frozen=True):
         return self.experiment.variant(self.scenario, self.place.variant)
 
 
+class Orders(msgspec.Struct, frozen=True):
+    """All trials of one load generator, which take turns.
+
+    Attributes:
+        assignments: at least one, each with a cell's name of its own.
+        seed: of the order of turns.
+        server_core: where the servers are pinned; None where they are not, or are not ours.
+        spin_ns: how long before a send is due the generator stops sleeping.
+        begun_ns: when the run began, monotonic.
+    """
+
+    assignments: list[Assignment]
+    seed: int = 0
+    server_core: int | None = None
+    spin_ns: int = 0
+    begun_ns: int = 0
+
+
+#: What came of a trial: an outcome without an error, or why there is none.
+Came = Outcome | TrialFailed
+
+
 def conduct(
-    assignment: Assignment,
+    orders: Orders,
     generator: subprocess.Popen[bytes],
     generator_log: Path,
-    server: Launched[Any] | None,
-) -> Outcome:
-    """Give the generator its work and wait for the outcome, as long as all are alive.
+    servers: Mapping[str, Launched[Any]],
+) -> tuple[list[Came], KeyboardInterrupt | None]:
+    """Give the generator its work and wait for what comes of it, as long as it is alive.
 
-    Raises:
-        TrialFailed: one of them died, was not done in time, or had something to complain of.
+    After a Ctrl-C the generator ends its turn, and what it has of whole rounds is still given.
+
+    Args:
+        orders: its work.
+        generator: waits for it.
+        generator_log: what it prints.
+        servers: cell -> a server of ours.
+
+    Returns:
+        What came of each trial, in order; and the interrupt that came meanwhile.
     """
     assert generator.stdin is not None
-    try:
-        generator.stdin.write(msgspec.json.encode(assignment) + b"\n")
+    with suppress(BrokenPipeError):  # it has died already; its log says why, see below
+        generator.stdin.write(msgspec.json.encode(orders) + b"\n")
         generator.stdin.flush()
-    except BrokenPipeError:
-        pass  # it has died already; its log says why, see below
-    limit_s = assignment.variant.longest_s
+    limit_s = _limit_s(orders.assignments)
+    interrupt = None
+    try:
+        in_time = _wait(generator, servers, limit_s)
+    except KeyboardInterrupt as pressed:
+        interrupt = pressed
+        if len(orders.assignments) == 1 and not orders.assignments[0].variant.scenario.takes_turns:
+            raise
+        with suppress(BrokenPipeError):
+            generator.stdin.write(STOP)
+            generator.stdin.flush()
+        in_time = _wait(generator, servers, _END_TURN_S)
+    late = None
+    if not in_time:
+        late = f"the load generator was not done after {limit_s:.0f} s; its log: {generator_log}"
+    found = [
+        _came(each, servers.get(each.cell), generator, generator_log, late)
+        for each in orders.assignments
+    ]
+    return found, interrupt
+
+
+def _limit_s(assignments: Sequence[Assignment]) -> float:
+    return sum(each.variant.longest_s for each in assignments)
+
+
+def _wait(
+    generator: subprocess.Popen[bytes], servers: Mapping[str, Launched[Any]], limit_s: float
+) -> bool:
+    """Wait for its end, as long as any server lives; whether it came in time."""
     give_up = time.monotonic() + limit_s
     while generator.poll() is None:
-        _check(server)
+        if servers and all(each.process.poll() is not None for each in servers.values()):
+            return True
         if time.monotonic() > give_up:
-            raise TrialFailed(
-                f"the load generator was not done after {limit_s:.0f} s; its log: {generator_log}"
-            )
+            return False
         time.sleep(_LOOK_S)
-    _check(server)  # it may be why the generator ended
-    outcome = Path(assignment.outcome)
-    if not outcome.exists():
-        raise TrialFailed(
-            f"the load generator ended with code {generator.returncode}: "
-            f"{last_words(generator_log)}; its log: {generator_log}"
-        )
-    found = msgspec.json.decode(outcome.read_bytes(), type=Outcome)
-    outcome.unlink()
-    if found.error is not None:
-        logs = f"logs: {generator_log}" + (f", {server.log}" if server else "")
-        raise TrialFailed(f"{found.error}; {logs}")
-    return found
+    return True
 
 
-def _check(server: RunningServer | None) -> None:
+def _came(
+    assignment: Assignment,
+    server: Launched[Any] | None,
+    generator: subprocess.Popen[bytes],
+    generator_log: Path,
+    late: str | None,
+) -> Came:
+    """The outcome of one trial; the server's end explains more than what it did to others."""
     if server is not None and server.process.poll() is not None:
-        raise TrialFailed(
+        return TrialFailed(
             f"the server died during the trial (code {server.process.returncode}): "
             f"{last_words(server.log)}; its log: {server.log}"
         )
+    path = Path(assignment.outcome)
+    if not path.exists():
+        if late is not None:
+            return TrialFailed(late)
+        return TrialFailed(
+            f"the load generator ended with code {generator.returncode}: "
+            f"{last_words(generator_log)}; its log: {generator_log}"
+        )
+    found = msgspec.json.decode(path.read_bytes(), type=Outcome)
+    path.unlink()
+    if found.error is not None:
+        logs = f"logs: {generator_log}" + (f", {server.log}" if server else "")
+        return TrialFailed(f"{found.error}; {logs}")
+    return found

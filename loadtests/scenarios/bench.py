@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from loadtests.record.results import GeneratorFacts, Measurement
+from loadtests.record.results import GeneratorFacts, Measurement, SliceFacts
 from loadtests.record.words import Client, Transport
+from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.turns import Lone, Turns
 
 if TYPE_CHECKING:  # nothing here needs gevent, which these do
     from loadtests.client.alarm import Alarm
@@ -24,10 +26,6 @@ if TYPE_CHECKING:  # nothing here needs gevent, which these do
 LEAD_NS = 20_000_000
 
 _LOOK_S = 0.25
-
-
-class TrialFailed(Exception):
-    """There is nothing to measure, or no longer; the message is the trial's reason."""
 
 
 def connect_timeout_s(clients: int) -> float:
@@ -138,6 +136,8 @@ class Bench:
         now_ns: the monotonic clock.
         numbers: what the scenario tells of the trial that is no metric; units in their names.
         judged: the sessions whose loss spoils every number; None for all.
+        turns: whose turn it is, where several trials take turns.
+        slices: what is told of each slice of load.
     """
 
     sessions: list[Session]
@@ -149,6 +149,8 @@ class Bench:
     now_ns: Callable[[], int] = time.monotonic_ns
     numbers: dict[str, float] = field(default_factory=dict)
     judged: Sequence[Session] | None = None
+    turns: Turns = field(default_factory=Lone)
+    slices: list[SliceFacts] = field(default_factory=list)
 
     def sleep_until(self, moment_ns: int) -> None:
         """Let the loop run until then, to a millisecond.

@@ -24,12 +24,13 @@ from loadtests.arithmetic.samples import (
     first_arrivals,
     quantiles_ms,
 )
-from loadtests.arithmetic.usage import Usage, between, metrics
+from loadtests.arithmetic.usage import Usage, between, metrics, together
 from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
-from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
+from loadtests.scenarios.bench import LEAD_NS, Bench
 from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -39,6 +40,10 @@ from loadtests.scenarios.scenario import (
     Scenario,
     table,
 )
+from loadtests.scenarios.turns import SETTLE_S, in_turns, rounds_of
+
+#: A slice of so many says enough, since each is to many recipients.
+_FEWEST_BROADCASTS = 3
 
 
 class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,8 +54,8 @@ class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             sender too.
         publishers: how many of them publish.
         rate_hz: broadcasts per second over all publishers.
-        payload_bytes, warmup_s, drain_s: as in echo.
-        measure_s: of the open loop that are measured.
+        payload_bytes, warmup_s, drain_s, rounds, settle_s: as in echo.
+        measure_s: of the open loop that are measured, over all turns.
     """
 
     recipients: Count
@@ -60,12 +65,23 @@ class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payload_bytes: PayloadBytes = 32
     warmup_s: NotNegative = 1.0
     drain_s: Positive = 2.0
+    rounds: Count | None = None
+    settle_s: NotNegative = SETTLE_S
 
     def __post_init__(self) -> None:
         if self.publishers > self.recipients:
             raise ValueError("publishers are among the recipients, so there cannot be more of them")
         if self.rate_hz * self.measure_s < 1:
             raise ValueError("rate_hz × measure_s is below 1: no broadcast would be measured")
+        self._cut()
+
+    @property
+    def slices(self) -> int:
+        """In how many turns it is cut."""
+        return self._cut()
+
+    def _cut(self) -> int:
+        return rounds_of(self.measure_s, self.rate_hz, self.rounds, fewest=_FEWEST_BROADCASTS)
 
 
 METRICS = table(
@@ -80,7 +96,8 @@ METRICS = table(
     *EVERY_TRIAL.values(),
 )  # fmt: skip
 
-_PAUSE_S = 0.5  # the yardstick, settling, the last copies
+_PAUSE_S = 0.05  # in each turn: the lead, and the last copies
+_HINT = f"does the server handle {BROADCAST_EVENT!r} in namespace /test?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,28 @@ class Deliveries:
     audit: Audit
 
 
+@dataclass(frozen=True, slots=True)
+class BroadcastSlice:
+    """One turn.
+
+    Attributes:
+        begin_ns, end_ns: by the moments at which broadcasts were due, end excluded.
+        read_begin_ns, read_end_ns: when the clocks of ``usage`` were read.
+        due: broadcasts that were due in it.
+        messages: copies that came while ``usage`` was measured.
+        answered: copies that came in all of the turn.
+    """
+
+    begin_ns: int
+    end_ns: int
+    read_begin_ns: int
+    read_end_ns: int
+    due: int
+    messages: int
+    answered: int
+    usage: Usage
+
+
 def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     """One trial.
 
@@ -113,27 +152,60 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
         Publisher(number, session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
         for number, session in enumerate(bench.sessions[: options.publishers])
     ]
+    taken = in_turns(
+        bench,
+        options.slices,
+        lambda number: _slice(bench, options, publishers, recipients, number),
+        hint=_HINT,
+    )
+    pieces = taken.pieces
+    received = [recipient.received() for recipient in recipients]
+    deliveries = collect(publishers, received, pieces)
+    if not len(deliveries.receive_lag_ns):
+        raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {_HINT}")
+    arrived = sum(
+        int(np.count_nonzero((kernel_ns >= piece.read_begin_ns) & (kernel_ns < piece.read_end_ns)))
+        for kernel_ns in (each.kernel_ns for each in received)
+        for piece in pieces
+    )
+    usage = together([piece.usage for piece in pieces])
+    found = summarise(deliveries, arrived, usage, bench.meter.server_mib())
+    return [found.disturbed_by(taken.doubt)]
+
+
+def _slice(
+    bench: Bench,
+    options: Broadcast,
+    publishers: Sequence[Publisher],
+    recipients: Sequence[Recipient],
+    number: int,
+) -> BroadcastSlice:
+    """One turn: publish on schedule, and wait for the last copies."""
+    uncounted_s = options.settle_s if number else options.warmup_s
     start_ns = bench.now_ns() + LEAD_NS
-    begin_ns = start_ns + round(options.warmup_s * 1e9)
-    end_ns = begin_ns + round(options.measure_s * 1e9)
+    begin_ns = start_ns + round(uncounted_s * 1e9)
+    end_ns = begin_ns + round(options.measure_s / options.slices * 1e9)
     schedules = staggered(start_ns, options.rate_hz, len(publishers))
+    before = sum(map(len, recipients)), sum(len(each.due_ns) for each in publishers)
     for publisher, schedule in zip(publishers, schedules, strict=True):
         publisher.publish(schedule, end_ns)
     bench.sleep_until(begin_ns)
     begin = bench.meter.read()
     bench.sleep_until(end_ns)
     end = bench.meter.read()
-    deliveries = _drain(bench, options, publishers, recipients, begin_ns, end_ns)
-    if not len(deliveries.receive_lag_ns):
-        raise TrialFailed(
-            f"none of {len(deliveries.delivery_ns)} copies was delivered; "
-            f"does the server handle {BROADCAST_EVENT!r} in namespace /test?"
-        )
-    arrived = sum(
-        int(np.count_nonzero((kernel_ns >= begin.at_ns) & (kernel_ns < end.at_ns)))
-        for kernel_ns in (recipient.received().kernel_ns for recipient in recipients)
+    _drain(bench, options, publishers, recipients, before)
+    for publisher in publishers:  # what it still owes is missing, and not to be sent later
+        publisher.stop()
+    return BroadcastSlice(
+        begin_ns=begin_ns,
+        end_ns=end_ns,
+        read_begin_ns=begin.at_ns,
+        read_end_ns=end.at_ns,
+        due=sum(schedule.due_between(begin_ns, end_ns) for schedule in schedules),
+        messages=sum(each.came_between(begin.at_ns, end.at_ns) for each in recipients),
+        answered=sum(map(len, recipients)) - before[0],
+        usage=between(begin, end),
     )
-    return [summarise(deliveries, arrived, between(begin, end), bench.meter.server_mib())]
 
 
 def _drain(
@@ -141,32 +213,37 @@ def _drain(
     options: Broadcast,
     publishers: Sequence[Publisher],
     recipients: Sequence[Recipient],
-    begin_ns: int,
-    end_ns: int,
-) -> Deliveries:
-    """Wait for the last copies, as long as any is missing and may still come."""
-    expected = sum(len(publisher.due_ns) for publisher in publishers) * len(recipients)
+    before: tuple[int, int],
+) -> None:
+    """Wait for the last copies, as long as any is missing and may still come.
+
+    ``before``: how many copies had come, and how many broadcasts gone out, before this turn.
+    """
+    copies, broadcasts = before
     give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
-    while True:
-        waited = bench.now_ns() >= give_up_ns
-        # Counting is cheap, matching is not; only matching tells a late copy from a double one.
-        if waited or sum(map(len, recipients)) >= expected:
-            received = [recipient.received() for recipient in recipients]
-            deliveries = collect(publishers, received, begin_ns, end_ns)
-            if waited or not deliveries.audit.missing:
-                return deliveries
+    while bench.now_ns() < give_up_ns:
+        sent = sum(len(publisher.due_ns) for publisher in publishers) - broadcasts
+        # Counted, not matched, which takes long: a second copy may stand for one that is still to
+        # come. That one is found all the same, if it comes before the numbers are made.
+        came = sum(map(len, recipients)) - copies
+        if came >= sent * len(recipients) and not any(each.owes for each in publishers):
+            return
         bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))
 
 
 def collect(
-    publishers: Sequence[Publisher], recipients: Sequence[Received], begin_ns: int, end_ns: int
+    publishers: Sequence[Publisher],
+    recipients: Sequence[Received],
+    pieces: Sequence[BroadcastSlice],
 ) -> Deliveries:
-    """Match what was sent with what was received, for broadcasts due in [begin, end)."""
+    """Match what was sent with what was received, for the broadcasts due in these slices."""
     delivery, last, lateness, lag = [], [], [], []
-    counts = []
+    counts = [Audit(0, 0, 0)]
     for number, publisher in enumerate(publishers):
         due = np.asarray(publisher.due_ns, dtype=np.int64)
-        measured = (due >= begin_ns) & (due < end_ns)
+        measured = np.zeros(len(due), dtype=bool)
+        for piece in pieces:
+            measured |= (due >= piece.begin_ns) & (due < piece.end_ns)
         lateness.append((np.asarray(publisher.sent_ns, dtype=np.int64) - due)[measured])
         expected = np.flatnonzero(measured).tolist()
         latest = np.zeros(int(measured.sum()), dtype=np.int64)
@@ -183,13 +260,20 @@ def collect(
             delivery.append(took)
             latest = np.maximum(latest, took)
         last.append(latest)
+    # Held against rate × time: nobody got what was due and never went out.
+    unsent = sum(piece.due for piece in pieces) - sum(map(len, last))
+    counts.append(Audit(missing=unsent * len(recipients), duplicate=0, reordered=0))
     return Deliveries(
-        delivery_ns=np.concatenate(delivery),
-        last_recipient_ns=np.concatenate(last),
+        delivery_ns=np.concatenate([*delivery, _never(unsent * len(recipients))]),
+        last_recipient_ns=np.concatenate([*last, _never(unsent)]),
         lateness_ns=np.concatenate(lateness),
         receive_lag_ns=np.concatenate(lag),
         audit=Audit(*(sum(column) for column in zip(*counts, strict=True))),
     )
+
+
+def _never(count: int) -> Nanoseconds:
+    return np.full(count, NEVER, dtype=np.int64)
 
 
 def summarise(
@@ -216,17 +300,20 @@ def summarise(
     }
     times = {"delivery": delivery, "last_recipient": last}
     timed = validity.names_of(METRICS, *times)
-    invalid = validity.lost_quantiles(METRICS, values, deliveries.audit.missing, len(delivery))
+    late: dict[str, str] = {}
     for family, latency_ns in times.items():
-        invalid |= validity.late_sends(
+        late |= validity.late_sends(
             METRICS, family, latency_ns=latency_ns, lateness_ns=deliveries.lateness_ns
         )
+    invalid = validity.lost_quantiles(METRICS, values, deliveries.audit.missing, len(delivery))
+    invalid |= late
     invalid |= validity.saturated_server(timed, usage)
     invalid |= validity.busy_generator((*timed, "deliveries", "server_cpu"), usage)
     return Measurement(
         row=SCENARIO.name,
         metrics=values,
         invalid=invalid,
+        disturbed=[name for name, why in late.items() if invalid[name] == why],
         unavailable=unavailable,
         samples={family: len(found) for family, found in times.items()},
         distributions={family: histogram(found) for family, found in times.items()},
@@ -239,7 +326,10 @@ SCENARIO = Scenario(
     options=Broadcast,
     metrics=METRICS,
     clients=lambda options: options.recipients,
-    expected_s=lambda options: options.warmup_s + options.measure_s + _PAUSE_S,
-    longest_wait_s=lambda options: options.drain_s,
+    expected_s=lambda options: (
+        options.warmup_s + options.measure_s + options.slices * (options.settle_s + _PAUSE_S)
+    ),
+    longest_wait_s=lambda options: options.drain_s * options.slices,
     measure=measure,
+    takes_turns=True,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from loadtests.arithmetic.samples import (
 )
 from loadtests.client.errors import ProtocolError
 from loadtests.record.application import BROADCAST_EVENT, RESPONSE_EVENT
-from loadtests.scenarios.bench import TrialFailed
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.messages import MessageMaker, identity, identity_of
 
 if TYPE_CHECKING:
@@ -45,30 +46,44 @@ class Publisher:
         self._now_ns = now_ns
         self._messages = MessageMaker(BROADCAST_EVENT, number, payload_bytes)
         self._schedule = ConstantRate(0, 1)
+        self._first = 0
         self._until_ns = 0
+        self._loop = 0
+        self._ring = partial(self._send_due, self._loop)
         self.due_ns = array("q")
         self.sent_ns = array("q")
 
     def publish(self, schedule: ConstantRate, until_ns: int) -> None:
-        """Send as long as a send is due before ``until_ns``."""
+        """Send as long as a send is due before ``until_ns``; the numbers go on."""
+        self._first = len(self.due_ns)
         self._schedule = schedule
         self._until_ns = until_ns
-        self._alarm.at(schedule.start_ns, self._send_due)
+        self._loop += 1
+        self._ring = partial(self._send_due, self._loop)
+        self._alarm.at(schedule.start_ns, self._ring)
 
     def stop(self) -> None:
         """Send nothing more."""
         self._until_ns = 0
 
-    def _send_due(self) -> None:
-        number = len(self.due_ns)
-        due_ns = self._schedule.due_ns(number)
-        if due_ns >= self._until_ns:
+    @property
+    def owes(self) -> bool:
+        """Whether a send is still to come, late or not."""
+        return self._next_ns() < self._until_ns
+
+    def _next_ns(self) -> int:
+        return self._schedule.due_ns(len(self.due_ns) - self._first)
+
+    def _send_due(self, loop: int) -> None:
+        due_ns = self._next_ns()
+        # An alarm that an earlier loop has left behind must not send what is not due yet.
+        if loop != self._loop or due_ns >= self._until_ns:
             return
-        packet = self._messages.make(number)
+        packet = self._messages.make(len(self.due_ns))
         self.due_ns.append(due_ns)
         self.sent_ns.append(self._now_ns())
         self._session.send(packet)
-        self._alarm.at(self._schedule.due_ns(number + 1), self._send_due)
+        self._alarm.at(self._next_ns(), self._ring)
 
 
 class Received(NamedTuple):
@@ -102,6 +117,16 @@ class Recipient:
 
     def __len__(self) -> int:
         return len(self.arrivals)
+
+    def came_between(self, begin_ns: int, end_ns: int) -> int:
+        """How many messages came in [begin, end), whatever they are."""
+        # Backwards, since what is asked for came last.
+        count = 0
+        for _, kernel_ns, _ in reversed(self.arrivals):
+            if kernel_ns < begin_ns:
+                break
+            count += kernel_ns < end_ns
+        return count
 
     def received(self) -> Received:
         """All copies so far.

@@ -11,18 +11,12 @@ import msgspec
 from loadtests.arithmetic.distribution import histogram
 from loadtests.arithmetic.samples import quantiles_ms
 from loadtests.arithmetic.usage import metrics
-from loadtests.record.application import ECHO_EVENT
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
-from loadtests.scenarios.bench import Bench, TrialFailed
-from loadtests.scenarios.echoing import (
-    ClosedLoop,
-    EchoClient,
-    OpenLoop,
-    closed_loop,
-    doubts,
-    open_loop,
-)
+from loadtests.scenarios.bench import Bench
+from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.echo_loops import doubts
+from loadtests.scenarios.echoing import BothLoops, both_loops, expected_s, slices_of
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -32,6 +26,7 @@ from loadtests.scenarios.scenario import (
     Scenario,
     table,
 )
+from loadtests.scenarios.turns import SETTLE_S
 
 
 class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,9 +36,11 @@ class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         clients: connections, in both loops.
         rate_hz: messages per second over all clients in the open loop; well below saturation.
         payload_bytes: length of the message's ``data``.
-        warmup_s: sent but not measured, at the beginning of each loop.
+        warmup_s: sent but not measured, at the beginning of each loop in the first turn.
         latency_s: of the open loop that are measured.
         throughput_s: of the closed loop that are measured.
+        rounds: in how many turns both are cut; None for slices of about half a second.
+        settle_s: sent but not measured at the beginning of each loop in every turn but the first.
         drain_s: how long the last replies of a loop may take before they count as lost.
     """
 
@@ -54,10 +51,18 @@ class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payload_bytes: PayloadBytes = 32
     warmup_s: NotNegative = 1.0
     drain_s: Positive = 2.0
+    rounds: Count | None = None
+    settle_s: NotNegative = SETTLE_S
 
     def __post_init__(self) -> None:
         if self.rate_hz * self.latency_s < 1:
             raise ValueError("rate_hz × latency_s is below 1: no message would be measured")
+        slices_of(self, self.rounds)
+
+    @property
+    def slices(self) -> int:
+        """In how many turns both loops are cut."""
+        return slices_of(self, self.rounds)
 
 
 METRICS = table(
@@ -77,11 +82,10 @@ METRICS = table(
 SERVER_BUSY, GENERATOR_BUSY = "open_loop_server_busy", "open_loop_generator_busy"
 
 _FAMILIES = ("latency", "service")
-_PAUSE_S = 0.5  # the yardstick, settling, the last replies
 
 
 def measure(bench: Bench, options: Echo) -> list[Measurement]:
-    """One trial: the open loop, a pause until all is answered, the closed loop.
+    """One trial: in each turn the open loop, a pause until all is answered, the closed loop.
 
     Raises:
         TrialFailed: nothing was answered, or every client lost its connection.
@@ -90,22 +94,17 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
         EchoClient(session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
         for session in bench.sessions
     ]
-    opened = open_loop(bench, options, clients)
-    if opened.lost == len(opened.latency_ns):
-        raise TrialFailed(
-            f"the server answered none of {opened.lost} messages; "
-            f"does it handle {ECHO_EVENT!r} in namespace /test?"
-        )
-    closed = closed_loop(bench, options, clients)
-    busy = opened.usage.server_percent
-    if busy is not None:
-        bench.numbers[SERVER_BUSY] = busy
-    bench.numbers[GENERATOR_BUSY] = opened.usage.generator_percent
-    return [summarise(opened, closed, bench.meter.server_mib())]
+    both = both_loops(bench, options, clients)
+    usage = both.opened.usage
+    if usage.server_percent is not None:
+        bench.numbers[SERVER_BUSY] = usage.server_percent
+    bench.numbers[GENERATOR_BUSY] = usage.generator_percent
+    return [summarise(both, bench.meter.server_mib())]
 
 
-def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) -> Measurement:
+def summarise(both: BothLoops, server_mib: float | None) -> Measurement:
     """The metrics of an echo from both loops."""
+    opened, closed = both.opened, both.closed
     seconds = closed.usage.wall_ns / 1e9
     common, unavailable = metrics(closed.usage, closed.answered, server_mib)
     latency, service = opened.latency_ns, opened.service_ns
@@ -121,14 +120,16 @@ def summarise(opened: OpenLoop, closed: ClosedLoop, server_mib: float | None) ->
     }
     if opened.usage.server_percent is None:
         unavailable["server_busy_open"] = unavailable["server_busy"]
+    found = doubts(METRICS, values, opened, closed, families=_FAMILIES, rates=("throughput",))
     return Measurement(
         row=SCENARIO.name,
         metrics=values,
-        invalid=doubts(METRICS, values, opened, closed, families=_FAMILIES, rates=("throughput",)),
+        invalid=found.invalid,
+        disturbed=found.disturbed,
         unavailable=unavailable,
         samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
         distributions={"latency": histogram(latency), "service": histogram(service)},
-    )
+    ).disturbed_by(both.doubt)
 
 
 SCENARIO = Scenario(
@@ -137,9 +138,8 @@ SCENARIO = Scenario(
     options=Echo,
     metrics=METRICS,
     clients=lambda options: options.clients,
-    expected_s=lambda options: (
-        2 * options.warmup_s + options.latency_s + options.throughput_s + _PAUSE_S
-    ),
-    longest_wait_s=lambda options: 2 * options.drain_s,
+    expected_s=expected_s,
+    longest_wait_s=lambda options: 2 * options.drain_s * options.slices,
+    takes_turns=True,
     measure=measure,
 )

@@ -21,15 +21,11 @@ from loadtests.client.packets import Packet, PacketType
 from loadtests.record.application import ECHO_EVENT, NAMESPACE
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Transport, Unit
-from loadtests.scenarios.bench import Bench, TrialFailed
-from loadtests.scenarios.echoing import (
-    ClosedLoop,
-    EchoClient,
-    OpenLoop,
-    closed_loop,
-    doubts,
-    open_loop,
-)
+from loadtests.scenarios.bench import Bench
+from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.echo_loops import doubts
+from loadtests.scenarios.echoing import BothLoops, both_loops, expected_s
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -41,6 +37,7 @@ from loadtests.scenarios.scenario import (
     without_numbers,
 )
 from loadtests.scenarios.sizes import NAME, Form, SizeRow
+from loadtests.scenarios.turns import SETTLE_S
 
 if TYPE_CHECKING:
     from loadtests.client.alarm import Alarm
@@ -53,7 +50,8 @@ BEYOND = "beyond the server's limit"
 _SAMPLES = 20
 #: and offers no more than this for their sake: several times what a Python server echoes.
 _MOST_MB_S = 250
-_PAUSE_S = 0.5  # the yardstick, settling, the last replies
+#: Large messages take long, and a slice is to hold many.
+_SLICES = 2
 
 Size = Annotated[int, Meta(ge=32, le=16 * 1024**2)]
 
@@ -109,7 +107,8 @@ class SizedMessage(msgspec.Struct, frozen=True):
         form: of every message.
         clients: connections, in both loops.
         rate_hz: messages per second over all clients in the open loop.
-        warmup_s, latency_s, throughput_s, drain_s: as in echo.
+        warmup_s, latency_s, throughput_s, drain_s, settle_s: as in echo.
+        slices: in how many turns both loops are cut.
     """
 
     size: int
@@ -120,6 +119,8 @@ class SizedMessage(msgspec.Struct, frozen=True):
     latency_s: float
     throughput_s: float
     drain_s: float
+    slices: int = _SLICES
+    settle_s: float = SETTLE_S
 
     @property
     def row(self) -> SizeRow:
@@ -213,10 +214,7 @@ def measure(bench: Bench, message: SizedMessage) -> list[Measurement]:
         PayloadClient(message, session, bench.alarm, bench.now_ns) for session in bench.sessions
     ]
     try:
-        opened = open_loop(bench, message, clients)
-        if opened.lost == len(opened.latency_ns):
-            raise TrialFailed(f"the server answered none of {opened.lost} messages")
-        closed = closed_loop(bench, message, clients)
+        both = both_loops(bench, message, clients)
     except TrialFailed as error:
         limit = _exceeded(bench, clients)
         if limit is None:
@@ -226,7 +224,7 @@ def measure(bench: Bench, message: SizedMessage) -> list[Measurement]:
         sent = clients[0].sent_bytes(bench.place.transport)
         why = f"{BEYOND} of {limit:,} bytes (maxPayload), sent as {sent:,}: {error}"
         return [without_numbers(METRICS, str(message.row), why)]
-    return [summarise(message, opened, closed, bench.meter.server_mib())]
+    return [summarise(message, both, bench.meter.server_mib())]
 
 
 def _exceeded(bench: Bench, clients: Sequence[PayloadClient]) -> int | None:
@@ -241,17 +239,16 @@ def _exceeded(bench: Bench, clients: Sequence[PayloadClient]) -> int | None:
     return limit if clients[0].sent_bytes(bench.place.transport) > limit else None
 
 
-def summarise(
-    message: SizedMessage, opened: OpenLoop, closed: ClosedLoop, server_mib: float | None
-) -> Measurement:
+def summarise(message: SizedMessage, both: BothLoops, server_mib: float | None) -> Measurement:
     """The metrics of one size and form from both loops.
 
     Args:
         message: of the trial.
-        opened: gives times, in nanoseconds.
-        closed: gives throughput, volume (MB of 10^6 bytes) and CPU time.
+        both: the open loop gives times, in nanoseconds; the closed one throughput, volume (MB of
+            10^6 bytes) and CPU time.
         server_mib: the server's memory at the end, mebibytes; None where it is not known.
     """
+    opened, closed = both.opened, both.closed
     seconds = closed.usage.wall_ns / 1e9
     common, unavailable = metrics(closed.usage, closed.answered, server_mib)
     latency = opened.latency_ns
@@ -264,21 +261,18 @@ def summarise(
         **quantiles_ms(METRICS, "receive_lag", opened.receive_lag_ns),
         **common,
     }
+    found = doubts(
+        METRICS, values, opened, closed, families=("latency",), rates=("throughput", "volume")
+    )
     return Measurement(
         row=str(message.row),
         metrics=values,
-        invalid=doubts(
-            METRICS,
-            values,
-            opened,
-            closed,
-            families=("latency",),
-            rates=("throughput", "volume"),
-        ),
+        invalid=found.invalid,
+        disturbed=found.disturbed,
         unavailable=unavailable,
         samples={"latency": len(latency), "throughput": closed.answered},
         distributions={"latency": histogram(latency)},
-    )
+    ).disturbed_by(both.doubt)
 
 
 def _order(row: str) -> tuple[float, ...]:
@@ -298,11 +292,10 @@ _ONE_SIZE = Scenario(
     options=SizedMessage,
     metrics=METRICS,
     clients=lambda message: message.clients,
-    expected_s=lambda message: (
-        2 * message.warmup_s + message.latency_s + message.throughput_s + _PAUSE_S
-    ),
-    longest_wait_s=lambda message: 2 * message.drain_s,
+    expected_s=expected_s,
+    longest_wait_s=lambda message: 2 * message.drain_s * message.slices,
     measure=measure,
+    takes_turns=True,
     rows=lambda message, _variant: [str(message.row)],
 )
 

@@ -99,6 +99,8 @@ class Scenario(Generic[Options]):
         place: prepares what a trial needs beyond server and generator, until the block ends.
         every_client_counts: whether every client is a point, so that a single trial says enough.
         times_arrivals: whether its times end with what arrives at the load generator.
+        takes_turns: whether its load comes in slices (``turns.in_turns``), so that the trials of a
+            block can be carried out together; it wants no place of its own then.
         needs_journal: why it cannot do with a server that this run did not start; empty: it can.
     """
 
@@ -121,6 +123,7 @@ class Scenario(Generic[Options]):
     needs_journal: str = ""
     every_client_counts: bool = False
     times_arrivals: bool = True
+    takes_turns: bool = False
 
     def kinds(self, options: Options) -> list[Variant]:
         """Its kinds of trials with these options; the first one is the main one."""

@@ -26,7 +26,7 @@ from loadtests.generator.bench_client.measured import OURS
 from loadtests.record.application import BROADCAST_EVENT, NAMESPACE, RESPONSE_EVENT
 from loadtests.record.words import Transport
 from loadtests.scenarios.bench import LEAD_NS
-from loadtests.scenarios.echoing import EchoClient
+from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.messages import MessageMaker, identity
 
 _DRAIN_S = 2.0

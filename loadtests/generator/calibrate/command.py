@@ -23,7 +23,7 @@ from loadtests.machine.launch import LaunchError
 from loadtests.record import calibration, command_line
 from loadtests.record.calibration import Calibration, Capability, Gauged
 from loadtests.record.exits import Exit
-from loadtests.scenarios.bench import TrialFailed
+from loadtests.scenarios.errors import TrialFailed
 
 _USUAL = Plan()
 _COMMAND = "python -m loadtests calibrate"

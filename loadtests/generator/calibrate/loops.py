@@ -19,11 +19,12 @@ from loadtests.generator.calibrate.capabilities import LATENESS_P50, RECEIVE_LAG
 from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
 from loadtests.scenarios import broadcast, echo, echoing
-from loadtests.scenarios.bench import LEAD_NS, Bench, TrialFailed
+from loadtests.scenarios.bench import LEAD_NS, Bench
 from loadtests.scenarios.broadcast import Broadcast
 from loadtests.scenarios.broadcasting import Recipient
 from loadtests.scenarios.echo import Echo
-from loadtests.scenarios.echoing import EchoClient
+from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.messages import MessageMaker, identity
 
 _KIB = 1024
@@ -40,14 +41,14 @@ def measure_echo(bench: Bench, options: Echo) -> list[Measurement]:
         for session in bench.sessions
     ]
     # The loops of echo.measure themselves: a copy of them would calibrate the copy.
-    opened = echoing.open_loop(bench, options, clients)
-    closed = echoing.closed_loop(bench, options, clients)
+    both = echoing.both_loops(bench, options, clients)
+    opened = both.opened
     medians = {
         LATENESS_P50: milliseconds(quantile(opened.lateness_ns, 0.5)),
         RECEIVE_LAG_P50: milliseconds(quantile(opened.receive_lag_ns, 0.5)),
     }
     bench.numbers |= {name: each for name, each in medians.items() if each is not None}
-    return [echo.summarise(opened, closed, bench.meter.server_mib())]
+    return [echo.summarise(both, bench.meter.server_mib())]
 
 
 class _Eager(Recipient):

@@ -12,14 +12,16 @@ from loadtests.generator.calibrate import capabilities
 from loadtests.generator.calibrate.capabilities import RESIDENT, CalibrationError
 from loadtests.generator.calibrate.plan import BROADCAST, ECHO, Plan
 from loadtests.generator.footprint import Footprints
+from loadtests.machine import wakeups
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import generating, started
 from loadtests.record.calibration import Capability
 from loadtests.record.ready import Listening
 from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment
-from loadtests.run.trial import Assignment, conduct
+from loadtests.run.trial import Assignment, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, connect_timeout_s
+from loadtests.scenarios.errors import TrialFailed
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 RESPONDER = (sys.executable, "-m", "loadtests.generator.responder", "--port=0")
@@ -45,6 +47,7 @@ class Rounds:
         self._folder = folder
         self._pins = pins
         self._tell = tell
+        self._spin_ns = wakeups.spin_ns(pins)
 
     def run(self) -> list[Capability]:
         """Measure everything.
@@ -121,10 +124,16 @@ class Rounds:
                 experiment=experiment,
                 outcome=str(self._folder / f"{name}-outcome.json"),
                 place=Place(url=responder.url, transport=transport, label=str(self._folder / name)),
-                server_core=self._pins.server,
                 server_pid=responder.ready.pid,
+                cell=name,
             )
-            outcome = conduct(assignment, generator, log, responder)
+            orders = Orders([assignment], server_core=self._pins.server, spin_ns=self._spin_ns)
+            (came,), interrupt = conduct(orders, generator, log, {name: responder})
+        if interrupt is not None:
+            raise interrupt
+        if isinstance(came, TrialFailed):
+            raise came
+        outcome = came
         capabilities.check_clients(outcome)
         return outcome
 

@@ -22,13 +22,14 @@ from loadtests.machine.journal import entries, verify_connections
 from loadtests.record.application import NAMESPACE
 from loadtests.record.results import Measurement
 from loadtests.record.words import Cause
-from loadtests.scenarios.bench import LEAD_NS, Bench, Place, TrialFailed, connect_timeout_s
+from loadtests.scenarios.bench import LEAD_NS, Bench, Place, connect_timeout_s
 from loadtests.scenarios.disconnect.departures import Departure, Notice, Surroundings, summarise
 from loadtests.scenarios.disconnect.hosts.handle import HostError
 from loadtests.scenarios.disconnect.leaving import Party, assembled
 from loadtests.scenarios.disconnect.options import Disconnect
 from loadtests.scenarios.disconnect.rows import DEPARTURE_METRICS, DepartureRow
 from loadtests.scenarios.disconnect.windows import Situation
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import without_numbers
 
 #: What needs more than this project: without it the other rows are measured all the same.

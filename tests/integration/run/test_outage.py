@@ -18,10 +18,11 @@ from loadtests import ROOT
 from loadtests.machine.launch import RunningServer, serving
 from loadtests.machine.node import missing
 from loadtests.record.words import Transport
-from loadtests.scenarios.bench import Outcome, Stage, TrialFailed
+from loadtests.scenarios.bench import Outcome, Stage
 from loadtests.scenarios.disconnect.options import ServerGone
 from loadtests.scenarios.disconnect.outage import clients, expected, trial
 from loadtests.scenarios.disconnect.rows import Official, Outage
+from loadtests.scenarios.errors import TrialFailed
 from tests.support.measuring import in_a_quiet_moment
 from tests.support.present import present
 from tests.support.waiting import SLOWNESS, until

@@ -19,7 +19,7 @@ import msgspec
 
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
-from loadtests.scenarios.echoing import EchoClient
+from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.scenario import Count, Scenario, table
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.generator.bench_client import latency
-from loadtests.scenarios.echoing import EchoClient
+from loadtests.scenarios.echo_client import EchoClient
 from tests.support.simulation import MS, FakeSession, World
 
 

@@ -33,7 +33,8 @@ from loadtests.record.words import Transport
 from loadtests.run.executor import OwnServer, ProcessExecutor
 from loadtests.run.experiment import Experiment, load, narrow
 from loadtests.run.runner import Run
-from loadtests.scenarios.bench import Bench, Outcome, Place, TrialFailed
+from loadtests.scenarios.bench import Bench, Outcome, Place
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.registry import metrics_of
 from tests.support.simulation import MS, FakeBench, World, broadcasting, echoing
 

@@ -7,8 +7,9 @@ import string
 
 import pytest
 
-from loadtests.run.experiment import PROFILES, ExperimentError, parse, plan
+from loadtests.run.experiment import PROFILES, ExperimentError, parse
 from loadtests.run.feasible import check
+from loadtests.run.plan import plan
 from tests.unit.run.test_experiment import WHOLE
 
 ROUNDS = 400

@@ -14,7 +14,8 @@ from loadtests.client.sessions import PACKAGES, arrival_clock, make_session
 from loadtests.record.results import Measurement, PlannedTrial
 from loadtests.record.words import Client, Transport, client_of, row_of
 from loadtests.run.conductor import measured_with
-from loadtests.run.experiment import Experiment, ExperimentError, load, parse, plan
+from loadtests.run.experiment import Experiment, ExperimentError, load, parse
+from loadtests.run.plan import plan
 from loadtests.scenarios.registry import metrics_of
 from tests.unit.client.streams import SERVER
 

@@ -9,7 +9,8 @@ import pytest
 
 from loadtests.record.results import Measurement
 from loadtests.record.words import Transport
-from loadtests.scenarios.bench import Bench, Place, TrialFailed
+from loadtests.scenarios.bench import Bench, Place
+from loadtests.scenarios.errors import TrialFailed
 
 FOUND = Measurement(
     row="echo",

@@ -13,9 +13,9 @@ from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.arithmetic.samples import NEVER, Audit, Nanoseconds
 from loadtests.arithmetic.usage import Usage
 from loadtests.scenarios import broadcast
-from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.broadcast import METRICS, Broadcast, Deliveries, collect, summarise
 from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
+from loadtests.scenarios.errors import TrialFailed
 from tests.support.simulation import (
     MS,
     SECOND,

@@ -9,9 +9,9 @@ import pytest
 from loadtests.arithmetic.pacing import ConstantRate
 from loadtests.record.results import Measurement
 from loadtests.scenarios import echo
-from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.echo import METRICS, Echo
-from loadtests.scenarios.echoing import EchoClient
+from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.errors import TrialFailed
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World, echoing, number_of
 
 

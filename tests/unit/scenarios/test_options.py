@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from loadtests.record.words import Cause
-from loadtests.run.experiment import Experiment, ExperimentError, parse, plan
+from loadtests.run.experiment import Experiment, ExperimentError, parse
+from loadtests.run.plan import plan
 from loadtests.scenarios.disconnect import windows
 from loadtests.scenarios.disconnect.options import Disconnect
 from loadtests.scenarios.disconnect.rows import DepartureRow, Official, Outage, OutageRow

@@ -12,7 +12,7 @@ from loadtests.record.results import Measurement
 from loadtests.record.words import Transport
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios import payload
-from loadtests.scenarios.bench import TrialFailed
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.payload import METRICS, SCENARIO, Payload, SizedMessage
 from loadtests.scenarios.sizes import Form, SizeRow
 from tests.support.simulation import MS, SECOND, FakeBench, FakeSession, World

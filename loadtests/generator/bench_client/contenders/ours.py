@@ -13,7 +13,7 @@ from loadtests.generator.bench_client.contenders.contract import Call, Running, 
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Transport
 from loadtests.scenarios.broadcasting import Publisher, Recipient
-from loadtests.scenarios.echoing import EchoClient
+from loadtests.scenarios.echo_client import EchoClient
 
 PACKAGE = ""
 

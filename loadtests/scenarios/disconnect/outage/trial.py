@@ -19,7 +19,7 @@ import msgspec
 from loadtests.machine.journal import WrongConnections, entries, verify_connections
 from loadtests.machine.node import missing
 from loadtests.record.results import GeneratorFacts, Measurement, OutageFacts, ReturnFacts, Window
-from loadtests.scenarios.bench import Outcome, Stage, TrialFailed, connect_timeout_s
+from loadtests.scenarios.bench import Outcome, Stage, connect_timeout_s
 from loadtests.scenarios.disconnect.options import ServerGone
 from loadtests.scenarios.disconnect.outage import expected
 from loadtests.scenarios.disconnect.outage.clients import Crowd, OutageError, crowd
@@ -34,6 +34,7 @@ from loadtests.scenarios.disconnect.outage.summary import (
 )
 from loadtests.scenarios.disconnect.rows import OUTAGE_METRICS, Official, Outage, OutageRow
 from loadtests.scenarios.disconnect.windows import TOLERANCE_S
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import without_numbers
 
 _LOOK_S = 0.05

@@ -13,7 +13,6 @@ from loadtests.client import packets
 from loadtests.record.results import Measurement
 from loadtests.record.words import Cause
 from loadtests.run.experiment import parse
-from loadtests.scenarios.bench import TrialFailed
 from loadtests.scenarios.disconnect import leaving, measure
 from loadtests.scenarios.disconnect.departures import Notice
 from loadtests.scenarios.disconnect.hosts.handle import HostError
@@ -21,6 +20,7 @@ from loadtests.scenarios.disconnect.leaving import Party
 from loadtests.scenarios.disconnect.measure import read_journal
 from loadtests.scenarios.disconnect.options import Disconnect
 from loadtests.scenarios.disconnect.rows import DepartureRow
+from loadtests.scenarios.errors import TrialFailed
 from tests.support.simulation import MS, SECOND, FakeBench, World
 
 

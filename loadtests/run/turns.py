@@ -1,0 +1,200 @@
+"""Who is on turn: one cell's load at a time, round after round, in an order that is fair."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from loadtests.arithmetic.disturbance import Watched, disturbance_of
+from loadtests.machine.watch import Watch
+from loadtests.scenarios.turns import Interrupted, Turn
+
+_TICK_S = 0.01
+
+
+def order_of(labels: list[str], number: int, seed: int) -> list[str]:
+    """The order of a round: random in the even ones, and turned round in the odd ones.
+
+    So within each two rounds everybody is as early as late, and no two cells follow each other
+    more often than chance has it.
+    """
+    order = list(labels)
+    random.Random(f"{seed}/{number // 2}").shuffle(order)
+    return order[::-1] if number % 2 else order
+
+
+class Keeper:
+    """Gives turns to those who have a seat, until all of them have left.
+
+    Args:
+        seed: of the order.
+        watch: what happens beside the load.
+        begun_ns: when the run began, monotonic.
+    """
+
+    def __init__(self, seed: int, watch: Watch, begun_ns: int) -> None:
+        self._seed = seed
+        self._watch = watch
+        self._begun_ns = begun_ns
+        self._seats: dict[str, Seat] = {}
+        self._stopping = False
+        self.whole = 0
+        self.over = Event()
+
+    def seat(self, label: str) -> Seat:
+        """A place in every round, for a cell."""
+        seat = self._seats[label] = Seat(self, label)
+        return seat
+
+    def stop(self) -> None:
+        """Give no more turns; the present one may end."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Give turns, in a greenlet of its own."""
+        for number in count():
+            order = order_of(list(self._seats), number, self._seed)
+            playing = [self._seats[label] for label in order if self._seats[label].playing]
+            for seat in playing:
+                if self._stopping:
+                    break
+                if seat.playing:
+                    seat.play(number)
+            if self._stopping or not playing:
+                break
+            self.whole = number + 1
+        self.over.set()
+        for seat in self._seats.values():
+            seat.call(None)
+
+    @contextmanager
+    def watched(self, label: str, turn: Turn) -> Iterator[Watched | None]:
+        """Look at what happens during a turn, and judge it at its end."""
+        turn.begun_s = (time.monotonic_ns() - self._begun_ns) / 1e9
+        self._watch.begin()
+        absence = Absence()
+        try:
+            yield None
+        finally:
+            found = self._watch.end(label, absence.stop())
+            self._seats[label].saw(found)
+            for other, used_s in found.off_turn_s.items():
+                if other in self._seats:
+                    self._seats[other].was_off_turn(used_s, found.seconds)
+            turn.disturbance = disturbance_of(found)
+
+
+class Seat:
+    """One cell's place in the rounds; see ``scenarios.turns.Turns``.
+
+    Attributes:
+        playing: whether it takes part in the next round.
+        seconds, stolen_s, others_s: over all of its turns.
+        off_turn_s, off_turn_used_s: how long others were on turn, and what its server used then.
+    """
+
+    def __init__(self, keeper: Keeper, label: str) -> None:
+        self._keeper = keeper
+        self._label = label
+        self._called = Event()
+        self._done = Event()
+        self._number: int | None = None
+        self.playing = True
+        self.seconds = self.stolen_s = self.others_s = 0.0
+        self.off_turn_s = self.off_turn_used_s = 0.0
+
+    def play(self, number: int) -> None:
+        """Have a turn played, and wait for its end."""
+        self._done.clear()
+        self.call(number)
+        self._done.wait()
+
+    def call(self, number: int | None) -> None:
+        """It is its turn; None: there are no more."""
+        self._number = number
+        self._called.set()
+
+    @contextmanager
+    def turn(self) -> Iterator[Turn]:
+        """See Turns."""
+        self._called.wait()
+        self._called.clear()
+        if self._number is None:
+            raise Interrupted
+        turn = Turn(self._number)
+        try:
+            with self._keeper.watched(self._label, turn):
+                yield turn
+        finally:
+            self._done.set()
+
+    def rest(self) -> int:
+        """See Turns."""
+        self.leave()
+        # What follows computes, which is not to be done beside another's load.
+        self._keeper.over.wait()
+        return self._keeper.whole
+
+    def leave(self) -> None:
+        """Have no more turns."""
+        self.playing = False
+        self._done.set()
+
+    def saw(self, found: Watched) -> None:
+        """Add up what happened during its turn."""
+        self.seconds += found.seconds
+        self.stolen_s += found.stolen_s
+        self.others_s += found.others_s
+
+    def was_off_turn(self, used_s: float, seconds: float) -> None:
+        """Add up what its server did while another was on turn."""
+        self.off_turn_used_s += used_s
+        self.off_turn_s += seconds
+
+    def stolen_percent(self, cores: int) -> float:
+        """CPU time that a hypervisor took, as a share of these cores, over all turns."""
+        return 100 * self.stolen_s / self.seconds / max(1, cores) if self.seconds else 0.0
+
+    def numbers(self) -> dict[str, float]:
+        """What is told of all turns: shares of the server's core, per cent."""
+        found = {}
+        if self.seconds:
+            found["others_percent"] = 100 * self.others_s / self.seconds
+        if self.off_turn_s:
+            found["off_turn_percent"] = 100 * self.off_turn_used_s / self.off_turn_s
+        return found
+
+
+class Absence:
+    """The longest time in which this thread's loop stood still and used no CPU, from now on.
+
+    A loop that is busy is late as well, but it uses its core; a process that was stopped, or a core
+    that was taken away, does not.
+    """
+
+    def __init__(self, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self._now_ns = now_ns
+        self._longest_ns = 0
+        self._ticked = (now_ns(), time.process_time_ns())
+        self._timer: Any = gevent.get_hub().loop.timer(_TICK_S, _TICK_S)
+        self._timer.start(self._tick, update=True)
+
+    def stop(self) -> int:
+        """How long it was, nanoseconds; watches no more."""
+        self._tick()
+        self._timer.stop()
+        self._timer.close()
+        return self._longest_ns
+
+    def _tick(self) -> None:
+        now = (self._now_ns(), time.process_time_ns())
+        passed_ns, used_ns = now[0] - self._ticked[0], now[1] - self._ticked[1]
+        self._longest_ns = max(self._longest_ns, passed_ns - used_ns - round(_TICK_S * 1e9))
+        self._ticked = now

@@ -1,0 +1,162 @@
+"""A client that sends echoes in an open and in a closed loop, and keeps the raw times."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.arithmetic.samples import Nanoseconds
+from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
+from loadtests.scenarios.messages import MessageMaker, identity
+
+if TYPE_CHECKING:
+    from loadtests.client.alarm import Alarm
+    from loadtests.client.session import Session
+
+
+class EchoClient:
+    """Sends over one session in either loop and keeps the raw times.
+
+    Attributes:
+        due_ns: of message 0, 1, ...; in the closed loop a send is due when the reply has come.
+        handed_ns: when each was handed to the transport: at its due time, unless we are late.
+        sent_ns: when each really went out, in the same order. Fewer, where the last ones are still
+            waiting for the POST before theirs.
+        numbers, kernel_ns, user_ns: of the replies, in the order in which they came.
+        unanswered: numbers of the messages whose reply has not come.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        alarm: Alarm,
+        payload_bytes: int,
+        *,
+        publisher: int = 0,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._session = session
+        self._alarm = alarm
+        self._now_ns = now_ns
+        self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes)
+        self._schedule = ConstantRate(0, 1)
+        self._first = 0
+        self._until_ns = 0
+        self._closed_loop = False
+        self._loop = 0
+        self._ring = partial(self._send_due, self._loop)
+        self.due_ns = array("q")
+        self.handed_ns = array("q")
+        self.sent_ns = array("q")
+        self.numbers = array("q")
+        self.kernel_ns = array("q")
+        self.user_ns = array("q")
+        self.unanswered: set[int] = set()
+        session.on(RESPONSE_EVENT, self._received)
+
+    def open_loop(self, schedule: ConstantRate, until_ns: int) -> None:
+        """Send on the schedule as long as a send is due before ``until_ns``."""
+        self._closed_loop = False
+        self._schedule = schedule
+        self._until_ns = until_ns
+        self._first = len(self.due_ns)
+        self._loop += 1
+        self._ring = partial(self._send_due, self._loop)
+        self._alarm.at(schedule.start_ns, self._ring)
+
+    def closed_loop(self, until_ns: int) -> None:
+        """Send now, and again whenever a reply comes before ``until_ns``."""
+        self._closed_loop = True
+        self._loop += 1
+        self._first = len(self.due_ns)
+        self._until_ns = until_ns
+        self._send(self._now_ns())
+
+    def go_on(self, waited_ns: int) -> None:
+        """Send again in the closed loop, where a reply has been waited for so long: it is lost."""
+        now_ns = self._now_ns()
+        if now_ns < self._until_ns and self.waited_for and now_ns - self.due_ns[-1] >= waited_ns:
+            self._send(now_ns)
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._until_ns = 0
+
+    @property
+    def first(self) -> int:
+        """Number of the present loop's first message."""
+        return self._first
+
+    @property
+    def waited_for(self) -> int:
+        """Messages of the present loop whose reply has not come."""
+        return sum(1 for number in self.unanswered if number >= self._first)
+
+    @property
+    def owes(self) -> bool:
+        """Whether a send of the open loop is still to come, late or not."""
+        return not self._closed_loop and self._next_ns() < self._until_ns
+
+    def replies(self, begin_ns: int, end_ns: int, first: int) -> tuple[Nanoseconds, int]:
+        """What arrived in [begin, end), in a loop whose first message is ``first``.
+
+        Returns:
+            Receive lags of that loop's replies, nanoseconds; and how many replies to the loops
+            before it came beside them.
+        """
+        kernel = np.asarray(self.kernel_ns, dtype=np.int64)
+        here = (kernel >= begin_ns) & (kernel < end_ns)
+        own = np.asarray(self.numbers, dtype=np.int64) >= first
+        lag: Nanoseconds = (np.asarray(self.user_ns, dtype=np.int64) - kernel)[here & own]
+        return lag, int(np.count_nonzero(here & ~own))
+
+    def _next_ns(self) -> int:
+        return self._schedule.due_ns(len(self.due_ns) - self._first)
+
+    def _send(self, due_ns: int) -> None:
+        number = len(self.due_ns)
+        packets = self._packets(number)
+        self.unanswered.add(number)
+        self.due_ns.append(due_ns)
+        self.handed_ns.append(self._now_ns())
+        for packet in packets[:-1]:
+            self._session.send(packet)
+        self._session.send(packets[-1], self._left)
+
+    def _packets(self, number: int) -> Sequence[bytes]:
+        """A message as the session is given it; another kind of message overrides this."""
+        return (self._messages.make(number),)
+
+    def _identity(self, arguments: list[Any]) -> tuple[int, int] | None:
+        """Publisher and number of a reply; None for what is not one of ours."""
+        return identity(arguments)
+
+    def _left(self) -> None:
+        self.sent_ns.append(self._now_ns())
+
+    def _send_due(self, loop: int) -> None:
+        if loop != self._loop:  # an earlier loop's last alarm, for a send after its end
+            return
+        due_ns = self._next_ns()
+        if due_ns < self._until_ns:
+            self._send(due_ns)
+            self._alarm.at(self._next_ns(), self._ring)
+
+    def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
+        found = self._identity(arguments)
+        if found is None or found[1] not in self.unanswered:  # a second copy answers nothing
+            return
+        number = found[1]
+        self.unanswered.remove(number)
+        self.numbers.append(number)
+        self.kernel_ns.append(kernel_ns)
+        self.user_ns.append(user_ns)
+        # Only the latest message's reply: a straggler of the open loop must not start a second.
+        if self._closed_loop and number + 1 == len(self.due_ns) and user_ns < self._until_ns:
+            self._send(self._now_ns())

@@ -1,0 +1,190 @@
+"""Load in slices: the servers of a block take turns, and each has its load piece by piece.
+
+A machine's speed changes within seconds. What is measured in short slices, one cell after the
+other and round after round, meets all of it alike, so that ratios of cells are free of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from loadtests.arithmetic.disturbance import Disturbance, choose
+from loadtests.arithmetic.usage import Usage
+from loadtests.record.results import SliceFacts
+from loadtests.scenarios.errors import TrialFailed
+
+if TYPE_CHECKING:
+    from loadtests.scenarios.bench import Bench
+
+#: About as long as a slice should be: many round trips, of 44 ms each in the slowest cell, and many
+#: slices within the time in which a machine changes its speed.
+USUAL_SLICE_S = 0.5
+#: Shorter ones hold too little; fewer messages say too little of where a slice's time went.
+SHORTEST_SLICE_S, FEWEST_MESSAGES = 0.2, 10
+#: What a cell needs to be itself again after the others' turns: caches, the core's clock.
+SETTLE_S = 0.05
+#: A server that answered nothing for so many turns has stopped answering.
+_SILENT_TURNS = 2
+
+
+class Interrupted(Exception):
+    """There are no more turns: the run is to end."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn of a cell.
+
+    Attributes:
+        number: of the round, from 0.
+        begun_s: since the start of the run.
+        disturbance: what spoiled it; known once it is over.
+    """
+
+    number: int
+    begun_s: float = 0.0
+    disturbance: Disturbance | None = None
+
+
+class Turns(Protocol):
+    """Who tells a trial that it is its turn."""
+
+    def turn(self) -> AbstractContextManager[Turn]:
+        """Wait for the next turn, and have it.
+
+        Raises:
+            Interrupted: there is none.
+        """
+
+    def rest(self) -> int:
+        """Have no more turns, and wait until nobody has any; how many rounds were whole."""
+
+
+class Lone:
+    """Turns of a trial that nobody else takes part in and nobody watches."""
+
+    def __init__(self) -> None:
+        self._rounds = 0
+
+    @contextmanager
+    def turn(self) -> Iterator[Turn]:
+        """See Turns."""
+        yield Turn(self._rounds)
+        self._rounds += 1
+
+    def rest(self) -> int:
+        """See Turns."""
+        return self._rounds
+
+
+class Piece(Protocol):
+    """What was measured in one slice."""
+
+    @property
+    def usage(self) -> Usage:
+        """Over the time in which messages were counted."""
+
+    @property
+    def messages(self) -> int:
+        """How many the CPU time is divided by."""
+
+    @property
+    def answered(self) -> int:
+        """What came back in all of the turn."""
+
+
+Measured = TypeVar("Measured", bound=Piece)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[Measured]):
+    """What all turns of a trial gave.
+
+    Attributes:
+        pieces: those that count.
+        doubt: why numbers made from them are not to be trusted; None where they are.
+    """
+
+    pieces: Sequence[Measured]
+    doubt: str | None
+
+
+def in_turns(
+    bench: Bench, rounds: int, load: Callable[[int], Measured], *, hint: str = ""
+) -> Taken[Measured]:
+    """Carry out a piece of load in each round, and choose the pieces that count.
+
+    Args:
+        bench: tells whose turn it is, and keeps what is told of each slice.
+        rounds: how many.
+        load: given the number of the round.
+        hint: what to ask oneself where nothing was ever answered.
+
+    Raises:
+        TrialFailed: the server answered nothing any more, or no round was whole.
+    """
+    done: list[tuple[Turn, Measured]] = []
+    silent = 0
+    try:
+        for _ in range(rounds):
+            with bench.turns.turn() as turn:
+                piece = load(turn.number)
+            done.append((turn, piece))
+            silent = 0 if piece.answered else silent + 1
+            if silent == min(rounds, _SILENT_TURNS):
+                raise TrialFailed(_silence(len(done), silent, rounds, hint))
+    except Interrupted:
+        pass
+    whole = bench.turns.rest()
+    done = done[:whole]
+    if not done:
+        raise TrialFailed("the run was interrupted before the first round was whole")
+    chosen = choose([turn.disturbance for turn, _ in done])
+    bench.slices += [
+        _told(turn, piece, kept=place in chosen.kept) for place, (turn, piece) in enumerate(done)
+    ]
+    return Taken([done[place][1] for place in chosen.kept], chosen.doubt)
+
+
+def _silence(turns: int, silent: int, rounds: int, hint: str) -> str:
+    if turns == silent:
+        return f"the server answered nothing; {hint}".removesuffix("; ")
+    return f"the server stopped answering: nothing in turns {turns - 1} and {turns} of {rounds}"
+
+
+def _told(turn: Turn, piece: Piece, *, kept: bool) -> SliceFacts:
+    usage = piece.usage
+    cpu_us = None
+    if usage.server_ns is not None and piece.messages:
+        cpu_us = usage.server_ns / piece.messages / 1000
+    left_out = turn.disturbance.reason if turn.disturbance is not None and not kept else ""
+    return SliceFacts(turn.begun_s, usage.wall_ns / 1e9, cpu_us, left_out)
+
+
+def rounds_of(
+    seconds: float, rate_hz: float, rounds: int | None, *, fewest: int = FEWEST_MESSAGES
+) -> int:
+    """In how many slices a time of load is cut: as many as asked for, or of half a second each.
+
+    Args:
+        seconds: of load.
+        rate_hz: of its messages.
+        rounds: as asked for; None for slices of the usual length, as far as they hold enough.
+        fewest: messages that are enough.
+
+    Raises:
+        ValueError: a slice would be too short or hold too little; says what would work.
+    """
+    most = max(1, int(min(seconds / SHORTEST_SLICE_S, seconds * rate_hz / fewest)))
+    if rounds is None:
+        return max(1, min(round(seconds / USUAL_SLICE_S), most))
+    if rounds > most:
+        raise ValueError(
+            f"{rounds} rounds make slices of {seconds / rounds:.2g} s with "
+            f"{seconds * rate_hz / rounds:.2g} messages; a slice wants {SHORTEST_SLICE_S} s and "
+            f"{fewest} messages: at most {most} rounds, of {seconds / most:.2g} s each"
+        )
+    return rounds
