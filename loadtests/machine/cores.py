@@ -66,6 +66,20 @@ def staying_off(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+@contextmanager
+def staying_on(core: int | None) -> Iterator[None]:
+    """Keep this process on a core for a while; None keeps it where it is."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def own_cores() -> set[int]:
     """The cores that this process may run on; none where the system does not tell."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()

@@ -7,8 +7,9 @@ clock). Measured before every trial, the yardstick tells such a machine from a s
 
 from __future__ import annotations
 
-import os
 import time
+
+from loadtests.machine.cores import staying_on
 
 _ROUNDS = 7
 _STEPS = 20_000  # one to three milliseconds on today's machines
@@ -20,14 +21,8 @@ def measure_ms(core: int | None) -> float:
     Args:
         core: to measure; this process moves there for it, and back. None measures where it is.
     """
-    if core is None:
+    with staying_on(core):
         return _quickest_ms()
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        return _quickest_ms()
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def _quickest_ms() -> float:
