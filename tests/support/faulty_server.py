@@ -2,13 +2,16 @@
 
 ``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
 argument: ``delays:0.01,0.06``, ``spoil:10``, ``die:20``, ``bytes:0``, ``mute:0``,
-``drop_client:20``, ``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``.
+``drop_client:20``, ``stall:20,1.5``, ``busy:20,1.5``, ``hang:20``, ``leave:0.5``,
+``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +81,65 @@ def die(app, socketio, after):
         count += 1
         if count == int(after):
             os._exit(3)
+
+
+def _at_the(number, socketio, act: Callable):
+    """Do something, once, before the N-th echo is answered."""
+    from flask_socketio import emit
+
+    count = 0
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        nonlocal count
+        count += 1
+        if count == int(number):
+            act()
+        emit("my response", {"data": message["data"]})
+
+
+def stall(app, socketio, argument):
+    """Stand still for some seconds, once, at the N-th echo: ``number,seconds``."""
+    number, seconds = argument.split(",")
+    # Waits for none of all signals: time.sleep is the loop's own, under gevent and eventlet.
+    _at_the(number, socketio, lambda: signal.sigtimedwait((), float(seconds)))
+
+
+def busy(app, socketio, argument):
+    """The same, and compute all the while."""
+    number, seconds = argument.split(",")
+
+    def compute():
+        end = time.monotonic() + float(seconds)
+        while time.monotonic() < end:
+            pass
+
+    _at_the(number, socketio, compute)
+
+
+def hang(app, socketio, number):
+    """Stand still for good at the N-th echo."""
+    _at_the(number, socketio, lambda: os.kill(os.getpid(), signal.SIGSTOP))
+
+
+def leave(app, socketio, seconds):
+    """End the process, without a word, when no echo has come for so long since the last."""
+    from flask_socketio import emit
+
+    latest = float("inf")
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        nonlocal latest
+        latest = time.monotonic()
+        emit("my response", {"data": message["data"]})
+
+    def watch():
+        while time.monotonic() < latest + float(seconds):
+            socketio.sleep(0.02)
+        os._exit(3)
+
+    socketio.start_background_task(watch)
 
 
 def bytes(app, socketio, _nothing):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from loadtests.machine.launch import SERVE
 from loadtests.record.results import Result
 from loadtests.record.words import Status
-from loadtests.run.executor import OwnServer, ProcessExecutor
+from loadtests.run.executor import OwnServer, ProcessExecutor, Subject
 from loadtests.run.experiment import Experiment, parse
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
@@ -34,10 +34,23 @@ def experiment(text: str) -> Experiment:
     return parse(f'name = "test"\n{text}', "test")
 
 
-def tried(text: str, folder: Path, command: tuple[str, ...] = SERVE) -> Result:
-    """Run an experiment's text against servers that this command starts, whatever comes of it."""
+def tried(
+    text: str,
+    folder: Path,
+    command: tuple[str, ...] = SERVE,
+    faults: Mapping[str, str] = {},
+) -> Result:
+    """Run an experiment's text against servers that this command starts, whatever comes of it.
+
+    Args:
+        text: of the experiment.
+        folder: of the run.
+        command: that starts them.
+        faults: mode -> what is wrong with its servers alone; see faulty_server.py.
+    """
     one = experiment(text)
-    executor = ProcessExecutor(one, folder, server_command=command)
+    subjects = {mode: Subject(command=faulty(fault)) for mode, fault in faults.items()}
+    executor = ProcessExecutor(one, folder, server_command=command, subjects=subjects)
     return Run(one, folder, executor).run(reporter)
 
 
