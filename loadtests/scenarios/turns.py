@@ -26,8 +26,6 @@ USUAL_SLICE_S = 0.5
 SHORTEST_SLICE_S, FEWEST_MESSAGES = 0.2, 10
 #: What a cell needs to be itself again after the others' turns: caches, the core's clock.
 SETTLE_S = 0.05
-#: 0.6 / 0.2 is a bit less than three.
-_ROUNDING = 1e-9
 #: A server that answered nothing for so many turns has stopped answering.
 _SILENT_TURNS = 2
 
@@ -166,11 +164,6 @@ def _told(turn: Turn, piece: Piece, *, kept: bool) -> SliceFacts:
     return SliceFacts(turn.begun_s, usage.wall_ns / 1e9, cpu_us, left_out)
 
 
-def slices_in(seconds: float) -> int:
-    """How many slices of the shortest length there are in a time."""
-    return int(seconds / SHORTEST_SLICE_S + _ROUNDING)
-
-
 def rounds_of(
     seconds: float, rate_hz: float, rounds: int | None, *, fewest: int = FEWEST_MESSAGES
 ) -> int:
@@ -185,7 +178,7 @@ def rounds_of(
     Raises:
         ValueError: a slice would be too short or hold too little; says what would work.
     """
-    most = max(1, min(slices_in(seconds), int(seconds * rate_hz / fewest + _ROUNDING)))
+    most = max(1, int(min(seconds / SHORTEST_SLICE_S, seconds * rate_hz / fewest)))
     if rounds is None:
         return max(1, min(round(seconds / USUAL_SLICE_S), most))
     if rounds > most:
