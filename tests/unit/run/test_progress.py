@@ -64,7 +64,7 @@ def lines(
     planned: PlannedTrial = PLANNED,
 ) -> list[str]:
     with reporter(trials) as told:
-        told.began(planned, left_s)
+        told.began([planned], left_s)
         told.ended(planned, trial)
     return capsys.readouterr().out.splitlines()
 
@@ -121,7 +121,7 @@ def test_failure_is_printed_beside_the_bar_as_it_is(reason: str) -> None:
     output = io.StringIO()
     shown = Progress(console=Console(file=output, width=200))
     bar = _Bar(shown, 2)
-    bar.began(PLANNED, 70)
+    bar.began([PLANNED], 70)
     bar.ended(PLANNED, Trial(4, Status.FAILED, reason=reason))
     printed = " ".join(output.getvalue().split())
     assert f"failed echo gevent × polling: {reason}" == printed
@@ -131,7 +131,7 @@ def test_failure_is_printed_beside_the_bar_as_it_is(reason: str) -> None:
 def test_bar_says_what_runs_and_how_long_it_will_take() -> None:
     shown = Progress(console=Console(file=io.StringIO()))
     bar = _Bar(shown, 2)
-    bar.began(PLANNED, 70)
+    bar.began([PLANNED], 70)
     [task] = shown.tasks
     assert (task.description, task.fields["left"]) == ("echo gevent × polling", "1 min 10 s")
     bar.ended(PLANNED, Trial(4, Status.OK))
