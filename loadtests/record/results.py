@@ -124,22 +124,20 @@ class Measurement(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, invalid=invalid)
 
     def disturbed_by(self, reason: str | None) -> Measurement:
-        """The same; what nothing else speaks against is invalid, and not by the server's fault.
+        """The same; every number is invalid, and not by the server's fault.
+
+        This takes the place of other reasons, which are read from what was disturbed: a generator
+        that stood still looks like a server that is offered too much. Where there is no number,
+        what was lost stays the reason.
 
         Args:
             reason: what the machine or the load generator did; None changes nothing.
         """
         if reason is None:
             return self
-        doubted = [
-            name
-            for name, value in self.metrics.items()
-            if value is not None and name not in self.invalid
-        ]
+        doubted = [name for name, value in self.metrics.items() if value is not None]
         return msgspec.structs.replace(
-            self,
-            invalid=self.invalid | dict.fromkeys(doubted, reason),
-            disturbed=[*self.disturbed, *doubted],
+            self, invalid=self.invalid | dict.fromkeys(doubted, reason), disturbed=doubted
         )
 
 

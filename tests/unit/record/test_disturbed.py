@@ -1,0 +1,33 @@
+"""A measurement that was disturbed says so, and nothing that only looks like it."""
+
+from __future__ import annotations
+
+from loadtests.record.results import Measurement
+
+STOOD_STILL = "the load generator stood still (for 900 ms, 2 of 3 slices)"
+MEASUREMENT = Measurement(
+    row="echo",
+    metrics={"latency_p50": 1500.0, "latency_p99": None, "throughput": 3.0, "server_cpu": None},
+    invalid={
+        "latency_p50": "latency grew while the load stayed the same: offer less",
+        "latency_p99": "longer than was waited for: messages never arrived (3 of 9)",
+    },
+    unavailable={"server_cpu": "the server was not started by this run"},
+    disturbed=["latency_p50"],
+)
+
+
+def test_cause_takes_the_place_of_what_it_looks_like_where_there_is_a_number() -> None:
+    found = MEASUREMENT.disturbed_by(STOOD_STILL)
+    assert found.invalid == {
+        "latency_p50": STOOD_STILL,
+        "latency_p99": "longer than was waited for: messages never arrived (3 of 9)",
+        "throughput": STOOD_STILL,
+    }
+    assert found.disturbed == ["latency_p50", "throughput"]
+    assert found.metrics == MEASUREMENT.metrics
+    assert found.unavailable == MEASUREMENT.unavailable
+
+
+def test_what_was_not_disturbed_stays_as_it_is() -> None:
+    assert MEASUREMENT.disturbed_by(None) is MEASUREMENT
