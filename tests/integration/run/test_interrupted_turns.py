@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_all_cells_have_as_many_slices_as_rounds_were_whole(
         assert found.metrics["lost"] == 0
     # Round after round: both have had the first before either has the second.
     begun_s = [sorted(each.begun_s for each in turns) for turns in zip(*slices, strict=True)]
-    assert sum(begun_s, []) == sorted(sum(begun_s, []))
+    assert list(chain(*begun_s)) == sorted(chain(*begun_s))
 
 
 def test_before_the_first_round_is_whole_there_are_no_numbers(tmp_path: Path) -> None:
