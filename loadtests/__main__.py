@@ -1,7 +1,7 @@
 """``python -m loadtests run EXPERIMENT``: measure, then have the report made.
 
 ``calibrate`` measures the load generator instead of a server, ``bench-client`` compares it with
-other clients.
+other clients, ``noise`` says how small a difference this machine can tell.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from loadtests.client.link import locate
 from loadtests.generator.arguments import FOLDER, LABEL, NAMES
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
+from loadtests.generator.noise import command as noise
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
@@ -63,6 +64,7 @@ def cli() -> None:
 
 cli.add_command(calibrate.command)
 cli.add_command(bench_client.command)
+cli.add_command(noise.command)
 
 
 @cli.command()

@@ -43,13 +43,20 @@ class Run:
         experiment: narrowed already.
         folder: exists; the result goes there.
         executor: carries out the trials.
+        planned: in their order; None for the experiment's own plan.
     """
 
-    def __init__(self, experiment: Experiment, folder: Path, executor: Executor) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        folder: Path,
+        executor: Executor,
+        planned: list[PlannedTrial] | None = None,
+    ) -> None:
         self._experiment = experiment
         self._folder = folder
         self._executor = executor
-        self._plan = plan(experiment)
+        self._plan = plan(experiment) if planned is None else planned
         self._environment = facts.describe(executor.pins)
         self._calibration, note = calibration.for_run(self._environment, __version__)
         if note is not None:
