@@ -12,13 +12,14 @@ from rich.table import Table
 
 from loadtests import ROOT
 from loadtests.arithmetic.pairs import LogRatios
-from loadtests.generator.arguments import FOLDER, NAMES
+from loadtests.generator.arguments import FOLDER, NAMES, beside
 from loadtests.generator.noise.pairs import Noise, compare, experiment, measure
+from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Transport
-from loadtests.run.experiment import ExperimentError, known
+from loadtests.run.experiment import Experiment, ExperimentError, known
 from loadtests.run.feasible import check
 from loadtests.scenarios.registry import metrics_of
 from servers.modes import ADAPTERS
@@ -43,7 +44,10 @@ _RUNS = ROOT / "reports" / "runs"
     help="How many pairs of each.",
 )
 @click.option("--out", type=FOLDER, metavar="DIR", help="For the results and the logs.")
-def command(modes: list[str], transports: list[str], blocks: int, out: Path | None) -> int:
+@beside
+def command(
+    modes: list[str], transports: list[str], blocks: int, out: Path | None, beside: bool
+) -> int:
     """Measure identical servers against each other (A/A), in turns and one after the other.
 
     Says how much two of a pair differ on this machine, and from that how many blocks it takes to
@@ -59,14 +63,14 @@ def command(modes: list[str], transports: list[str], blocks: int, out: Path | No
         return command_line.complain(_COMMAND, str(error), Exit.WRONG_CALL)
     except OSError as error:
         return command_line.complain(_COMMAND, command_line.told(error), Exit.WRONG_CALL)
-    results: list[Result] = []
-    for in_turns, folder in zip((True, False), folders, strict=True):
-        print("in turns:" if in_turns else "one after the other:", flush=True)
-        results.append(measure(wanted, folder, in_turns=in_turns, tell=_tell))
-        if results[-1].ended != "complete":
-            return command_line.complain(
-                _COMMAND, f"interrupted; what was measured is in {folder}", Exit.FAILED
-            )
+    try:
+        with measuring("noise", beside=beside):
+            results = _measured(wanted, folders)
+    except NotAlone as error:
+        return command_line.complain(_COMMAND, str(error), Exit.WRONG_CALL)
+    if len(results) < len(folders):
+        problem = f"interrupted; what was measured is in {folders[0].parent}"
+        return command_line.complain(_COMMAND, problem, Exit.FAILED)
     found = compare(*results)
     if not found:
         logs = " and ".join(str(folder / "logs") for folder in folders)
@@ -78,6 +82,18 @@ def command(modes: list[str], transports: list[str], blocks: int, out: Path | No
     out_console.print(table(found))
     print(folders[0].parent)
     return Exit.FINE
+
+
+def _measured(wanted: Experiment, folders: Sequence[Path]) -> list[Result]:
+    """In turns, then one after the other; fewer after a Ctrl-C."""
+    results: list[Result] = []
+    for in_turns, folder in zip((True, False), folders, strict=True):
+        print("in turns:" if in_turns else "one after the other:", flush=True)
+        found = measure(wanted, folder, in_turns=in_turns, tell=_tell)
+        if found.ended != "complete":
+            break
+        results.append(found)
+    return results
 
 
 def _folders(out: Path | None) -> tuple[Path, Path]:
