@@ -130,17 +130,12 @@ def command(
             measured = _measure(conditions, ordered)
     except NotAlone as error:
         return command_line.complain(_COMMAND, str(error), Exit.WRONG_CALL)
-    options = {
-        "rounds": rounds,
-        "rows": [row.name for row in only],
-        "seed": _SEED,
-        **conditions.numbers(),
-    }
+    options = {"rounds": rounds, "rows": [row.name for row in only], "seed": _SEED}
     record = Record(
         format=FORMAT,
         version=__version__,
         started=started,
-        options=options,
+        options=options | conditions.numbers(),
         environment=facts.describe(conditions.pins),
         findings=[verdicts.find(row, [*piloted, *measured], against) for row in only],
         pilot=piloted,
