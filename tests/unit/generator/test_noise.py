@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from io import StringIO
 
 import msgspec
@@ -18,7 +19,7 @@ from loadtests.run.plan import plan
 
 
 def result_of(
-    numbers: dict[tuple[int, str], float | None], invalid: set[tuple[int, str]]
+    numbers: Mapping[tuple[int, str], float | None], invalid: set[tuple[int, str]]
 ) -> Result:
     """Echo trials of gevent over WebSocket: (block, arm) -> server CPU."""
     planned, trials = [], []

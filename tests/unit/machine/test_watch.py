@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from loadtests.machine import watch
@@ -19,16 +21,16 @@ def machine(monkeypatch):
         assert percpu
         return [SimpleNamespace(**core) for core in shown.cores]
 
-    monkeypatch.setattr(watch.psutil, "cpu_times", cpu_times)
-    monkeypatch.setattr(watch.time, "monotonic_ns", lambda: shown.at_ns)
-    monkeypatch.setattr(watch.time, "clock_gettime_ns", lambda _clock: shown.boot_ns)
+    monkeypatch.setattr(psutil, "cpu_times", cpu_times)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: shown.at_ns)
+    monkeypatch.setattr(time, "clock_gettime_ns", lambda _clock: shown.boot_ns)
     monkeypatch.setattr(watch, "_waited_ns", lambda: shown.waited_ns)
     return shown
 
 
 def test_what_no_server_used_of_their_core_was_used_by_others(machine):
     used = {"a": 0, "b": 0}
-    seen = Watch(1, {0}, {name: lambda name=name: used[name] for name in used})
+    seen = Watch(1, {0}, {"a": lambda: used["a"], "b": lambda: used["b"]})
     seen.begin()
     machine.at_ns = 1_000_000_000
     machine.boot_ns = 1_000_000_000
