@@ -9,7 +9,7 @@ from rich.text import Text
 from loadtests.record.words import Status, scenario_of
 from reports.facts.findings import Severity
 from reports.facts.run import provenance
-from reports.facts.tables import Entry, Table, best_table, headline_tables
+from reports.facts.tables import READING, Entry, Table, best_table, headline_tables
 from reports.facts.text import shown
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
@@ -41,6 +41,7 @@ def show(summary: Summary, out: Console) -> None:
     for section in sections_in(summary):
         for table in _short_tables(summary, section):
             out.print(_rich(table, right=True))
+    out.print(_text(READING, "dim"))
     for finding in summary.findings:
         warning = finding.severity is Severity.WARNING
         line = Text(f"{finding.severity}: ", style="bold yellow" if warning else "bold cyan")
