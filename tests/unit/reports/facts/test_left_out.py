@@ -18,7 +18,7 @@ import pytest
 from loadtests.record.results import Result
 from loadtests.record.words import Status
 from reports.facts.findings import Kind, Severity
-from reports.facts.ratios import compared
+from reports.facts.ratios import ratio_of
 from reports.facts.rows import Row, outcomes_of, rows_of
 from reports.pages.exports import to_csv, to_json
 from reports.summary import summarise
@@ -154,17 +154,15 @@ def biases(fault: Fault, runs: int = 300) -> tuple[float, float]:
         read = true * numpy.where(numpy.isin(numpy.arange(5), hit), 3.0, 1.0)
         own = TRUE_MS / TRUE_RATIO * speeds * random.lognormal(-(SPREAD**2) / 2, SPREAD, 5)
         run = cells(METRIC, gevent=tuple(own.tolist()), eventlet=tuple(read.tolist()))
-        rows = rows_of(
-            outcomes_of(spoiled(run, *(5 + number for number in hit))), interrupted=False
-        )
-        found = {
-            one.cell.mode: one for one in compared([r for r in rows if r.metric.name == METRIC])
-        }
-        other, standing = found["eventlet"], found["eventlet"].standing
-        if other.status is Status.OK and other.value is not None and standing is not None:
-            better = 1 if standing.reference.mode == "gevent" else -1
+        run = spoiled(run, *(5 + number for number in hit))
+        rows = [
+            one for one in rows_of(outcomes_of(run), interrupted=False) if one.metric.name == METRIC
+        ]
+        other, first = sorted(rows, key=lambda one: one.cell.mode)
+        between = ratio_of(first, other)
+        if other.status is Status.OK and other.value is not None and between is not None:
             means.append(other.value - TRUE_MS)
-            ratios.append(better * math.log(standing.ratio.value) - math.log(TRUE_RATIO))
+            ratios.append(math.log(between.value / TRUE_RATIO))
     assert len(means) > runs / 2
     return _errors(means), _errors(ratios)
 
