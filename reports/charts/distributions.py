@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from loadtests.record.words import Status
-from reports.charts import style
+from reports.charts import style, whiskers
 from reports.charts.style import Look
 from reports.facts.distributions import (
     Floats,
@@ -61,7 +61,7 @@ def strips(facts: Facts, row_name: str, family: str, marks: Sequence[Mark], axis
     panels = figure.subplots(
         len(groups), 1, squeeze=False, height_ratios=[len(group) for group in groups.values()]
     )[:, 0]
-    limits = _limits(shapes.values(), [rows[key] for key in rows if _marked(key[1], marks)])
+    limits = _limits(shapes.values(), _drawn(rows, marks))
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
         style.log_x(axes, *limits)
         style.cell_rows(axes, cells)
@@ -71,12 +71,13 @@ def strips(facts: Facts, row_name: str, family: str, marks: Sequence[Mark], axis
             _strip(axes, place, shapes.get(cell), marked, marks, looks[cell.mode])
         _columns(axes, cells, rows, marks)
     panels[-1].set_xlabel(f"{axis} (log scale; further left is better)")
-    style.legend_above(figure, [*_legend(marks), *style.key_interval(rows.values())])
+    style.legend_above(figure, _legend(marks, whiskers.keys(_drawn(rows, marks))))
     return figure
 
 
-def _marked(metric: str, marks: Sequence[Mark]) -> bool:
-    return any(mark.metric == metric for mark in marks)
+def _drawn(rows: Mapping[tuple[Cell, str], Row], marks: Sequence[Mark]) -> list[Row]:
+    marked = {mark.metric for mark in marks}
+    return [row for (_, metric), row in rows.items() if metric in marked]
 
 
 def _distributions(facts: Facts, row_name: str, family: str) -> dict[Cell, Shape]:
@@ -96,8 +97,7 @@ def _limits(shapes: Collection[Shape], rows: Sequence[Row]) -> tuple[float, floa
         for edge in shape.at(numpy.array([0.001, 0.999]) * shape.arrived)
     ]
     marked = [row.value for row in rows if row.value is not None]
-    highs = [row.estimate.high for row in rows if row.estimate and row.estimate.high is not None]
-    return style.log_limits([*edges, *marked, *highs], room=0.03)
+    return style.log_limits([*edges, *marked, *whiskers.ends(rows)], room=0.03)
 
 
 def _strip(
@@ -121,7 +121,7 @@ def _strip(
         if row.value is None:
             continue
         alpha = 1.0 if row.status is Status.OK else style.FADED
-        style.interval(axes, row, place + lane, alpha=alpha, cap=0.05)
+        whiskers.whiskers(axes, row, place + lane, alpha=alpha, cap=0.05)
         axes.plot(
             [style.on_axis(axes, row.value)],
             [place + lane],
@@ -179,10 +179,13 @@ def _columns(
                 style.beside(axes, place + 0.3, points, "invalid", doubtful=True)
 
 
-def _legend(marks: Sequence[Mark]) -> list[Line2D]:
-    return [
+def _legend(marks: Sequence[Mark], intervals: Sequence[Line2D]) -> list[Line2D]:
+    found = [
         style.key(mark.shape or "o", mark.name, fill=mark.fill or style.QUIET) for mark in marks
     ]
+    if intervals and len(found) % 2:  # in two lines, both intervals stand in the last column
+        found.append(Line2D([], [], linestyle="none", label=" "))
+    return [*found, *intervals]
 
 
 def curves(facts: Facts, row_name: str, family: str, axis: str) -> Figure:

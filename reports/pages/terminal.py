@@ -68,7 +68,7 @@ def _rich(table: Table, *, right: bool) -> RichTable:
             _text(head),
             justify="right" if right and place else "left",
             overflow="fold",
-            # Numbers may wrap between estimate and interval, names had better not.
+            # Numbers may wrap before their interval, names had better not.
             no_wrap=right and not place and widest <= _NAME,
         )
     for line in table.lines:
@@ -77,7 +77,9 @@ def _rich(table: Table, *, right: bool) -> RichTable:
 
 
 def _entry(entry: Entry) -> Text:
-    return _text(str(entry), "bold green" if entry.strong else _STYLES[entry.status])
+    # What stands behind a number in a line of its own: two numbers side by side are read as one.
+    found = "\n".join(map(shown, filter(None, (entry.text, entry.detail))))
+    return Text(found, style="bold green" if entry.strong else _STYLES[entry.status])
 
 
 def _text(text: str, style: str = "") -> Text:
