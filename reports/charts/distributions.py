@@ -22,7 +22,7 @@ from reports.facts.distributions import (
     trial_distributions,
 )
 from reports.facts.numbers import short
-from reports.facts.rows import Cell, Row, cells_of
+from reports.facts.rows import Cell, Row, RowTrial, cells_of
 from reports.facts.run import Facts
 
 _BINS = 220
@@ -82,11 +82,22 @@ def _drawn(rows: Mapping[tuple[Cell, str], Row], marks: Sequence[Mark]) -> list[
 
 def _distributions(facts: Facts, row_name: str, family: str) -> dict[Cell, Shape]:
     found = {
-        cell: distribution_of(outcomes, family)
-        for (name, cell), outcomes in facts.outcomes.items()
+        cell: distribution_of(_counted(facts, row_name, cell, family), family)
+        for (name, cell) in facts.outcomes
         if name == row_name
     }
     return {cell: one for cell, one in found.items() if one is not None}
+
+
+def _counted(facts: Facts, row_name: str, cell: Cell, family: str) -> Sequence[RowTrial]:
+    """The trials of a cell without those that its median does without."""
+    trials = facts.outcomes[row_name, cell]
+    for row in facts.rows:
+        median = row.metric.family == family and row.metric.quantile == _MEDIAN
+        if median and row.left_out and (row.row, row.cell) == (row_name, cell):
+            pairs = zip(trials, row.values, strict=True)
+            return [trial for trial, value in pairs if value is not None]
+    return trials
 
 
 def _limits(shapes: Collection[Shape], rows: Sequence[Row]) -> tuple[float, float]:
@@ -203,8 +214,7 @@ def curves(facts: Facts, row_name: str, family: str, axis: str) -> Figure:
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
         axes.set_title(style.TRANSPORT_TITLES[transport])
         for cell in cells:
-            outcomes = facts.outcomes[row_name, cell]
-            trials = trial_distributions(outcomes, family)
+            trials = trial_distributions(_counted(facts, row_name, cell, family), family)
             doubt = _doubt(facts, row_name, family, cell)
             _curve(axes, cell, shapes.get(cell), trials, looks[cell.mode], doubt, odds)
         style.log_y(axes, *style.log_limits(seen))

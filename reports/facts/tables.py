@@ -93,6 +93,14 @@ def headline_tables(rows: Sequence[Row], names: Sequence[str] = ()) -> list[Tabl
     ]
 
 
+def main_metrics(row_name: str, names: Sequence[str] = ()) -> Sequence[str]:
+    """Those that matter most: the named ones; if empty, the first few with a better side."""
+    judged = (
+        name for name, metric in metrics_of(row_name).items() if metric.better is not Better.NEITHER
+    )
+    return names or list(judged)[:_NARROW]
+
+
 def metric_label(metric: Metric) -> str:
     """``latency p50, ms``."""
     return f"{metric.title}, {metric.unit}"
@@ -152,12 +160,7 @@ def _metric_table(row_name: str, rows: Sequence[Row]) -> Table:
 def _headline_table(row_name: str, rows: Sequence[Row], names: Sequence[str]) -> Table:
     full = _metric_table(row_name, rows)
     metrics = metrics_of(row_name)
-    names = (
-        names
-        or [name for name, metric in metrics.items() if metric.better is not Better.NEITHER][
-            :_NARROW
-        ]
-    )
+    names = main_metrics(row_name, names)
     chosen = [full.lines[list(metrics).index(name)] for name in names]
     lines = tuple(
         (Entry(cell), *(line[place] for line in chosen))

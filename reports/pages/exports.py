@@ -16,7 +16,7 @@ from reports.facts.rows import Row
 from reports.facts.run import Trouble, provenance, troubles_of
 from reports.facts.tables import READING, best_table, metric_tables
 from reports.facts.text import shown
-from reports.sections import generator
+from reports.sections import generator, precision
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
@@ -149,6 +149,7 @@ def to_markdown(summary: Summary) -> str:
         markdown_table(best_table(summary.answers), right=False) if summary.answers else NO_ANSWER,
         "## Can these numbers be trusted?",
         _md_findings(summary),
+        *_md_precision(summary),
     ]
     for section in sections_in(summary):
         parts += _md_section(summary, section)
@@ -172,6 +173,13 @@ def _md_findings(summary: Summary) -> str:
         + (f" ({escaped(', '.join(finding.cells))})" if finding.cells else "")
         for finding in summary.findings
     )
+
+
+def _md_precision(summary: Summary) -> list[str]:
+    found = precision.table(summary)
+    if not found.lines:
+        return []
+    return [f"### {found.caption}", markdown_table(found, right=False), precision.READING]
 
 
 def _md_section(summary: Summary, section: Section) -> list[str]:

@@ -17,7 +17,7 @@ from reports.facts.run import python_name, troubles_of
 from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
 from reports.pages.exports import COLUMNS, csv_line
-from reports.sections import generator
+from reports.sections import generator, precision
 from reports.sections.drawn import Drawn
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import SECTIONS, sections_in
@@ -78,6 +78,8 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         machine=_machine(result.environment),
         best=best_table(summary.answers),
         reading=READING,
+        precision=precision.table(summary),
+        precision_reading=precision.READING,
         no_answer=NO_ANSWER,
         sections=list(_parts(summary, charts)),
         reference=chapters(summary),

@@ -11,6 +11,7 @@ from reports.facts.findings import Severity
 from reports.facts.run import provenance
 from reports.facts.tables import READING, Entry, Table, best_table, headline_tables
 from reports.facts.text import shown
+from reports.sections import precision
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
 from reports.summary import Summary
@@ -42,6 +43,9 @@ def show(summary: Summary, out: Console) -> None:
         for table in _short_tables(summary, section):
             out.print(_rich(table, right=True))
     out.print(_text(READING, "dim"))
+    told_apart = precision.table(summary)
+    if told_apart.lines:
+        out.print(_rich(told_apart, right=False))
     for finding in summary.findings:
         warning = finding.severity is Severity.WARNING
         line = Text(f"{finding.severity}: ", style="bold yellow" if warning else "bold cyan")
