@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from reports.facts.findings import Finding, Kind, Severity, names
-from reports.facts.numbers import counted, short
+from reports.facts.numbers import counted, percent
 from reports.facts.rows import Cell
 from reports.facts.run import Facts
 from reports.facts.worth import cause_of
@@ -114,14 +114,15 @@ def _most(facts: Facts, name: str) -> dict[Cell, float]:
     planned = {each.number: Cell(each.mode, each.transport) for each in facts.result.plan}
     found: dict[Cell, float] = {}
     for trial in facts.result.trials:
-        percent, cell = trial.generator.number(name), planned.get(trial.number)
-        if cell is not None and percent is not None and percent > TAKEN_PERCENT:
-            found[cell] = max(percent, found.get(cell, 0.0))
+        used, cell = trial.generator.number(name), planned.get(trial.number)
+        if cell is not None and used is not None and used > TAKEN_PERCENT:
+            found[cell] = max(used, found.get(cell, 0.0))
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def _percents(taken: dict[Cell, float]) -> str:
-    return _some((f"{cell} up to {short(percent)} %" for cell, percent in taken.items()), "more")
+    words = (f"{cell} up to {percent(used)} %" for cell, used in taken.items())
+    return _some(words, "more")
 
 
 def _some(words: Iterable[str], rest: str, separator: str = "; ") -> str:

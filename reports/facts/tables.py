@@ -16,10 +16,11 @@ _WORDS = {Status.FAILED: "failed", Status.UNAVAILABLE: "not available"}
 #: How to read an entry, under all tables.
 READING = (
     "Mean over trials, and how many times the best's it is, with the 95 % interval of that ratio "
-    "within blocks: what the machine did to a block is in neither. A number alone has no such "
-    "interval (a single trial, a zero, nothing to be best at); that of the number itself is in "
-    "summary.csv and in the charts. The best is the best by these ratios. Bold: the best, and what "
-    "the trials do not tell from it. Few samples: a p99 with fewer than 1,000 in one of its trials."
+    "within blocks, in which what the machine did to a whole block cancels out. A number alone has "
+    "no such interval (a single trial, a zero, nothing to be best at). The 95 % interval of the "
+    "number itself is in summary.csv and in the charts. The best is the best by these ratios, even "
+    "where its mean is not. Bold: the best, and what the trials do not tell from it. Few samples: "
+    "a p99 with fewer than 1,000 in one of its trials."
 )
 #: What stands beside the best's number instead of a ratio.
 BEST = "best"

@@ -62,7 +62,7 @@ def test_a_core_that_is_not_left_alone_is_a_warning_that_names_the_cell(
 ) -> None:
     (finding,) = found(telling(name, 0.1, 5.0, 7.25, 6.0), kind)
     assert finding.severity is Severity.WARNING
-    assert "eventlet × websocket up to 7.25 %" in finding.text
+    assert "eventlet × websocket up to 7.2 %" in finding.text
     assert finding.cells == ("eventlet × websocket",)
     assert not found(telling(name, 0.1, 5.0, 2.0, 0.0), kind)
 
@@ -72,6 +72,6 @@ def test_many_cells_are_listed_in_part_and_counted() -> None:
     generator = msgspec.structs.replace(SOUND, numbers={"others_percent": 9.0})
     trials = [msgspec.structs.replace(each, generator=generator) for each in base.trials]
     (finding,) = found(msgspec.structs.replace(base, trials=trials), Kind.OTHERS)
-    assert finding.text.count("up to 9 %") == 6
+    assert finding.text.count("up to 9.0 %") == 6
     assert "and 2 more" in finding.text
     assert len(finding.cells) == 8
