@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from loadtests.record.words import Better, Status
 from reports.facts.rows import Cell, Place, Row, Standing
-from reports.facts.stats import Ratio, ratio, within_blocks
+from reports.facts.stats import Ratio, log_ratio, ratio, within_blocks
 
 
 def ratio_of(base: Row, other: Row) -> Ratio | None:
@@ -26,8 +26,12 @@ def ratio_of(base: Row, other: Row) -> Ratio | None:
     Returns:
         None where no block has both numbers, or one of them is not above 0.
     """
+    return ratio(*_paired(base, other))
+
+
+def _paired(base: Row, other: Row) -> tuple[list[float | None], list[float | None]]:
     pairs = list(_pairs(base, other))
-    return ratio([one for one, _ in pairs], [two for _, two in pairs])
+    return [one for one, _ in pairs], [two for _, two in pairs]
 
 
 def _pairs(base: Row, other: Row) -> Iterator[tuple[float | None, float | None]]:
@@ -46,8 +50,9 @@ def _pairs(base: Row, other: Row) -> Iterator[tuple[float | None, float | None]]
 
 def is_ahead(one: Row, other: Row) -> bool:
     """Whether one is better, by ratio within blocks; by estimates where there is no ratio."""
-    found = ratio_of(other, one)
-    lead = found.value - 1 if found else (one.value or 0.0) - (other.value or 0.0)
+    lead = log_ratio(*_paired(other, one))
+    if lead is None:
+        lead = (one.value or 0.0) - (other.value or 0.0)
     return lead > 0 if one.metric.better is Better.HIGHER else lead < 0
 
 

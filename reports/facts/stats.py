@@ -104,19 +104,32 @@ def ratio(base: Sequence[float | None], other: Sequence[float | None]) -> Ratio 
     Returns:
         None where no block has both numbers, or one of them is not above 0.
     """
-    pairs = [
-        (one, two)
-        for one, two in zip(base, other, strict=False)
-        if one is not None and two is not None
-    ]
-    if not pairs or any(min(pair) <= NOTHING for pair in pairs):
+    logs = _logarithms(base, other)
+    if not logs:
         return None
-    logs = [math.log(two / one) for one, two in pairs]
     mean = statistics.fmean(logs)
     if len(logs) < 2:
         return Ratio(math.exp(mean), None, None)
     margin = _margin(logs)
     return Ratio(math.exp(mean), math.exp(mean - margin), _exp(mean + margin))
+
+
+def log_ratio(base: Sequence[float | None], other: Sequence[float | None]) -> float | None:
+    """The logarithm of :func:`ratio`'s value alone: above 0 where ``other`` has more."""
+    logs = _logarithms(base, other)
+    return statistics.fmean(logs) if logs else None
+
+
+def _logarithms(base: Sequence[float | None], other: Sequence[float | None]) -> list[float]:
+    """Of each block's ratio; none where a number is not above 0."""
+    pairs = [
+        (one, two)
+        for one, two in zip(base, other, strict=False)
+        if one is not None and two is not None
+    ]
+    if any(min(pair) <= NOTHING for pair in pairs):
+        return []
+    return [math.log(two / one) for one, two in pairs]
 
 
 def within_blocks(values_by_cell: Mapping[Key, Sequence[float | None]]) -> dict[Key, float]:

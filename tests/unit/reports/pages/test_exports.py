@@ -115,7 +115,9 @@ def test_files_for_programs_keep_seconds() -> None:
 
 
 def test_markdown_aligns_numbers_to_the_right_and_sentences_to_the_left(summary: Summary) -> None:
-    best, *tables = [part for part in to_markdown(summary).split("\n\n") if part.startswith("|")]
+    parts = [part for part in to_markdown(summary).split("\n\n") if part.startswith("|")]
+    best, told_apart, *tables = parts
+    assert told_apart.splitlines()[1] == "| --- | --- |"
     assert best.splitlines()[1] == "| --- | --- | --- | --- |"
     assert all(set(part.splitlines()[1].split("|")[2:-1]) == {" ---: "} for part in tables)
 
