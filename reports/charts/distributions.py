@@ -71,7 +71,7 @@ def strips(facts: Facts, row_name: str, family: str, marks: Sequence[Mark], axis
             _strip(axes, place, shapes.get(cell), marked, marks, looks[cell.mode])
         _columns(axes, cells, rows, marks)
     panels[-1].set_xlabel(f"{axis} (log scale; further left is better)")
-    style.legend_above(figure, _legend(marks, whiskers.keys(_drawn(rows, marks))))
+    style.legend_above(figure, whiskers.legend(_keys(marks), _drawn(rows, marks)))
     return figure
 
 
@@ -190,13 +190,10 @@ def _columns(
                 style.beside(axes, place + 0.3, points, "invalid", doubtful=True)
 
 
-def _legend(marks: Sequence[Mark], intervals: Sequence[Line2D]) -> list[Line2D]:
-    found = [
+def _keys(marks: Sequence[Mark]) -> list[Line2D]:
+    return [
         style.key(mark.shape or "o", mark.name, fill=mark.fill or style.QUIET) for mark in marks
     ]
-    if intervals and len(found) % 2:  # in two lines, both intervals stand in the last column
-        found.append(Line2D([], [], linestyle="none", label=" "))
-    return [*found, *intervals]
 
 
 def curves(facts: Facts, row_name: str, family: str, axis: str) -> Figure:

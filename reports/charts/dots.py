@@ -41,14 +41,11 @@ def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
         _beside_best(axes, [rows[cell] for cell in cells])
     scale = "log scale; " if logarithmic else ""
     panels[-1].set_xlabel(f"{axis} ({scale}further right is better)")
-    style.legend_above(
-        figure,
-        [
-            style.key("o", "mean over trials", size=9),
-            style.key("o", "one trial", fill="white", size=5),
-            *whiskers.keys(rows.values()),
-        ],
-    )
+    marks = [
+        style.key("o", "mean over trials", size=9),
+        style.key("o", "one trial", fill="white", size=5),
+    ]
+    style.legend_above(figure, whiskers.legend(marks, rows.values()))
     return figure
 
 
@@ -88,14 +85,11 @@ def cpu(facts: Facts, per_message: Mapping[str, str]) -> Figure:
                 _pair(axes, place, pair, looks[cell.mode])
         scale = "log scale; " if logarithmic else ""
         panels[-1].set_xlabel(f"µs per {per_message[row_name]}\n({scale}further left is better)")
-    style.legend_above(
-        figure,
-        [
-            style.key("o", "server", size=9),
-            style.key("o", "load generator", fill="white"),
-            *whiskers.keys(_rows(facts, scenarios[0], "server_cpu")),
-        ],
-    )
+    marks = [
+        style.key("o", "server", size=9),
+        style.key("o", "load generator", fill="white"),
+    ]
+    style.legend_above(figure, whiskers.legend(marks, _rows(facts, scenarios[0], "server_cpu")))
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -35,6 +35,14 @@ def ends(rows: Iterable[Row]) -> list[float]:
     """The upper ends of all intervals, which an axis must have room for."""
     found = (interval for row in rows for interval in (_itself(row), _within(row)))
     return [interval[1] for interval in found if interval is not None]
+
+
+def legend(marks: Sequence[Line2D], rows: Iterable[Row]) -> list[Line2D]:
+    """Entries of a legend: these marks, and the intervals that these rows have."""
+    found = keys(rows)
+    # In two lines, both intervals stand in the last column.
+    gap = [Line2D([], [], linestyle="none", label=" ")] if found and len(marks) % 2 else []
+    return [*marks, *gap, *found]
 
 
 def keys(rows: Iterable[Row]) -> list[Line2D]:

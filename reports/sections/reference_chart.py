@@ -55,15 +55,12 @@ def medians(facts: Facts) -> Figure:
             for place, cell in enumerate(group):
                 _pair(axes, place, ours.get(cell), theirs.get(cell), looks[cell.mode])
         grid[-1][column].set_xlabel(f"{_medians()[name][1]}\n(log scale)")
-    style.legend_above(
-        figure,
-        [
-            style.key("o", "our client", size=7),
-            style.key("o", "python-socketio's", fill="white", size=6),
-            style.key("s", "within the margin", fill=style.GRID, size=9),
-            *whiskers.keys(_rows(facts, names[0], names[0])),
-        ],
-    )
+    marks = [
+        style.key("o", "our client", size=7),
+        style.key("o", "python-socketio's", fill="white", size=6),
+        style.key("s", "within the margin", fill=style.GRID, size=9),
+    ]
+    style.legend_above(figure, whiskers.legend(marks, _rows(facts, names[0], names[0])))
     return figure
 
 

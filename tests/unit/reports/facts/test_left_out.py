@@ -17,12 +17,13 @@ import pytest
 
 from loadtests.record.results import Result
 from loadtests.record.words import Status
+from reports.charts.distributions import Mark, strips
 from reports.facts.findings import Kind, Severity
 from reports.facts.ratios import ratio_of
 from reports.facts.rows import Row, outcomes_of, rows_of
 from reports.pages.exports import to_csv, to_json
 from reports.summary import summarise
-from tests.unit.reports.builder import cells, echo_trials, failed, ran, with_trial
+from tests.unit.reports.builder import cells, echo_trials, encoded, failed, ran, with_trial
 
 METRIC = "latency_p50"
 WHY = "the hypervisor took the core (12 %)"
@@ -118,6 +119,26 @@ def test_a_number_that_does_without_a_trial_says_so() -> None:
     assert told["values"] == [2.0, 4.0, None]
     assert ",latency_p50,ms,3," in to_csv(summary)
     assert not any(one.kind is Kind.TRIALS_LEFT_OUT for one in summarise(echo_trials(1.0)).findings)
+
+
+def test_distribution_is_drawn_without_the_trial_that_its_median_does_without() -> None:
+    def trials(*milliseconds: float) -> Result:
+        base = echo_trials(*milliseconds)
+        for number, value in enumerate(milliseconds):
+            (found,) = base.trials[number].measurements
+            stored = {"latency": encoded(numpy.array([value]))}
+            base = with_trial(
+                base, number, ran(number, msgspec.structs.replace(found, distributions=stored))
+            )
+        return base
+
+    def ends(run: Result) -> float:
+        figure = strips(summarise(run), "echo", "latency", [Mark(METRIC, "p50", "p50")] * 3, "ms")
+        return figure.axes[0].get_xlim()[1]
+
+    base = trials(1.0, 2.0, 600.0)
+    assert ends(base) > 600
+    assert ends(spoiled(base, 2)) < 100
 
 
 #: In units of the standard error over all simulated runs: what is unbiased stays below the one,
