@@ -252,7 +252,7 @@ def test_chapter_in_short_tells_the_explained_from_the_others() -> None:
     run = both([900.0], [300.0], "throughput", reference_told=busy | {"latency_p50": 50.0})
     assert chapters(run)[0].short == (
         "3 numbers: 1 within the margin, 2 apart. "
-        "Apart, and a load generator's CPU explains it: gevent × websocket, throughput 0.333 ×. "
+        "Apart, and a load generator's CPU explains it: gevent × websocket, throughput 0.33 ×. "
         "Apart, and no load generator's CPU explains it: gevent × websocket, latency p50 50.0 ×."
     )
 
