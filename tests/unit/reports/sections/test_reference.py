@@ -10,13 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.record.results import (
-    GeneratorFacts,
-    Measurement,
-    PlannedTrial,
-    Result,
-    Trial,
-)
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
 from loadtests.record.words import Client, Status, Transport
 from loadtests.run.conductor import measured_with
 from reports.facts.rows import Cell
