@@ -75,7 +75,9 @@ def growing_queue(
     """
     early = quantile(latency_ns[~second_half], 0.5)
     late = quantile(latency_ns[second_half], 0.5)
-    if early is None or (late is not None and late < GROWTH_RATIO * early + GROWTH_FLOOR_NS):
+    if early is None or not second_half.any():
+        return {}
+    if late is not None and late < GROWTH_RATIO * early + GROWTH_FLOOR_NS:
         return {}
     # Where most of the second half never came back, its median is longer than was waited for.
     second = "no median" if late is None else f"{late / 1e6:.3g} ms"

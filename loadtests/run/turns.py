@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -62,17 +62,21 @@ class Keeper:
         for number in count():
             order = order_of(list(self._seats), number, self._seed)
             playing = [self._seats[label] for label in order if self._seats[label].playing]
-            for seat in playing:
-                if self._stopping:
-                    break
-                if seat.playing:
-                    seat.play(number)
-            if self._stopping or not playing:
+            if not playing or not self._played(playing, number):
                 break
             self.whole = number + 1
         self.over.set()
         for seat in self._seats.values():
             seat.call(None)
+
+    def _played(self, seats: Sequence[Seat], number: int) -> bool:
+        """Play a round; whether it is whole."""
+        for seat in seats:
+            if self._stopping:
+                return False
+            if seat.playing:
+                seat.play(number)
+        return True
 
     @contextmanager
     def watched(self, label: str, turn: Turn) -> Iterator[Watched | None]:

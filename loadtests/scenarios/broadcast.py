@@ -186,14 +186,15 @@ def _slice(
     begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(options.measure_s / options.slices * 1e9)
     schedules = staggered(start_ns, options.rate_hz, len(publishers))
-    before = sum(map(len, recipients)), sum(len(each.due_ns) for each in publishers)
+    copies = [len(each) for each in recipients]
+    broadcasts = sum(len(each.due_ns) for each in publishers)
     for publisher, schedule in zip(publishers, schedules, strict=True):
         publisher.publish(schedule, end_ns)
     bench.sleep_until(begin_ns)
     begin = bench.meter.read()
     bench.sleep_until(end_ns)
     end = bench.meter.read()
-    _drain(bench, options, publishers, recipients, before)
+    _drain(bench, options, publishers, recipients, (copies, broadcasts))
     for publisher in publishers:  # what it still owes is missing, and not to be sent later
         publisher.stop()
     return BroadcastSlice(
@@ -203,7 +204,7 @@ def _slice(
         read_end_ns=end.at_ns,
         due=sum(schedule.due_between(begin_ns, end_ns) for schedule in schedules),
         messages=sum(each.came_between(begin.at_ns, end.at_ns) for each in recipients),
-        answered=sum(map(len, recipients)) - before[0],
+        answered=sum(map(len, recipients)) - sum(copies),
         usage=between(begin, end),
     )
 
@@ -213,20 +214,22 @@ def _drain(
     options: Broadcast,
     publishers: Sequence[Publisher],
     recipients: Sequence[Recipient],
-    before: tuple[int, int],
+    before: tuple[Sequence[int], int],
 ) -> None:
     """Wait for the last copies, as long as any is missing and may still come.
 
-    ``before``: how many copies had come, and how many broadcasts gone out, before this turn.
+    ``before``: how many copies each recipient had, and how many broadcasts had gone out, before
+    this turn.
     """
     copies, broadcasts = before
     give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
     while bench.now_ns() < give_up_ns:
         sent = sum(len(publisher.due_ns) for publisher in publishers) - broadcasts
-        # Counted, not matched, which takes long: a second copy may stand for one that is still to
-        # come. That one is found all the same, if it comes before the numbers are made.
-        came = sum(map(len, recipients)) - copies
-        if came >= sent * len(recipients) and not any(each.owes for each in publishers):
+        # Counted, not matched, which takes long: a second copy may stand for one that the same
+        # recipient is still to get. That one is found all the same, if it comes before the numbers
+        # are made.
+        fewest = min(len(each) - had for each, had in zip(recipients, copies, strict=True))
+        if fewest >= sent and not any(each.owes for each in publishers):
             return
         bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))
 

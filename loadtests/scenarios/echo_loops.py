@@ -209,10 +209,11 @@ def doubts(
     found |= validity.saturated_server(times, opened.usage)
     found |= validity.busy_generator(times, opened.usage)
     found |= validity.growing_queue(times, second_half=opened.in_second_half, latency_ns=latency)
+    found |= validity.lost_in_loop(rates, lost=closed.lost, answered=closed.answered)
+    # Behind a backlog replies may be lost as well: this says where they were.
     found |= validity.backlog(
         (*rates, "server_cpu"), stragglers=closed.stragglers, answered=closed.answered
     )
-    found |= validity.lost_in_loop(rates, lost=closed.lost, answered=closed.answered)
     found |= validity.silent_loop(rates, answered=closed.answered, clients=closed.clients)
     found |= validity.busy_generator((*rates, "server_cpu"), closed.usage)
     found |= validity.slow_reading(

@@ -20,7 +20,7 @@ from loadtests.scenarios.echo_loops import (
     combine_open,
 )
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.turns import SHORTEST_SLICE_S, in_turns, rounds_of
+from loadtests.scenarios.turns import SHORTEST_SLICE_S, fitting, in_turns, rounds_of
 
 #: In each turn: the lead, and the last replies of both loops.
 _PAUSE_S = 0.1
@@ -71,10 +71,10 @@ def slices_of(options: Loops, rounds: int | None) -> int:
         ValueError: a slice would be too short; says what would work.
     """
     found = rounds_of(options.latency_s, options.rate_hz, rounds)
-    most = max(1, int(options.throughput_s / SHORTEST_SLICE_S))
+    most = fitting(options.throughput_s, SHORTEST_SLICE_S)
     if rounds is not None and rounds > most:
         raise ValueError(
-            f"{rounds} rounds cut throughput_s into slices of {options.throughput_s / rounds:.2g} "
+            f"{rounds} rounds cut throughput_s into slices of {options.throughput_s / rounds:.3g} "
             f"s; a slice wants {SHORTEST_SLICE_S} s: at most {most} rounds, "
             f"or {rounds * SHORTEST_SLICE_S:g} s"
         )

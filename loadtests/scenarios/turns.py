@@ -164,6 +164,11 @@ def _told(turn: Turn, piece: Piece, *, kept: bool) -> SliceFacts:
     return SliceFacts(turn.begun_s, usage.wall_ns / 1e9, cpu_us, left_out)
 
 
+def fitting(whole: float, part: float) -> int:
+    """How many parts fit into a whole, at least one: 0.2 into 0.6 three times, whatever floats say."""
+    return max(1, int(whole / part * (1 + 1e-9)))
+
+
 def rounds_of(
     seconds: float, rate_hz: float, rounds: int | None, *, fewest: int = FEWEST_MESSAGES
 ) -> int:
@@ -178,13 +183,13 @@ def rounds_of(
     Raises:
         ValueError: a slice would be too short or hold too little; says what would work.
     """
-    most = max(1, int(min(seconds / SHORTEST_SLICE_S, seconds * rate_hz / fewest)))
+    most = min(fitting(seconds, SHORTEST_SLICE_S), fitting(seconds * rate_hz, fewest))
     if rounds is None:
         return max(1, min(round(seconds / USUAL_SLICE_S), most))
     if rounds > most:
         raise ValueError(
-            f"{rounds} rounds make slices of {seconds / rounds:.2g} s with "
-            f"{seconds * rate_hz / rounds:.2g} messages; a slice wants {SHORTEST_SLICE_S} s and "
-            f"{fewest} messages: at most {most} rounds, of {seconds / most:.2g} s each"
+            f"{rounds} rounds make slices of {seconds / rounds:.3g} s with "
+            f"{seconds * rate_hz / rounds:.1f} messages; a slice wants {SHORTEST_SLICE_S} s and "
+            f"{fewest} messages: at most {most} rounds, of {seconds / most:.3g} s each"
         )
     return rounds

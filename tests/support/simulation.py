@@ -14,8 +14,10 @@ from typing import Any
 from loadtests.arithmetic.usage import Reading
 from loadtests.client import packets
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
+from loadtests.record.generator_facts import SliceFacts
 from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.bench import Place
+from loadtests.scenarios.turns import Lone, Turns
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -25,10 +27,16 @@ Fate = Callable[[int, int], list[int]]
 
 
 class World:
-    """A clock, and what is due when; does duty as the alarm, too."""
+    """A clock, and what is due when; does duty as the alarm, too.
+
+    Attributes:
+        now_ns: its clock.
+        frozen: from when to when no callback runs, though who sleeps may wake: [begin, end).
+    """
 
     def __init__(self, now_ns: int = 1000 * SECOND) -> None:
         self.now_ns = now_ns
+        self.frozen = (0, 0)
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._ties = count()
 
@@ -43,8 +51,14 @@ class World:
         self.at(self.now_ns + delay_ns, callback)
 
     def run_until(self, moment_ns: int) -> None:
+        begin_ns, end_ns = self.frozen
         while self._queue and self._queue[0][0] <= moment_ns:
-            due_ns, _, callback = heapq.heappop(self._queue)
+            due_ns = self._queue[0][0]
+            if begin_ns <= due_ns < end_ns:
+                if moment_ns < end_ns:
+                    break
+                due_ns = end_ns
+            _, _, callback = heapq.heappop(self._queue)
             self.now_ns = max(self.now_ns, due_ns)
             callback()
         self.now_ns = max(self.now_ns, moment_ns)
@@ -119,6 +133,8 @@ class FakeBench:
         self.place = Place(url="http://127.0.0.1:1", transport=Transport.POLLING, label="trial")
         self.judged: Sequence[FakeSession] | None = None
         self.numbers: dict[str, float] = {}
+        self.turns: Turns = Lone()
+        self.slices: list[SliceFacts] = []
 
     def sleep_until(self, moment_ns: int) -> None:
         self.world.run_until(moment_ns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,55 @@ def test_due_time_is_never_off_by_more_than_a_nanosecond(rate_hz: int, index: in
 def test_due_times_never_go_back(rate_hz: float, index: int) -> None:
     schedule = ConstantRate(0, rate_hz)
     assert schedule.due_ns(index) <= schedule.due_ns(index + 1)
+
+
+@pytest.mark.parametrize(
+    ("begin_ns", "end_ns", "due", "reason"),
+    [
+        (0, 100, 10, "the first is in, the last is not"),
+        (0, 101, 11, "the one at the end is now before it"),
+        (1, 101, 10, "as many in any time as long"),
+        (1, 10, 0, "between two"),
+        (10, 11, 1, "one alone"),
+        (-50, 0, 0, "before the start"),
+        (-50, 1, 1, "begun before the start"),
+        (30, 30, 0, "no time at all"),
+    ],
+)
+def test_sends_of_a_time_are_counted(begin_ns: int, end_ns: int, due: int, reason: str) -> None:
+    # Every ten nanoseconds from 1000.
+    schedule = ConstantRate(1000, SECOND / 10)
+    assert due == schedule.due_between(1000 + begin_ns, 1000 + end_ns), reason
+
+
+@given(
+    st.floats(0.5, 1e5),
+    st.integers(0, 10**18),
+    st.integers(-(10**9), 10**9),
+    st.integers(0, 300),
+    st.integers(-3, 3),
+)
+def test_sends_are_counted_as_if_each_was_looked_at(
+    rate_hz: float, start_ns: int, offset_ns: int, sends: int, nudge_ns: int
+) -> None:
+    schedule = ConstantRate(start_ns, rate_hz)
+    # Just around a due time, where a guess would be off by one.
+    end_ns = schedule.due_ns(sends) + nudge_ns
+    begin_ns = min(start_ns + offset_ns, end_ns)
+    each = [schedule.due_ns(index) for index in range(sends + 5)]
+    assert sum(begin_ns <= due_ns < end_ns for due_ns in each) == schedule.due_between(
+        begin_ns, end_ns
+    )
+
+
+@given(st.floats(0.5, 2000), st.integers(1, 60), st.lists(st.floats(0, 2), min_size=2, max_size=6))
+def test_a_time_that_is_cut_has_the_same_sends_in_all(
+    rate_hz: float, clients: int, cuts: list[float]
+) -> None:
+    moments = sorted(round(cut * SECOND) for cut in cuts)
+    for schedule in staggered(0, rate_hz, clients):
+        parts = sum(schedule.due_between(*part) for part in pairwise(moments))
+        assert schedule.due_between(moments[0], moments[-1]) == parts
 
 
 def test_all_clients_together_send_evenly() -> None:

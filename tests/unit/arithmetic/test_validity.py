@@ -108,8 +108,18 @@ def test_where_nothing_is_lost_nothing_is_marked() -> None:
 
 def test_queue_that_outgrew_the_waiting_is_one_too() -> None:
     latency = np.asarray([10 * MS] * 50 + [90 * MS] * 20 + [NEVER] * 30)
-    found = validity.growing_queue(["latency_p50"], due_ns=np.arange(100), latency_ns=latency)
+    found = validity.growing_queue(
+        ["latency_p50"], second_half=np.arange(100) >= 50, latency_ns=latency
+    )
     assert "no median in the second" in found["latency_p50"]
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_single_message_has_not_grown(second: bool) -> None:
+    halves = np.asarray([second])
+    assert (
+        validity.growing_queue(["latency_p50"], second_half=halves, latency_ns=every(MS, 1)) == {}
+    )
 
 
 def test_closed_loop_without_a_reply_has_no_rate() -> None:
@@ -139,7 +149,7 @@ def test_latency_that_grows_under_a_steady_load_is_a_queue(
     latency = np.asarray([first_ms * MS] * 50 + [second_ms * MS - 1] * 50)
     shuffled = np.random.default_rng(1).permutation(100)
     found = validity.growing_queue(
-        ["latency_p50"], due_ns=np.arange(100)[shuffled], latency_ns=latency[shuffled]
+        ["latency_p50"], second_half=shuffled >= 50, latency_ns=latency[shuffled]
     )
     assert grew == ("latency_p50" in found), reason
 

@@ -23,23 +23,26 @@ from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
 from loadtests.record.generator_facts import GeneratorFacts
 from loadtests.record.results import Measurement
-from loadtests.run.trial import Assignment
+from loadtests.run.trial import Came, Orders
 from loadtests.scenarios.bench import Outcome
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.registry import metrics_of
 
 PLAN = Plan(rounds=3, seconds=1, recipients=5, connections=(10,), users=25, rates_hz=(200,))
 
 
-def conducted(assignment: Assignment, *_: Any) -> Outcome:
+def conducted(orders: Orders, *_: Any) -> tuple[list[Came], None]:
     """All is well; 10 KiB for each user."""
+    (assignment,) = orders.assignments
     metrics: dict[str, float | None] = dict.fromkeys(metrics_of(assignment.scenario), 1.0)
     users = assignment.variant.clients
-    return Outcome(
+    came = Outcome(
         measurements=[Measurement(row=assignment.scenario, metrics=metrics)],
         generator=GeneratorFacts(
             numbers={LATENESS_P50: 0.1, RECEIVE_LAG_P50: 0.1, RESIDENT: 5000 + 10 * users}
         ),
     )
+    return [came], None
 
 
 @pytest.fixture
@@ -90,13 +93,14 @@ def test_a_trial_that_lost_a_client_ends_the_calibration(
 ) -> None:
     words = "clients lost their connection: silence (1 of 5)"
 
-    def one_lost(assignment: Assignment, *_: Any) -> Outcome:
+    def one_lost(orders: Orders, *_: Any) -> tuple[list[Came], None]:
+        (assignment,) = orders.assignments
         measured = Measurement(
             row=assignment.scenario,
             metrics=dict.fromkeys(metrics_of(assignment.scenario), 1.0),
             invalid={"server_cpu": "a busy generator", "deliveries": words},
         )
-        return Outcome(measurements=[measured])
+        return [Outcome(measurements=[measured])], None
 
     with pytest.raises(CalibrationError) as refused:
         calibrated(conduct=one_lost)
@@ -108,3 +112,13 @@ def test_memory_of_fewer_connections_than_asked_for_is_no_capability(
 ) -> None:
     with pytest.raises(CalibrationError, match="9 connections instead of 10"):
         calibrated(connections=9)
+
+
+def test_a_trial_that_failed_ends_the_calibration_and_an_interrupt_goes_before_it(
+    calibrated: Callable[..., dict[str, Capability]],
+) -> None:
+    failed: list[Came] = [TrialFailed("nothing was answered")]
+    with pytest.raises(TrialFailed, match="nothing was answered"):
+        calibrated(conduct=lambda *_: (failed, None))
+    with pytest.raises(KeyboardInterrupt):
+        calibrated(conduct=lambda *_: (failed, KeyboardInterrupt()))

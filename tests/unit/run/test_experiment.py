@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from loadtests.run.experiment import (
     load,
     narrow,
     parse,
-    plan,
 )
+from loadtests.run.plan import plan
 from loadtests.scenarios.disconnect.windows import longest_s
 from servers.modes import ADAPTERS, MAIN
 
@@ -92,80 +91,6 @@ def test_profiles_p99_has_a_thousand_samples_behind_it(name: str) -> None:
     assert broadcast is not None
     assert echo.rate_hz * echo.latency_s >= 1000
     assert broadcast.rate_hz * broadcast.measure_s * broadcast.recipients >= 1000
-
-
-# --- the order of trials
-
-
-def test_same_seed_gives_the_same_order(whole: Experiment) -> None:
-    assert plan(whole) == plan(parse(WHOLE, "elsewhere.toml"))
-
-
-def test_another_seed_gives_another_order(whole: Experiment) -> None:
-    assert plan(whole) != plan(msgspec.structs.replace(whole, seed=8))
-
-
-def test_order_is_the_same_on_every_machine_and_version() -> None:
-    # Written down once: a changed order makes old and new runs of a seed incomparable.
-    experiment = parse(WHOLE.replace("blocks = 3", "blocks = 1"), "o")
-    first = [(each.scenario, each.mode, each.transport.value) for each in plan(experiment)[:3]]
-    assert first == [
-        ("broadcast", "threading", "websocket"),
-        ("disconnect", "threading", "websocket"),
-        ("echo", "threading", "websocket"),
-    ]
-
-
-def test_every_block_has_every_combination_exactly_once(whole: Experiment) -> None:
-    combinations = {
-        (scenario, mode, transport)
-        for scenario in ("echo", "broadcast", "disconnect")
-        for mode in ("gevent", "threading")
-        for transport in Transport
-    }
-    for block in range(3):
-        found = Counter(
-            (each.scenario, each.mode, each.transport)
-            for each in plan(whole)
-            if each.block == block
-        )
-        assert dict.fromkeys(combinations, 1) == found
-
-
-def test_blocks_differ_in_their_order(whole: Experiment) -> None:
-    orders = {
-        tuple((each.scenario, each.mode, each.transport) for each in plan(whole) if each.block == b)
-        for b in range(3)
-    }
-    assert len(orders) == 3
-
-
-def test_trials_are_numbered_as_they_run(whole: Experiment) -> None:
-    trials = plan(whole)
-    assert list(range(36)) == [each.number for each in trials]
-    assert [each.block for each in trials] == [0] * 12 + [1] * 12 + [2] * 12
-
-
-def test_disconnect_has_a_row_per_cause(whole: Experiment) -> None:
-    rows = {each.scenario: each.rows for each in plan(whole)}
-    assert rows == {
-        "echo": ["echo"],
-        "broadcast": ["broadcast"],
-        "disconnect": ["disconnect:close", "disconnect:kill"],
-    }
-
-
-@pytest.mark.parametrize(
-    ("axis", "value"), [("modes", '["gevent", "gevent"]'), ("transports", '["polling", "polling"]')]
-)
-def test_cell_that_is_named_twice_does_not_run_twice_in_a_block(axis: str, value: str) -> None:
-    text = re.sub(rf"^{axis} = .*$", f"{axis} = {value}", WHOLE, flags=re.MULTILINE)
-    try:
-        trials = plan(parse(text, "o"))
-    except ExperimentError:
-        return  # refusing it, as a cause that is named twice is, would be as good
-    found = Counter((each.block, each.scenario, each.mode, each.transport) for each in trials)
-    assert {1} == set(found.values())
 
 
 # --- what an experiment says of itself

@@ -206,7 +206,9 @@ def test_unanswered_message_stays_so(
 
 # --- the whole scenario, with a server that does as the test says
 
-OPTIONS = Echo(clients=4, rate_hz=40, latency_s=1, throughput_s=0.5, warmup_s=0.1, drain_s=0.2)
+OPTIONS = Echo(
+    clients=4, rate_hz=40, latency_s=1, throughput_s=0.5, warmup_s=0.1, drain_s=0.2, rounds=1
+)
 
 
 def measurement(world: World, fate: Any) -> Measurement:
@@ -260,11 +262,12 @@ def test_message_lost_in_the_closed_loop_is_counted(world: World) -> None:
 
 
 def test_straggler_does_not_make_up_for_a_lost_message(world: World) -> None:
-    # One open-loop reply comes after the drain, so it is lost; one closed-loop reply never comes.
+    # One open-loop reply comes during the closed loop, so it is slow; one of that never comes.
     def fate(session: int, number: int) -> list[int]:
         return {(0, 10): [500 * MS], (1, 30): []}.get((session, number), [MS])
 
-    assert measured(world, fate)["lost"] == 2
+    found = measured(world, fate)
+    assert (found["lost"], found["latency_max"]) == (1, 500.0)
 
 
 def test_duplicates_are_not_throughput(world: World) -> None:
@@ -294,5 +297,5 @@ def test_overloaded_server_has_neither_a_latency_nor_a_throughput(
 
 
 def test_server_that_answers_nothing_fails_the_trial(world: World) -> None:
-    with pytest.raises(TrialFailed, match=r"answered none of 40 messages.*'my event'.*/test"):
+    with pytest.raises(TrialFailed, match=r"answered nothing.*'my event'.*/test"):
         measured(world, lambda _s, _n: [])

@@ -9,8 +9,11 @@ import numpy as np
 
 from loadtests.arithmetic.samples import NEVER, Nanoseconds
 from loadtests.arithmetic.usage import Usage
-from loadtests.scenarios.echo import METRICS, summarise
-from loadtests.scenarios.echoing import ClosedLoop, OpenLoop
+from loadtests.record.results import Measurement
+from loadtests.scenarios import echo
+from loadtests.scenarios.echo import METRICS
+from loadtests.scenarios.echo_loops import ClosedLoop, OpenLoop
+from loadtests.scenarios.echoing import BothLoops
 from tests.support.simulation import MS, SECOND
 
 
@@ -30,14 +33,20 @@ def closed(answered: int, lost: int, used: Usage) -> ClosedLoop:
 def opened(latency: Nanoseconds, **changes: Any) -> OpenLoop:
     here = ns(*[0] * int(np.count_nonzero(latency != NEVER)))
     arguments: dict[str, Any] = {
-        "due_ns": np.arange(len(latency)),
         "latency_ns": latency,
         "service_ns": latency,
+        "in_second_half": np.arange(len(latency)) >= len(latency) / 2,
         "lateness_ns": np.zeros_like(latency),
         "receive_lag_ns": here,
         "usage": usage(),
     }
     return OpenLoop(**(arguments | changes))
+
+
+def summarise(
+    opened: OpenLoop, closed: ClosedLoop, server_mib: float | None, doubt: str | None = None
+) -> Measurement:
+    return echo.summarise(BothLoops(opened, closed, doubt), server_mib)
 
 
 def test_summary_holds_every_metric_of_the_table() -> None:
@@ -54,7 +63,7 @@ def test_lost_p99_is_invalid_and_says_why() -> None:
         found.metrics["latency_p99"],
         found.metrics["latency_p90"],
     ) == (5, None, 1.0)
-    assert {"latency_p99", "latency_max", "service_p99"} == found.invalid.keys()
+    assert {"latency_p99", "latency_max", "service_p99", "throughput"} == found.invalid.keys()
     assert "messages never arrived (2 of 100)" in found.invalid["latency_p99"]
     assert found.samples["latency"] == 100
 
@@ -109,3 +118,26 @@ def test_own_servers_cpu_is_unavailable_in_the_summary() -> None:
         "server_rss",
         "server_busy_open",
     } == found.unavailable.keys()
+
+
+def test_disturbed_slices_spoil_what_nothing_else_speaks_against() -> None:
+    latency = ns(*[MS] * 98, NEVER, NEVER)
+    found = summarise(opened(latency), closed(100, 0, usage()), 30.0, "it stood still (1 of 2)")
+    assert found.invalid.keys() == METRICS.keys()
+    assert "never arrived" in found.invalid["latency_p99"]
+    assert found.invalid["throughput"] == found.invalid["latency_p50"] == "it stood still (1 of 2)"
+    # What the server lost is not put down to the machine.
+    assert METRICS.keys() - {"latency_p99", "latency_max", "service_p99"} == set(found.disturbed)
+
+
+def test_late_sends_are_a_disturbance_and_a_lost_message_is_none() -> None:
+    late = summarise(opened(ns(10 * MS), lateness_ns=ns(6 * MS)), closed(100, 0, usage()), 30.0)
+    assert {"latency_p50", "latency_p90", "latency_p99", "latency_max"} == set(late.disturbed)
+    lost = summarise(opened(ns(*[MS] * 98, NEVER, NEVER)), closed(100, 0, usage()), 30.0)
+    assert lost.disturbed == []
+
+
+def test_reply_lost_in_the_closed_loop_spoils_throughput_and_not_latency() -> None:
+    found = summarise(opened(ns(MS)), closed(100, 1, usage()), 30.0)
+    assert {"throughput"} == found.invalid.keys()
+    assert "(1 lost beside 100 that came)" in found.invalid["throughput"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.arithmetic.usage import Reading, Usage, between, metrics
+from loadtests.arithmetic import validity
+from loadtests.arithmetic.usage import Reading, Usage, between, metrics, together
 from loadtests.scenarios.registry import SCENARIOS
 
 SECOND = 1_000_000_000
@@ -57,6 +58,65 @@ def test_cpu_per_message_of_no_message_is_not_available() -> None:
     ) == (None, None, 50.0)
     assert {"server_cpu", "generator_cpu"} == unavailable.keys()
     assert "nothing was received" in unavailable["server_cpu"]
+
+
+# --- a generator that spins while it waits for a due time
+
+
+def test_spinning_is_the_difference_of_two_readings_too() -> None:
+    begin, end = Reading(0, 100, None, spun_ns=40), Reading(SECOND, 900, None, spun_ns=340)
+    assert between(begin, end).spun_ns == 300
+
+
+def test_spinning_makes_the_generator_busy_and_no_message_dearer() -> None:
+    usage = Usage(SECOND, SECOND * 9 // 10, SECOND // 2, spun_ns=SECOND * 8 // 10)
+    values, _ = metrics(usage, 1000, 40.5)
+    assert (values["generator_busy"], values["generator_cpu"]) == (90.0, 100.0)
+    assert (usage.working_ns, usage.working_percent) == (SECOND // 10, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("used", "spun", "limits", "reason"),
+    [
+        (0.99, 0.9, False, "it would have had time for ten times as many messages"),
+        (0.99, 0.0, True, "all of it went into messages"),
+        (0.99, 0.14, False, "exactly what is allowed"),
+        (0.99, 0.13, True, "more than that"),
+    ],
+)
+def test_generator_that_only_waits_is_not_what_limits(
+    used: float, spun: float, limits: bool, reason: str
+) -> None:
+    usage = Usage(SECOND, round(used * SECOND), None, round(spun * SECOND))
+    assert limits == bool(validity.busy_generator(["throughput"], usage)), reason
+
+
+def test_clocks_that_disagree_make_no_negative_time() -> None:
+    # One clock is the process's, the other counts turns of its loop.
+    assert Usage(SECOND, 100, None, spun_ns=101).working_ns == 0
+
+
+# --- several turns
+
+
+def test_turns_are_used_together() -> None:
+    turns = [Usage(SECOND, 100, 1000, 10), Usage(2 * SECOND, 200, 3000, 20)]
+    assert together(turns) == Usage(3 * SECOND, 300, 4000, 30)
+    assert together(turns[:1]) == turns[0]
+
+
+def test_server_that_is_unknown_in_one_turn_is_unknown_in_all() -> None:
+    turns = [Usage(SECOND, 100, 1000), Usage(SECOND, 100, None)]
+    assert together(turns).server_ns is None
+
+
+def test_percent_of_turns_is_of_the_time_they_took() -> None:
+    # A busy second and nine idle ones are not half of a core.
+    turns = [Usage(SECOND, SECOND, SECOND), Usage(9 * SECOND, 0, 0)]
+    assert (together(turns).server_percent, together(turns).generator_percent) == (10.0, 10.0)
+
+
+# --- whatever there is
 
 
 @pytest.mark.parametrize("server_ns", [None, 0, SECOND])

@@ -1,0 +1,309 @@
+"""Load in slices: which of them count, when there are no more, and how long each is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from loadtests.arithmetic.disturbance import Disturbance
+from loadtests.arithmetic.usage import Usage
+from loadtests.record.generator_facts import SliceFacts
+from loadtests.run.experiment import ExperimentError, parse
+from loadtests.scenarios.broadcast import Broadcast
+from loadtests.scenarios.echo import Echo
+from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.turns import (
+    SHORTEST_SLICE_S,
+    Interrupted,
+    Lone,
+    Turn,
+    in_turns,
+    rounds_of,
+)
+from tests.support.simulation import FakeBench, World
+from tests.unit.scenarios.pieces import SECOND, Piece
+
+GRAVE = Disturbance("another process used the server's core (30 %)")
+
+
+class Scripted:
+    """Turns of which some are disturbed, and the last may be interrupted.
+
+    Args:
+        disturbed: numbers of the rounds.
+        end: round in which there are no more turns.
+        whole: how many rounds everybody has had.
+    """
+
+    def __init__(
+        self, disturbed: Sequence[int] = (), end: int | None = None, whole: int | None = None
+    ) -> None:
+        self._disturbed = disturbed
+        self._end = end
+        self._whole = whole
+        self._number = 0
+        self.resting = False
+
+    @contextmanager
+    def turn(self) -> Iterator[Turn]:
+        if self._number == self._end:
+            raise Interrupted
+        turn = Turn(self._number, begun_s=10.0 + self._number)
+        yield turn
+        if self._number in self._disturbed:
+            turn.disturbance = GRAVE
+        self._number += 1
+
+    def rest(self) -> int:
+        self.resting = True
+        return self._number if self._whole is None else self._whole
+
+
+def numbered(number: int) -> Piece:
+    return Piece(number)
+
+
+def silent_in(*turns: int) -> Callable[[int], Piece]:
+    return lambda number: Piece(number, messages=0, answered=0 if number in turns else 1)
+
+
+def taken(
+    turns: Scripted | Lone, rounds: int, load: Callable[[int], Piece] = numbered, hint: str = ""
+) -> tuple[list[int], str | None, list[SliceFacts]]:
+    """The numbers of the pieces that count, the doubt, and what is told of the slices."""
+    bench: Any = FakeBench(World(), 1)
+    bench.turns = turns
+    found = in_turns(bench, rounds, load, hint=hint)
+    return [piece.number for piece in found.pieces], found.doubt, bench.slices
+
+
+# --- which pieces count
+
+
+def test_pieces_are_in_the_order_of_their_turns() -> None:
+    numbers, doubt, slices = taken(Scripted(), 5)
+    assert (numbers, doubt) == ([0, 1, 2, 3, 4], None)
+    assert [each.begun_s for each in slices] == [10, 11, 12, 13, 14]
+
+
+def test_trial_alone_has_all_the_turns_it_wants() -> None:
+    assert taken(Lone(), 3)[0] == [0, 1, 2]
+
+
+def test_what_a_disturbed_turn_gave_is_left_out_and_told() -> None:
+    numbers, doubt, slices = taken(Scripted(disturbed=[1, 3]), 5)
+    assert (numbers, doubt) == ([0, 2, 4], None)
+    assert [each.left_out for each in slices] == ["", GRAVE.reason, "", GRAVE.reason, ""]
+
+
+def test_where_most_turns_were_disturbed_all_count_and_none_is_left_out() -> None:
+    numbers, doubt, slices = taken(Scripted(disturbed=[0, 1, 3]), 5)
+    assert numbers == [0, 1, 2, 3, 4]
+    assert doubt == "another process used the server's core (30 %, 3 of 5 slices)"
+    assert {each.left_out for each in slices} == {""}
+
+
+def test_round_that_was_not_whole_is_dropped() -> None:
+    # Three turns were had, and then the run was interrupted before others had their third.
+    numbers, _, slices = taken(Scripted(end=3, whole=2), 5)
+    assert numbers == [0, 1]
+    assert len(slices) == 2
+
+
+def test_disturbance_of_a_round_that_was_not_whole_does_not_matter() -> None:
+    numbers, doubt, _ = taken(Scripted(disturbed=[1, 2], end=3, whole=1), 5)
+    assert (numbers, doubt) == ([0], None)
+
+
+def test_trial_rests_before_anything_is_made_of_its_pieces() -> None:
+    turns = Scripted()
+    taken(turns, 2)
+    assert turns.resting
+
+
+@pytest.mark.parametrize(("end", "whole"), [(0, 0), (1, 0)])
+def test_without_a_whole_round_there_is_no_trial(end: int, whole: int) -> None:
+    with pytest.raises(TrialFailed, match="interrupted before the first round was whole"):
+        taken(Scripted(end=end, whole=whole), 5)
+
+
+def test_slice_tells_the_servers_cpu_time_per_message() -> None:
+    _, _, slices = taken(Lone(), 1)
+    assert slices == [SliceFacts(0.0, 0.5, 2000.0)]
+
+
+@pytest.mark.parametrize("piece", [Piece(usage=Usage(SECOND, 1, None)), Piece(messages=0)])
+def test_cpu_time_that_is_not_known_is_not_told(piece: Piece) -> None:
+    _, _, (told,) = taken(Lone(), 1, lambda _number: piece)
+    assert told.server_cpu_us is None
+
+
+# --- silence
+
+
+def test_two_silent_turns_are_enough() -> None:
+    had: list[int] = []
+
+    def load(number: int) -> Piece:
+        had.append(number)
+        return silent_in(3, 4, 5)(number)
+
+    with pytest.raises(TrialFailed) as failed:
+        taken(Lone(), 9, load, hint="does it handle 'my event'?")
+    assert str(failed.value) == "the server stopped answering: nothing in turns 4 and 5 of 9"
+    assert had == [0, 1, 2, 3, 4]
+
+
+def test_hint_is_for_a_server_that_never_answered() -> None:
+    with pytest.raises(TrialFailed) as failed:
+        taken(Lone(), 9, silent_in(*range(9)), hint="does it handle 'my event'?")
+    assert str(failed.value) == "the server answered nothing; does it handle 'my event'?"
+    with pytest.raises(TrialFailed, match=r"^the server answered nothing$"):
+        taken(Lone(), 9, silent_in(*range(9)))
+
+
+def test_single_turn_without_an_answer_is_enough_where_there_is_one() -> None:
+    with pytest.raises(TrialFailed, match=r"^the server answered nothing$"):
+        taken(Lone(), 1, silent_in(0))
+
+
+def test_silent_turns_that_do_not_follow_each_other_are_no_end() -> None:
+    assert taken(Lone(), 6, silent_in(0, 2, 4))[0] == [0, 1, 2, 3, 4, 5]
+
+
+# --- how many slices
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate_hz", "rounds", "reason"),
+    [
+        (5.1, 200, 10, "about half a second each"),
+        (15, 200, 30, "however many that are"),
+        (0.7, 200, 1, "rounded"),
+        (0.1, 200, 1, "a short time is one slice"),
+        (5, 10, 5, "ten messages each at least, so longer ones"),
+        (5, 0.2, 1, "a slice at least, though it has one message"),
+    ],
+)
+def test_slices_are_of_half_a_second_and_hold_enough(
+    seconds: float, rate_hz: float, rounds: int, reason: str
+) -> None:
+    assert rounds == rounds_of(seconds, rate_hz, None), reason
+
+
+def test_as_many_slices_as_are_asked_for() -> None:
+    assert rounds_of(5.1, 200, 3) == 3
+    assert rounds_of(5.0, 200, 25) == 25, "of the shortest length"
+    assert rounds_of(5.0, 10, 5) == 5, "with the fewest messages"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate_hz", "rounds", "words"),
+    [
+        (1, 200, 6, "slices of 0.167 s with 33.3 messages; a slice wants 0.2 s and 10 messages"),
+        (1, 200, 6, "at most 5 rounds, of 0.2 s each"),
+        (2, 10, 3, "slices of 0.667 s with 6.7 messages"),
+        (2, 10, 3, "at most 2 rounds, of 1 s each"),
+    ],
+)
+def test_too_many_slices_are_refused_with_what_would_work(
+    seconds: float, rate_hz: float, rounds: int, words: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        rounds_of(seconds, rate_hz, rounds)
+
+
+@given(st.integers(1, 200))
+def test_slices_of_the_shortest_length_are_not_too_short(rounds: int) -> None:
+    # 3 × 0.2 is more than 0.6, and 0.6 / 0.2 less than 3.
+    for seconds in (rounds * SHORTEST_SLICE_S, rounds / 5):
+        assert rounds_of(seconds, 1000, rounds) == rounds
+    assert rounds_of(rounds / 3, 30, rounds) == rounds
+
+
+@given(st.floats(0.05, 60), st.floats(0.1, 1000), st.integers(1, 500))
+def test_what_a_refusal_says_would_work_does(seconds: float, rate_hz: float, rounds: int) -> None:
+    try:
+        found = rounds_of(seconds, rate_hz, rounds)
+    except ValueError as refused:
+        most = re.search(r"at most (\d+) rounds", str(refused))
+        assert most is not None
+        found = rounds_of(seconds, rate_hz, int(most[1]))
+        assert found == int(most[1]) < rounds
+    assert rounds_of(seconds, rate_hz, None) >= 1
+
+
+# --- in an experiment file
+
+HEAD = 'name = "mine"\n\n[echo]\nclients = 4\nrate_hz = 200\n'
+
+
+def echo(text: str) -> Echo:
+    found: Any = parse(HEAD + text, "mine.toml")
+    assert isinstance(found.echo, Echo)
+    return found.echo
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ExperimentError) as refused:
+        parse(text, "mine.toml")
+    return str(refused.value)
+
+
+def test_an_echo_is_cut_so_that_both_of_its_loops_have_slices_long_enough() -> None:
+    assert echo("latency_s = 5.1\nthroughput_s = 5\n").slices == 10
+    assert echo("latency_s = 5.1\nthroughput_s = 1\n").slices == 5
+    assert echo("latency_s = 5.1\nthroughput_s = 0.1\n").slices == 1
+    assert echo("latency_s = 5.1\nthroughput_s = 1\nrounds = 2\n").slices == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("latency_s = 1\nthroughput_s = 9\nrounds = 6\n", "at most 5 rounds, of 0.2 s each"),
+        (
+            "latency_s = 9\nthroughput_s = 0.5\nrounds = 3\n",
+            "3 rounds cut throughput_s into slices of 0.167 s; a slice wants 0.2 s: "
+            "at most 2 rounds, or 0.6 s",
+        ),
+        ("latency_s = 1\nthroughput_s = 1\nrounds = 0\n", "rounds: Expected `int` >= 1"),
+    ],
+)
+def test_rounds_that_do_not_fit_are_refused_with_file_line_and_remedy(
+    text: str, words: str
+) -> None:
+    message = refusal(HEAD + text)
+    assert re.match(r"mine\.toml, line [38], echo", message)
+    assert words in message
+    assert "\n" not in message
+
+
+@given(st.integers(2, 100), st.floats(0.05, 20))
+def test_throughput_that_a_refusal_names_is_enough(rounds: int, throughput_s: float) -> None:
+    def options(seconds: float) -> Echo:
+        return Echo(clients=1, rate_hz=1000, latency_s=20, throughput_s=seconds, rounds=rounds)
+
+    try:
+        options(throughput_s)
+    except ValueError as refused:
+        enough = re.search(r"at most (\d+) rounds, or ([\d.]+) s", str(refused))
+        assert enough is not None
+        assert options(float(enough[2])).slices == rounds
+    else:
+        assume(throughput_s < rounds)
+
+
+def test_a_broadcast_says_enough_with_three_in_a_slice() -> None:
+    options = Broadcast(recipients=5, publishers=1, rate_hz=15, measure_s=2)
+    assert options.slices == 4
+    assert Broadcast(recipients=5, publishers=1, rate_hz=15, measure_s=2, rounds=10).slices == 10
+    text = "recipients = 5\npublishers = 1\nrate_hz = 15\nmeasure_s = 2\nrounds = 11\n"
+    message = refusal(f'name = "mine"\n[broadcast]\n{text}')
+    assert message.startswith("mine.toml, line 2, broadcast: 11 rounds make slices of 0.182 s")
+    assert message.endswith("at most 10 rounds, of 0.2 s each")
