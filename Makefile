@@ -71,8 +71,9 @@ bench: $(READY) $(NODE) ## measure every mode and transport, then write the repo
 report: $(READY) ## make the report of a run again (OUT=folder; the latest run if not given)
 	@$(BIN)/python -m reports build -- "$${OUT:-reports/runs/latest}"
 
-calibrate: $(READY) ## measure the load generator itself: its ceiling, its noise floor, its memory
+calibrate: $(READY) ## measure the load generator itself, then how small a difference this machine can tell
 	@$(BIN)/python -m loadtests calibrate $(ARGS)
+	@$(BIN)/python -m loadtests noise
 
 bench-client: $(READY) $(NODE) ## compare our client with python-socketio's, Locust's and the official one
 	@$(BIN)/python -m loadtests bench-client $(ARGS)

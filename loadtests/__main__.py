@@ -1,7 +1,7 @@
 """``python -m loadtests run EXPERIMENT``: measure, then have the report made.
 
 ``calibrate`` measures the load generator instead of a server, ``bench-client`` compares it with
-other clients.
+other clients, ``noise`` says how small a difference this machine can tell.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ import msgspec
 from loadtests import ROOT
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
-from loadtests.generator.arguments import FOLDER, LABEL, NAMES
+from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
+from loadtests.generator.noise import command as noise
+from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
@@ -63,6 +65,7 @@ def cli() -> None:
 
 cli.add_command(calibrate.command)
 cli.add_command(bench_client.command)
+cli.add_command(noise.command)
 
 
 @cli.command()
@@ -73,6 +76,7 @@ cli.add_command(bench_client.command)
 @click.option("--out", type=FOLDER, metavar="DIR", help="The run folder.")
 @click.option("--url", help="Measure this running server instead of starting our own.")
 @click.option("--label", type=LABEL, help="What stands for its mode (default: own).")
+@beside
 def run(
     experiment: str,
     modes: list[str] | None,
@@ -81,6 +85,7 @@ def run(
     out: Path | None,
     url: str | None,
     label: str | None,
+    beside: bool,
 ) -> int:
     """Run an experiment and build its report.
 
@@ -98,21 +103,30 @@ def run(
             if own_server is None or not SCENARIOS[name].needs_journal
         ]
         check(wanted, able)
-        folder = _new_folder(out, wanted)
-    except (ExperimentError, ConnectionFailed) as error:
+        with measuring(f"experiment {wanted.name}", beside=beside):
+            folder = _new_folder(out, wanted)
+            result = _measured(wanted, folder, own_server)
+    except (ExperimentError, ConnectionFailed, NotAlone) as error:
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
+    except _Stuck as error:
+        return command_line.complain(NAME, str(error), Exit.FAILED)
     except OSError as error:
         return command_line.complain(NAME, command_line.told(error), Exit.WRONG_CALL)
-    try:
-        executor = ProcessExecutor(wanted, folder, own_server)
-        result = Run(wanted, folder, executor).run(reporter)
-    except OSError as error:  # no room, or the folder is gone
-        problem = f"cannot go on: {command_line.told(error)}"
-        return command_line.complain(NAME, problem, Exit.FAILED)
     if result.ended == "interrupted":
         print("interrupted; what was measured is kept", file=sys.stderr)
     reported = _report(folder)
     return reported or _exit_code(result)
+
+
+class _Stuck(Exception):
+    """Measuring has begun and cannot go on."""
+
+
+def _measured(wanted: Experiment, folder: Path, own_server: OwnServer | None) -> Result:
+    try:
+        return Run(wanted, folder, ProcessExecutor(wanted, folder, own_server)).run(reporter)
+    except OSError as error:  # no room, or the folder is gone
+        raise _Stuck(f"cannot go on: {command_line.told(error)}") from error
 
 
 def _own_server(url: str | None, label: str | None, modes: list[str] | None) -> OwnServer | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loadtests.record.results import Result
-from reports.facts import checks
+from reports.facts import checks, disturbances
 from reports.facts.best import Answer, answers
 from reports.facts.findings import Finding, in_order
 from reports.facts.run import Facts, facts_of
@@ -35,6 +35,7 @@ def summarise(result: Result) -> Summary:
     questions = [each for section in SECTIONS.values() for each in section.questions]
     looks = (
         *checks.CHECKS,
+        *disturbances.CHECKS,
         *generator.CHECKS,
         *(check for section in SECTIONS.values() for check in section.checks),
     )

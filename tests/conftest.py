@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,9 +16,11 @@ from tests.support.modes import MODES
 
 
 def pytest_configure() -> None:
-    """Signals as a terminal has them: ``nohup`` and ``&`` have heirs ignore some."""
+    """Signals as a terminal has them; and one run beside another, as tests are themselves."""
+    # ``nohup`` and ``&`` have heirs ignore some.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["TRANSPORT_BENCH_BESIDE"] = "1"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,15 @@ class _Place(click.ParamType[Path]):
 
 #: A file, and a folder, that will be written.
 FILE, FOLDER = _Place(folder=False), _Place(folder=True)
+
+
+def beside(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command that measures the option to do so while another one does."""
+    option = click.option(
+        "--beside",
+        is_flag=True,
+        envvar="TRANSPORT_BENCH_BESIDE",
+        help="Measure even while another run on this machine does.",
+    )
+    decorated: Callable[..., int] = option(command)
+    return decorated

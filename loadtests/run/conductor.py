@@ -24,7 +24,8 @@ from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
 from loadtests.machine.watch import Watch
 from loadtests.record import files
-from loadtests.record.results import GeneratorFacts, Measurement
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Measurement
 from loadtests.record.words import Client, row_of
 from loadtests.run.trial import Assignment, Orders
 from loadtests.run.turns import Keeper, Seat

@@ -218,14 +218,12 @@ def narrow(
     Raises:
         ExperimentError: a name is unknown, or the experiment has no such scenario.
     """
-    for kind, names, known in (
+    for kind, names, all_names in (
         ("mode", modes, list(ADAPTERS)),
         ("transport", transports, list(Transport)),
         ("scenario", scenarios, list(SCENARIOS)),
     ):
-        for name in names or ():
-            if name not in known:
-                _unknown(kind, name, known)
+        known(kind, names or (), all_names)
     changes: dict[str, object] = {}
     if modes:
         changes["modes"] = list(dict.fromkeys(modes))
@@ -284,10 +282,22 @@ def _line_of(text: str, field: str) -> int:
     return table_line
 
 
+def known(kind: str, names: Iterable[str], all_names: Iterable[str]) -> None:
+    """Refuse a name that is none.
+
+    Raises:
+        ExperimentError: with those that there are.
+    """
+    listed = list(all_names)
+    for name in names:
+        if name not in listed:
+            _unknown(kind, name, listed)
+
+
 def _unknown(
-    kind: str, name: str, known: Iterable[str], *, place: str = "", hint: str = ""
+    kind: str, name: str, all_names: Iterable[str], *, place: str = "", hint: str = ""
 ) -> NoReturn:
-    names = list(known)
+    names = list(all_names)
     guess = _nearest(name, names)
     prefix = f"{place}: " if place else ""
     raise ExperimentError(
@@ -295,7 +305,7 @@ def _unknown(
     )
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
+def _nearest(name: str, names: Sequence[str]) -> str:
     """``did you mean echo? ``, or nothing where no known name is near."""
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {close[0]}? " if close else ""

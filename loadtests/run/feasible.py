@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import psutil
+
 from loadtests.machine import limits
 from loadtests.run.experiment import Experiment, ExperimentError
+from loadtests.scenarios.scenario import Variant
 
 #: A run that is expected to take longer is a slip of the pen.
 LONGEST_DAYS = 7
@@ -13,6 +16,10 @@ LONGEST_DAYS = 7
 MOST_TRIALS = 1_000_000
 
 _DAY_S = 24 * 3600.0
+_MIB = 1024**2
+#: Of a server, and of a client on both sides with room for what is on its way; a part of the memory
+#: that is free, since others want some.
+_SERVER_MIB, _CLIENT_MIB, _USABLE = 120.0, 0.5, 0.7
 
 
 def shortage(clients: int) -> str | None:
@@ -38,6 +45,23 @@ def shortage(clients: int) -> str | None:
             f"at most {ports // 2} clients would work, or widen net.ipv4.ip_local_port_range"
         )
     return None
+
+
+def room(variant: Variant) -> int:
+    """How many servers with the clients of a trial this machine can hold at the same time.
+
+    Returns:
+        One at least, however little there is.
+    """
+    clients = variant.clients
+    free_mib = _USABLE * psutil.virtual_memory().available / _MIB
+    most = int(free_mib / (_SERVER_MIB + clients * _CLIENT_MIB))
+    # Raises the limit as far as it goes: what is started later has it, too.
+    allowed = limits.allow_open_files(2 * clients * most + limits.OTHER_FILES)
+    if allowed is not None:
+        limits.allow_open_files(allowed)
+        most = min(most, (allowed - limits.OTHER_FILES) // (2 * clients))
+    return max(1, most)
 
 
 def check(experiment: Experiment, scenarios: Sequence[str]) -> None:

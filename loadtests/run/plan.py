@@ -88,10 +88,12 @@ def cut(items: Sequence[_Item], most: int) -> list[list[_Item]]:
 
     Args:
         items: at least one.
-        most: in a group; two at least, since one cell alone cannot be compared.
+        most: in a group; where that is one, nothing can be in common.
     """
     if len(items) <= most:
         return [list(items)]
+    if most < 2:
+        return [[item] for item in items]
     first, others = items[0], items[1:]
-    step = max(1, most - 1)
+    step = most - 1
     return [[first, *others[place : place + step]] for place in range(0, len(others), step)]

@@ -23,6 +23,7 @@ from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Status
 from loadtests.run.executor import Executor
 from loadtests.run.experiment import Experiment
+from loadtests.run.feasible import room
 from loadtests.run.plan import plan
 from loadtests.run.progress import Reporter, TimeLeft
 from loadtests.run.trial import Came
@@ -43,13 +44,20 @@ class Run:
         experiment: narrowed already.
         folder: exists; the result goes there.
         executor: carries out the trials.
+        planned: in their order; None for the experiment's own plan.
     """
 
-    def __init__(self, experiment: Experiment, folder: Path, executor: Executor) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        folder: Path,
+        executor: Executor,
+        planned: list[PlannedTrial] | None = None,
+    ) -> None:
         self._experiment = experiment
         self._folder = folder
         self._executor = executor
-        self._plan = plan(experiment)
+        self._plan = plan(experiment, room) if planned is None else planned
         self._environment = facts.describe(executor.pins)
         self._calibration, note = calibration.for_run(self._environment, __version__)
         if note is not None:

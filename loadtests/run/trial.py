@@ -111,7 +111,8 @@ def conduct(
         with suppress(BrokenPipeError):
             generator.stdin.write(STOP)
             generator.stdin.flush()
-        in_time = _wait(generator, servers, _END_TURN_S)
+        limit_s = _END_TURN_S
+        in_time = _wait(generator, servers, limit_s)
     late = None
     if not in_time:
         late = f"the load generator was not done after {limit_s:.0f} s; its log: {generator_log}"

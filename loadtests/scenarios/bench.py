@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from loadtests.record.results import GeneratorFacts, Measurement, SliceFacts
+from loadtests.record.generator_facts import GeneratorFacts, SliceFacts
+from loadtests.record.results import Measurement
 from loadtests.record.words import Client, Transport
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.turns import Lone, Turns

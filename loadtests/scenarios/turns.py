@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from loadtests.arithmetic.disturbance import Disturbance, choose
 from loadtests.arithmetic.usage import Usage
-from loadtests.record.results import SliceFacts
+from loadtests.record.generator_facts import SliceFacts
 from loadtests.scenarios.errors import TrialFailed
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from loadtests.record.words import Status
-from reports.charts import style
+from reports.charts import style, whiskers
 from reports.charts.style import Look
 from reports.facts.distributions import (
     Floats,
@@ -22,7 +22,7 @@ from reports.facts.distributions import (
     trial_distributions,
 )
 from reports.facts.numbers import short
-from reports.facts.rows import Cell, Row, cells_of
+from reports.facts.rows import Cell, Row, RowTrial, cells_of
 from reports.facts.run import Facts
 
 _BINS = 220
@@ -61,7 +61,7 @@ def strips(facts: Facts, row_name: str, family: str, marks: Sequence[Mark], axis
     panels = figure.subplots(
         len(groups), 1, squeeze=False, height_ratios=[len(group) for group in groups.values()]
     )[:, 0]
-    limits = _limits(shapes.values(), [rows[key] for key in rows if _marked(key[1], marks)])
+    limits = _limits(shapes.values(), _drawn(rows, marks))
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
         style.log_x(axes, *limits)
         style.cell_rows(axes, cells)
@@ -71,21 +71,33 @@ def strips(facts: Facts, row_name: str, family: str, marks: Sequence[Mark], axis
             _strip(axes, place, shapes.get(cell), marked, marks, looks[cell.mode])
         _columns(axes, cells, rows, marks)
     panels[-1].set_xlabel(f"{axis} (log scale; further left is better)")
-    style.legend_above(figure, [*_legend(marks), *style.key_interval(rows.values())])
+    style.legend_above(figure, whiskers.legend(_keys(marks), _drawn(rows, marks)))
     return figure
 
 
-def _marked(metric: str, marks: Sequence[Mark]) -> bool:
-    return any(mark.metric == metric for mark in marks)
+def _drawn(rows: Mapping[tuple[Cell, str], Row], marks: Sequence[Mark]) -> list[Row]:
+    marked = {mark.metric for mark in marks}
+    return [row for (_, metric), row in rows.items() if metric in marked]
 
 
 def _distributions(facts: Facts, row_name: str, family: str) -> dict[Cell, Shape]:
     found = {
-        cell: distribution_of(outcomes, family)
-        for (name, cell), outcomes in facts.outcomes.items()
+        cell: distribution_of(_counted(facts, row_name, cell, family), family)
+        for (name, cell) in facts.outcomes
         if name == row_name
     }
     return {cell: one for cell, one in found.items() if one is not None}
+
+
+def _counted(facts: Facts, row_name: str, cell: Cell, family: str) -> Sequence[RowTrial]:
+    """The trials of a cell without those that its median does without."""
+    trials = facts.outcomes[row_name, cell]
+    for row in facts.rows:
+        median = row.metric.family == family and row.metric.quantile == _MEDIAN
+        if median and row.left_out and (row.row, row.cell) == (row_name, cell):
+            pairs = zip(trials, row.values, strict=True)
+            return [trial for trial, value in pairs if value is not None]
+    return trials
 
 
 def _limits(shapes: Collection[Shape], rows: Sequence[Row]) -> tuple[float, float]:
@@ -96,8 +108,7 @@ def _limits(shapes: Collection[Shape], rows: Sequence[Row]) -> tuple[float, floa
         for edge in shape.at(numpy.array([0.001, 0.999]) * shape.arrived)
     ]
     marked = [row.value for row in rows if row.value is not None]
-    highs = [row.estimate.high for row in rows if row.estimate and row.estimate.high is not None]
-    return style.log_limits([*edges, *marked, *highs], room=0.03)
+    return style.log_limits([*edges, *marked, *whiskers.ends(rows)], room=0.03)
 
 
 def _strip(
@@ -121,7 +132,7 @@ def _strip(
         if row.value is None:
             continue
         alpha = 1.0 if row.status is Status.OK else style.FADED
-        style.interval(axes, row, place + lane, alpha=alpha, cap=0.05)
+        whiskers.whiskers(axes, row, place + lane, alpha=alpha, cap=0.05)
         axes.plot(
             [style.on_axis(axes, row.value)],
             [place + lane],
@@ -179,7 +190,7 @@ def _columns(
                 style.beside(axes, place + 0.3, points, "invalid", doubtful=True)
 
 
-def _legend(marks: Sequence[Mark]) -> list[Line2D]:
+def _keys(marks: Sequence[Mark]) -> list[Line2D]:
     return [
         style.key(mark.shape or "o", mark.name, fill=mark.fill or style.QUIET) for mark in marks
     ]
@@ -200,8 +211,7 @@ def curves(facts: Facts, row_name: str, family: str, axis: str) -> Figure:
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
         axes.set_title(style.TRANSPORT_TITLES[transport])
         for cell in cells:
-            outcomes = facts.outcomes[row_name, cell]
-            trials = trial_distributions(outcomes, family)
+            trials = trial_distributions(_counted(facts, row_name, cell, family), family)
             doubt = _doubt(facts, row_name, family, cell)
             _curve(axes, cell, shapes.get(cell), trials, looks[cell.mode], doubt, odds)
         style.log_y(axes, *style.log_limits(seen))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Status
-from reports.charts import style
+from reports.charts import style, whiskers
 from reports.charts.style import Look
 from reports.facts.numbers import short
 from reports.facts.rows import Row
 from reports.facts.run import Facts
+from reports.facts.tables import against_best
+
+#: Where the columns of numbers and of ratios have their middle, right of the axes.
+_NUMBER_POINTS, _RATIO_POINTS = 34, 122
 
 
 def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
@@ -34,16 +38,14 @@ def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
             _point(axes, place, rows[cell], looks[cell.mode])
             _trials(axes, place, rows[cell], looks[cell.mode])
             _number(axes, place, rows[cell])
+        _beside_best(axes, [rows[cell] for cell in cells])
     scale = "log scale; " if logarithmic else ""
     panels[-1].set_xlabel(f"{axis} ({scale}further right is better)")
-    style.legend_above(
-        figure,
-        [
-            style.key("o", "mean over trials", size=9),
-            style.key("o", "one trial", fill="white", size=5),
-            *style.key_interval(rows.values()),
-        ],
-    )
+    marks = [
+        style.key("o", "mean over trials", size=9),
+        style.key("o", "one trial", fill="white", size=5),
+    ]
+    style.legend_above(figure, whiskers.legend(marks, rows.values()))
     return figure
 
 
@@ -83,14 +85,11 @@ def cpu(facts: Facts, per_message: Mapping[str, str]) -> Figure:
                 _pair(axes, place, pair, looks[cell.mode])
         scale = "log scale; " if logarithmic else ""
         panels[-1].set_xlabel(f"µs per {per_message[row_name]}\n({scale}further left is better)")
-    style.legend_above(
-        figure,
-        [
-            style.key("o", "server", size=9),
-            style.key("o", "load generator", fill="white"),
-            *style.key_interval(_rows(facts, scenarios[0], "server_cpu")),
-        ],
-    )
+    marks = [
+        style.key("o", "server", size=9),
+        style.key("o", "load generator", fill="white"),
+    ]
+    style.legend_above(figure, whiskers.legend(marks, _rows(facts, scenarios[0], "server_cpu")))
     return figure
 
 
@@ -102,7 +101,7 @@ def _scales(panels: Iterable[Axes], rows: Iterable[Row]) -> bool:
     """One x axis for panels that are compared; whether it is logarithmic."""
     listed, drawn = list(rows), list(panels)
     means = [row.value for row in listed if row.value is not None]
-    ends = [row.estimate.high for row in listed if row.estimate and row.estimate.high is not None]
+    ends = whiskers.ends(listed)
     trials = [value for row in listed for value in row.values if value is not None]
     logarithmic = style.spans_a_decade(means)
     for axes in drawn:
@@ -118,7 +117,7 @@ def _point(axes: Axes, y: float, row: Row, look: Look, *, filled: bool = True) -
         style.place_note(axes, y, style.place_name(row.status))
         return
     alpha = 1.0 if row.status is Status.OK else style.FADED
-    style.interval(axes, row, y, alpha=alpha)
+    whiskers.whiskers(axes, row, y, alpha=alpha)
     axes.plot(
         [style.on_axis(axes, row.value)],
         [y],
@@ -158,7 +157,26 @@ def _number(axes: Axes, place: float, row: Row) -> None:
         return
     doubtful = row.status is not Status.OK
     text = short(row.value) + ("\ninvalid" if doubtful else "")
-    style.beside(axes, place, 34, text, doubtful=doubtful)
+    style.beside(axes, place, _NUMBER_POINTS, text, doubtful=doubtful)
+
+
+def _beside_best(axes: Axes, rows: Sequence[Row]) -> None:
+    """A column of ratios to the best of all panels, where there are any."""
+    if not any(row.standing for row in rows):
+        return
+    axes.annotate(
+        "times the best's",
+        (1, 1),
+        xycoords="axes fraction",
+        xytext=(_RATIO_POINTS, 3),
+        textcoords="offset points",
+        ha="center",
+        fontsize=9.5,
+        color=style.QUIET,
+    )
+    for place, row in enumerate(rows):
+        doubtful = row.status is not Status.OK
+        style.beside(axes, place, _RATIO_POINTS, against_best(row), doubtful=doubtful)
 
 
 def _pair(axes: Axes, place: int, pair: tuple[Row | None, Row | None], look: Look) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ INK = "#1f2328"
 QUIET = "#59636e"
 GRID = "#d8dee4"
 FADED = 0.35
+#: So many letters of a legend have room in one line.
+_LEGEND_LETTERS = 90
 #: Inches. A browser shows 96 px of it per inch, so that charts fill a page of 1100 px at 1:1.
 WIDTH, ROW_HEIGHT = 10.4, 0.62
 
@@ -285,20 +287,6 @@ def place_name(status: Status) -> str:
     return "failed: no measurement" if status is Status.FAILED else "not available here"
 
 
-def interval(axes: Axes, row: Row, y: float, *, alpha: float = 1.0, cap: float = 0.1) -> None:
-    """The 95 % interval of a row, as a line with caps; nothing where there is none."""
-    estimate = row.estimate
-    if estimate is None or estimate.low is None or estimate.high is None:
-        return
-    # A log axis has no 0: an interval cut there runs to the edge of the axes.
-    left = max(estimate.low, axes.get_xlim()[0])
-    line: Mapping[str, Any] = {"color": INK, "linewidth": 1.5, "alpha": alpha, "zorder": 5.5}
-    axes.plot([left, estimate.high], [y, y], solid_capstyle="butt", **line)
-    ends = [estimate.high] if left > estimate.low else [left, estimate.high]
-    for end in ends:
-        axes.plot([end, end], [y - cap, y + cap], **line)
-
-
 def key(marker: str, label: str, *, fill: str = QUIET, size: float = 7.5) -> Line2D:
     """An entry of a legend: a marker in neutral ink."""
     return Line2D(
@@ -314,13 +302,6 @@ def key(marker: str, label: str, *, fill: str = QUIET, size: float = 7.5) -> Lin
     )
 
 
-def key_interval(rows: Iterable[Row]) -> list[Line2D]:
-    """An entry of a legend for the interval's line; none where no row has an interval."""
-    if not any(row.estimate and row.estimate.low is not None for row in rows):
-        return []
-    return [Line2D([], [], color=INK, linewidth=1.6, label="95 % interval over trials")]
-
-
 def columns_for(labels: Iterable[str], points: float) -> int:
     """How many columns of a legend fit into a width.
 
@@ -334,8 +315,12 @@ def columns_for(labels: Iterable[str], points: float) -> int:
 
 
 def legend_above(figure: Figure, handles: Sequence[Any], *, columns: int | None = None) -> None:
-    """One legend for the whole figure, over the panels; in one line where columns is None."""
-    figure.legend(handles=handles, loc="outside upper right", ncols=columns or len(handles))
+    """One legend for the whole figure, over the panels; as wide as it fits if columns is None."""
+    if columns is None:
+        labels = [str(handle.get_label()) for handle in handles]
+        # Each column is as wide as its own longest label.
+        columns = len(handles) if sum(map(len, labels)) < _LEGEND_LETTERS else -(-len(handles) // 2)
+    figure.legend(handles=handles, loc="outside upper right", ncols=columns)
 
 
 def jitter(text: str, reach: float) -> float:

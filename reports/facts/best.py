@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from loadtests.record.words import Better, Status
 from reports.facts.numbers import percent, short, with_unit
+from reports.facts.ratios import is_ahead, ranked, ratio_of
 from reports.facts.rows import Cell, Row
-from reports.facts.stats import Ratio, ratio
+from reports.facts.stats import NOTHING, Ratio
 
 #: What is said where no question has an answer.
 NO_ANSWER = "This run asked none of the questions that have a first place."
@@ -40,7 +41,7 @@ class Answer:
     """The first place of one question.
 
     Attributes:
-        first: the row with the best estimate; None where no row is ``ok``.
+        first: the best row, by the ratios within blocks; None where no row is ``ok``.
         second: the runner-up; None where there is none.
         rivals: rows that the trials do not tell apart from the first.
         left_out: how many cells have no number that is to be trusted.
@@ -124,15 +125,15 @@ def leaders(rows: Sequence[Row]) -> frozenset[Cell]:
 
 
 def _answer(question: Question, asked: Sequence[Row]) -> Answer:
-    ranked = _ranked(row for row in asked if row.status is Status.OK)
-    left_out = len(asked) - len(ranked)
-    if not ranked:
+    sound = ranked(row for row in asked if row.status is Status.OK)
+    left_out = len(asked) - len(sound)
+    if not sound:
         return Answer(question, Certainty.NONE, None, None, (), left_out)
-    first, others = ranked[0], ranked[1:]
+    first, others = sound[0], sound[1:]
     doubted = tuple(
         row
-        for row in _ranked(row for row in asked if row.status is Status.INVALID)
-        if _goodness(row) > _goodness(first)
+        for row in ranked(row for row in asked if row.status is Status.INVALID)
+        if is_ahead(row, first)
     )
     verdicts = [_apart(first, other) for other in others]
     rivals = tuple(row for row, apart in zip(others, verdicts, strict=True) if apart is False)
@@ -150,17 +151,6 @@ def _answer(question: Question, asked: Sequence[Row]) -> Answer:
     return Answer(question, certainty, first, second, rivals, left_out, doubted)
 
 
-def _ranked(rows: Iterable[Row]) -> list[Row]:
-    """Those that have an estimate, best first."""
-    return sorted((row for row in rows if row.estimate), key=_goodness, reverse=True)
-
-
-def _goodness(row: Row) -> float:
-    """The estimate, turned so that more is better."""
-    value = row.value or 0.0
-    return value if _higher_wins(row) else -value
-
-
 def _doubts(rows: Sequence[Row]) -> str:
     """``a × polling reads 2.36 ms, but that number is not to be trusted``."""
     read = ", ".join(
@@ -175,12 +165,11 @@ def _doubts(rows: Sequence[Row]) -> str:
 def _apart(first: Row, other: Row) -> bool | None:
     """Whether the trials tell two rows apart; None where one trial is all there is.
 
-    The first has the better mean. Where the ratio over blocks, which weighs every block alike,
-    points the other way, the two do not agree on who is ahead.
+    Where numbers are missing, the first, which is ahead of most, may be behind a single one.
     """
     if first.trials < 2 or other.trials < 2:
         return None
-    found = ratio(first.values, other.values)
+    found = ratio_of(first, other)
     if found is None:
         return False
     return found.apart and (found.value < 1) is _higher_wins(first)
@@ -192,9 +181,9 @@ def _higher_wins(row: Row) -> bool:
 
 def _against(first: Row, second: Row) -> str:
     """The runner-up against the first: ``30 % more [22, 39]``, ``3.4 × as much [3.1, 3.7]``."""
-    found = ratio(first.values, second.values)
-    if found is None:  # a zero among them
-        return "the same" if first.value == second.value else "more than none"
+    found = ratio_of(first, second)
+    if found is None:
+        return _without_ratio(first, second)
     if found.value == 1:
         return "the same"
     if found.value >= 2:
@@ -207,6 +196,13 @@ def _against(first: Row, second: Row) -> str:
         Ratio(found.value, found.high, found.low), lambda times: percent((1 - times) * 100)
     )
     return f"{percent((1 - found.value) * 100)} % less{ends}"
+
+
+def _without_ratio(first: Row, second: Row) -> str:
+    if first.value == second.value:
+        return "the same"
+    numbers = [value for row in (first, second) for value in row.values if value is not None]
+    return "more than none" if min(numbers) <= NOTHING else "never in the same block"
 
 
 def _ends(found: Ratio, spell: Callable[[float], str]) -> str:

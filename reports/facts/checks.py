@@ -87,7 +87,8 @@ def _undersampled(facts: Facts) -> Iterator[Finding]:
     rows = [row for row in facts.own_rows if row.undersampled]
     fewest: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row in rows:
-        count = fewest_samples(row.metric, facts.own_outcomes[row.row, row.cell])
+        trials = zip(facts.own_outcomes[row.row, row.cell], row.values, strict=True)
+        count = fewest_samples(row.metric, (one for one, value in trials if value is not None))
         fewest[row.row, row.metric.name].append(count or 0)
     listed = [
         f"{name} {metric} ({min(counts):,} samples)" for (name, metric), counts in fewest.items()

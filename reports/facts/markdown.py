@@ -13,21 +13,14 @@ def markdown_table(table: Table, *, right: bool) -> str:
     """A table as GitHub reads it, numbers to the right where wanted."""
     head = "| " + " | ".join(escaped(text) for text in table.head) + " |"
     rule = "| --- |" + (" ---: |" if right else " --- |") * (len(table.head) - 1)
-    entry = _md_phrase if table.wordy else _md_entry
-    lines = ["| " + " | ".join(entry(one) for one in line) + " |" for line in table.lines]
+    lines = ["| " + " | ".join(map(_md_entry, line)) + " |" for line in table.lines]
     return "\n".join([head, rule, *lines])
 
 
 def _md_entry(entry: Entry) -> str:
-    text = escaped(str(entry))
-    if entry.strong:
-        return f"**{text}**"
-    return text if entry.status is Status.OK else f"*{text}*"
-
-
-def _md_phrase(entry: Entry) -> str:
     """What stands behind a number in a line of its own."""
-    text = escaped(entry.text) if entry.status is Status.OK else f"*{escaped(entry.text)}*"
+    mark = "**" if entry.strong else "" if entry.status is Status.OK else "*"
+    text = f"{mark}{escaped(entry.text)}{mark}"
     return f"{text}<br>{escaped(entry.detail)}" if entry.detail else text
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy
 
 from loadtests.record.words import Unit
-from reports.facts.stats import Estimate
+from reports.facts.stats import Estimate, Ratio
 
 _MS_PER_S = 1000
 #: From here on a number is nothing that was measured, and has too many digits to be read.
 _HUGE = 1e15
 #: So many decimals show three digits of a thousandth of a nanosecond in ms; more is nothing.
 _FINEST = 12
+#: So many decimals of a ratio are read at most.
+_FINE = 3
+#: From here on so many times as much is a size and no measure.
+_LARGE_FACTOR = 1e6
 
 #: What stands where there is no number.
 EMPTY = "–"
@@ -81,17 +83,23 @@ def seconds_span(low: float, high: float) -> str:
     return f"{number if last.endswith(f' {unit}') else first} to {last}"
 
 
-def with_interval(estimate: Estimate) -> tuple[str, str]:
-    """``12.3`` and ``[11.9, 12.8]``: the ends with as many decimals as the estimate.
+def times(found: Ratio) -> str:
+    """``0.95 × [0.92, 0.98]``; without brackets where there is no interval.
 
-    The second is empty where there is no interval (one trial) or every trial said the same.
+    Two decimals, and more where they are needed to see that the interval leaves out 1.
     """
-    low, high = estimate.low, estimate.high
-    if low is None or high is None or math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12):
-        return short(estimate.value), ""
-    places = decimals(estimate.value) if estimate.value else decimals(high)
-    ends = (f"{end:,.{places}f}" if end else "0" for end in (low, high))
-    return f"{estimate.value:,.{places}f}", f"[{', '.join(ends)}]"
+    numbers = [end for end in (found.value, found.low, found.high) if end is not None]
+    places = max(2, decimals(found.value) - 1) if found.value < 1 else 2
+    while found.apart and places < _FINE and any(f"{end:.{places}f}" == "1.00" for end in numbers):
+        places += 1
+    value, *ends = (_factor(number, places) for number in numbers)
+    return f"{value} × [{', '.join(ends)}]" if ends else f"{value} ×"
+
+
+def _factor(number: float, places: int) -> str:
+    if number >= _LARGE_FACTOR:
+        return f"{number:.3g}"
+    return f"{number:,.{min(places, decimals(number)) if number >= 10 else places}f}"
 
 
 def percent(value: float) -> str:

@@ -7,15 +7,16 @@ a gap in a table reads like a zero.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
 from loadtests.record.words import Client, Metric, Status, Transport, client_of, scenario_of
 from loadtests.scenarios.registry import SCENARIOS, metrics_of
 from reports.facts.errors import ReportError
-from reports.facts.stats import Estimate, estimate
+from reports.facts.stats import Estimate, Ratio, estimate
+from reports.facts.worth import Worth, can_spare, left_out, together, trial_worth
 
 #: From here on a quantile is a tail.
 _TAIL = 0.99
@@ -35,6 +36,29 @@ class Cell:
         return f"{self.mode} × {self.transport}"
 
 
+class Place(NamedTuple):
+    """Where in a run a trial stood: only those of one block saw the same machine.
+
+    Attributes:
+        group: of the trials that were carried out together; None where it ran alone.
+    """
+
+    block: int
+    group: int | None
+
+
+class Standing(NamedTuple):
+    """A number beside that of the best cell of the same row name.
+
+    Attributes:
+        reference: the best cell; the row's own where it is that.
+        ratio: how many times the best's it is, with both ends of its interval.
+    """
+
+    reference: Cell
+    ratio: Ratio
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One metric of one cell in one row: a line of ``summary.csv``.
@@ -43,9 +67,16 @@ class Row:
         row: its name, e.g. ``disconnect:kill``; the file's column ``scenario``.
         metric: its entry in the registry (name, unit, which way is better).
         estimate: mean over trials and interval, in the metric's unit; None where there is none.
-        reasons: why the status is not ``ok``; empty where it is.
-        values: one per planned trial in the order of blocks; None where that trial has no number.
+        reasons: why the status is not ``ok``, or why trials are left out; empty where neither is.
+        values: one per planned trial in the order of blocks; None where that trial has no number,
+            or is left out.
+        places: of the same trials.
         undersampled: whether it is a p99 or beyond, with too few samples in one of its trials.
+        left_out: how many trials the row does without, since what disturbed them was not the
+            server.
+        standing: beside the best; None where nothing can be said (``ratios`` finds it).
+        within: its interval within blocks is ``value / within`` to ``value * within``; None where
+            there is none.
     """
 
     row: str
@@ -55,7 +86,11 @@ class Row:
     status: Status
     reasons: tuple[str, ...]
     values: tuple[float | None, ...]
+    places: tuple[Place, ...]
     undersampled: bool
+    left_out: int = 0
+    standing: Standing | None = None
+    within: float | None = None
 
     @property
     def client(self) -> Client:
@@ -191,13 +226,21 @@ def _order(name: str, cell: Cell) -> tuple[int, bool, tuple[float, ...], float, 
 def _row(
     name: str, cell: Cell, metric: Metric, trials: Sequence[RowTrial], interrupted: bool
 ) -> Row:
+    worths = [
+        trial_worth(metric, outcome.trial, outcome.measurement, interrupted) for outcome in trials
+    ]
+    counting = _counting(trials, worths, interrupted)
+    spared = [worth for worth in counting if worth.disturbed] if can_spare(counting) else []
+    kept = [not (spared and worth.disturbed) for worth in worths]
     values = tuple(
-        outcome.measurement.metrics.get(metric.name) if outcome.measurement else None
-        for outcome in trials
+        outcome.measurement.metrics.get(metric.name) if outcome.measurement and keep else None
+        for outcome, keep in zip(trials, kept, strict=True)
     )
     numbers = [value for value in values if value is not None]
-    status, reasons = _worth(metric, trials, interrupted)
-    fewest = fewest_samples(metric, trials)
+    status, reasons = (Status.OK, tuple(left_out(counting))) if spared else together(counting)
+    fewest = fewest_samples(
+        metric, (outcome for outcome, keep in zip(trials, kept, strict=True) if keep)
+    )
     return Row(
         row=name,
         cell=cell,
@@ -206,76 +249,20 @@ def _row(
         status=status,
         reasons=reasons,
         values=values,
+        places=tuple(Place(each.planned.block, each.planned.group) for each in trials),
         undersampled=fewest is not None and fewest < (samples_wanted(metric) or 0),
+        left_out=len(spared),
     )
 
 
-def _worth(
-    metric: Metric, trials: Sequence[RowTrial], interrupted: bool
-) -> tuple[Status, tuple[str, ...]]:
-    """What the numbers of one metric are worth together, and why it is not ``ok``.
+def _counting(
+    trials: Sequence[RowTrial], worths: Sequence[Worth], interrupted: bool
+) -> Sequence[Worth]:
+    """Those that say what a row is worth.
 
     Trials that an interrupted run never came to make a cell's numbers fewer, not wrong: those that
     ran say what it is worth, and a finding says that the run ended early.
     """
-    if interrupted:
-        trials = [outcome for outcome in trials if outcome.trial] or trials
-    verdicts = [_trial_worth(metric, outcome, interrupted) for outcome in trials]
-    by_status: dict[Status, Counter[str]] = {status: Counter() for status in Status}
-    for status, reason in verdicts:
-        by_status[status][reason] += 1
-    total = len(trials)
-    bad = [status for status in Status if status is not Status.OK and by_status[status]]
-    if not bad:
-        return Status.OK, ()
-    if bad == [Status.UNAVAILABLE] and by_status[Status.UNAVAILABLE].total() == total:
-        return Status.UNAVAILABLE, tuple(by_status[Status.UNAVAILABLE])
-    measured = by_status[Status.OK].total() + by_status[Status.INVALID].total()
-    reasons = tuple(
-        sentence for status in bad for sentence in _sentences(status, by_status[status], total)
-    )
-    return (Status.INVALID if measured else Status.FAILED), reasons
-
-
-def _trial_worth(metric: Metric, outcome: RowTrial, interrupted: bool) -> tuple[Status, str]:
-    trial, measurement, name = outcome.trial, outcome.measurement, metric.name
-    if trial is None:
-        why = "the run was interrupted before" if interrupted else "the run has no such trial"
-        return Status.FAILED, f"never ran: {why}"
-    if trial.status in (Status.FAILED, Status.UNAVAILABLE):
-        return trial.status, trial.reason or "no reason was given"
-    if measurement is None:
-        return Status.FAILED, "the trial ran but brought no measurement of this row"
-    if name in measurement.invalid:
-        return Status.INVALID, measurement.invalid[name]
-    if measurement.metrics.get(name) is not None:
-        return Status.OK, ""
-    if name in measurement.unavailable:
-        return Status.UNAVAILABLE, measurement.unavailable[name]
-    if metric.later and name not in measurement.metrics:
-        return Status.UNAVAILABLE, "the version that measured this did not count it"
-    return Status.FAILED, "the trial brought no number for this metric and no reason"
-
-
-_VERBS = {
-    Status.FAILED: "failed",
-    Status.INVALID: "invalid",
-    Status.UNAVAILABLE: "without a number",
-}
-
-
-def _sentences(status: Status, reasons: Counter[str], total: int) -> list[str]:
-    """Each reason once, with how many of the trials it concerns.
-
-    Reasons that differ in the figures in brackets at their end are one, shown with the first's.
-    """
-    if total == 1:
-        return list(reasons)
-    causes: dict[str, tuple[str, int]] = {}
-    for reason, count in reasons.items():
-        cause = reason.rpartition(" (")[0] if reason.endswith(")") else reason
-        first, so_far = causes.get(cause, (reason, 0))
-        causes[cause] = (first, so_far + count)
-    return [
-        f"{count} of {total} trials {_VERBS[status]}: {first}" for first, count in causes.values()
-    ]
+    if not interrupted:
+        return worths
+    return [worth for outcome, worth in zip(trials, worths, strict=True) if outcome.trial] or worths

@@ -10,6 +10,7 @@ from typing import Any
 from loadtests.record.results import Result
 from loadtests.record.words import Client, Status, client_of
 from reports.facts.numbers import number_of
+from reports.facts.ratios import compared
 from reports.facts.rows import Cell, Outcomes, Row, outcomes_of, rows_of
 
 COMPLETE = "complete"
@@ -63,7 +64,7 @@ def facts_of(result: Result) -> Facts:
         ReportError: there is nothing to report, or this version does not know how.
     """
     outcomes = outcomes_of(result)
-    rows = tuple(rows_of(outcomes, interrupted=result.ended != COMPLETE))
+    rows = tuple(compared(rows_of(outcomes, interrupted=result.ended != COMPLETE)))
     ours = Client.TRANSPORT_BENCH
     return Facts(
         result=result,

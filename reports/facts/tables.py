@@ -8,10 +8,22 @@ from dataclasses import dataclass
 from loadtests.record.words import Better, Metric, Status
 from loadtests.scenarios.registry import metrics_of
 from reports.facts.best import Answer, Certainty, leaders
-from reports.facts.numbers import EMPTY, counted, readable, with_interval, with_unit
+from reports.facts.numbers import EMPTY, counted, readable, short, times, with_unit
 from reports.facts.rows import Cell, Row, cells_of, row_names
 
 _WORDS = {Status.FAILED: "failed", Status.UNAVAILABLE: "not available"}
+
+#: How to read an entry, under all tables.
+READING = (
+    "Mean over trials, and how many times the best's it is, with the 95 % interval of that ratio "
+    "within blocks, in which what the machine did to a whole block cancels out. A number alone has "
+    "no such interval (a single trial, a zero, nothing to be best at). The 95 % interval of the "
+    "number itself is in summary.csv and in the charts. The best is the best by these ratios, even "
+    "where its mean is not. Bold: the best, and what the trials do not tell from it. Few samples: "
+    "a p99 with fewer than 1,000 in one of its trials."
+)
+#: What stands beside the best's number instead of a ratio.
+BEST = "best"
 
 #: So many columns a narrow table has room for.
 _NARROW = 5
@@ -34,7 +46,7 @@ class Entry:
     strong: bool = False
 
     def __str__(self) -> str:
-        """All of it in one line: ``12.3 [11.9, 12.8]``."""
+        """All of it in one line: ``12.3 1.05 × [1.03, 1.08]``."""
         return f"{self.text} {self.detail}".rstrip()
 
 
@@ -82,24 +94,40 @@ def headline_tables(rows: Sequence[Row], names: Sequence[str] = ()) -> list[Tabl
     ]
 
 
+def main_metrics(row_name: str, names: Sequence[str] = ()) -> Sequence[str]:
+    """Those that matter most: the named ones; if empty, the first few with a better side."""
+    judged = (
+        name for name, metric in metrics_of(row_name).items() if metric.better is not Better.NEITHER
+    )
+    return names or list(judged)[:_NARROW]
+
+
 def metric_label(metric: Metric) -> str:
     """``latency p50, ms``."""
     return f"{metric.title}, {metric.unit}"
 
 
 def entry(row: Row, *, strong: bool = False) -> Entry:
-    """A row's number with its interval, and a word where it is not to be taken at face value."""
+    """A row's number beside the best's, and a word where it is not to be taken at face value."""
     if row.estimate is None:
         return Entry(_WORDS.get(row.status, "invalid, no number"), status=row.status)
     estimate, unit = readable(row.estimate, row.metric.unit)
-    number, interval = with_interval(estimate)
+    number = short(estimate.value)
     if unit is not row.metric.unit:  # the label beside it says another
         number = f"{number} {unit}"
     doubts = ["invalid"] if row.status is not Status.OK else []
     if row.undersampled:
         doubts.append("few samples")
-    detail = f"{interval} ({', '.join(doubts)})".lstrip() if doubts else interval
+    beside = against_best(row)
+    detail = f"{beside} ({', '.join(doubts)})".lstrip() if doubts else beside
     return Entry(number, detail, row.status, strong=strong)
+
+
+def against_best(row: Row) -> str:
+    """``0.95 × [0.92, 0.98]``, or that it is the best; empty where nothing can be said."""
+    if row.standing is None:
+        return ""
+    return BEST if row.standing.reference == row.cell else times(row.standing.ratio)
 
 
 def _best_line(answer: Answer) -> tuple[Entry, ...]:
@@ -133,12 +161,7 @@ def _metric_table(row_name: str, rows: Sequence[Row]) -> Table:
 def _headline_table(row_name: str, rows: Sequence[Row], names: Sequence[str]) -> Table:
     full = _metric_table(row_name, rows)
     metrics = metrics_of(row_name)
-    names = (
-        names
-        or [name for name, metric in metrics.items() if metric.better is not Better.NEITHER][
-            :_NARROW
-        ]
-    )
+    names = main_metrics(row_name, names)
     chosen = [full.lines[list(metrics).index(name)] for name in names]
     lines = tuple(
         (Entry(cell), *(line[place] for line in chosen))

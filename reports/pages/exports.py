@@ -14,9 +14,9 @@ from reports.facts.markdown import escaped, markdown_table
 from reports.facts.numbers import plain
 from reports.facts.rows import Row
 from reports.facts.run import Trouble, provenance, troubles_of
-from reports.facts.tables import best_table, metric_tables
+from reports.facts.tables import READING, best_table, metric_tables
 from reports.facts.text import shown
-from reports.sections import generator
+from reports.sections import generator, precision
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
@@ -34,6 +34,9 @@ COLUMNS = (
     "ci_high",
     "trials",
     "status",
+    "ratio_low",
+    "ratio_high",
+    "reference",
 )
 
 
@@ -48,7 +51,7 @@ def to_csv(summary: Summary) -> str:
 
 def csv_line(row: Row) -> tuple[str, ...]:
     """A row as ``summary.csv`` has it, in the order of :data:`COLUMNS`."""
-    estimate = row.estimate
+    estimate, standing = row.estimate, row.standing
     return (
         shown(row.row),
         shown(row.cell.mode),
@@ -60,6 +63,9 @@ def csv_line(row: Row) -> tuple[str, ...]:
         plain(estimate.high if estimate else None),
         str(row.trials),
         str(row.status),
+        plain(standing.ratio.low if standing else None),
+        plain(standing.ratio.high if standing else None),
+        shown(str(standing.reference)) if standing else "",
     )
 
 
@@ -95,7 +101,7 @@ def _seen(letter: str) -> str:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    estimate = row.estimate
+    estimate, standing = row.estimate, row.standing
     return {
         "scenario": row.row,
         "mode": row.cell.mode,
@@ -109,6 +115,11 @@ def _row(row: Row) -> dict[str, Any]:
         "status": row.status,
         "reasons": row.reasons,
         "values": row.values,
+        "left_out": row.left_out,
+        "ratio": standing.ratio.value if standing else None,
+        "ratio_low": standing.ratio.low if standing else None,
+        "ratio_high": standing.ratio.high if standing else None,
+        "reference": str(standing.reference) if standing else None,
     }
 
 
@@ -138,6 +149,7 @@ def to_markdown(summary: Summary) -> str:
         markdown_table(best_table(summary.answers), right=False) if summary.answers else NO_ANSWER,
         "## Can these numbers be trusted?",
         _md_findings(summary),
+        *_md_precision(summary),
     ]
     for section in sections_in(summary):
         parts += _md_section(summary, section)
@@ -147,9 +159,8 @@ def to_markdown(summary: Summary) -> str:
     if troubles:
         parts += ["## Failed and invalid", _md_troubles(troubles)]
     parts.append(
-        "Mean over trials [95 % interval over trials]. **Bold**: the best, and what its interval "
-        "does not tell from it. Few samples: a p99 with fewer than 1,000 in one of its trials. "
-        "Loopback is no network and one machine is not yours: read the numbers as a comparison."
+        f"{READING} Loopback is no network and one machine is not yours: read the numbers as a "
+        "comparison."
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -162,6 +173,13 @@ def _md_findings(summary: Summary) -> str:
         + (f" ({escaped(', '.join(finding.cells))})" if finding.cells else "")
         for finding in summary.findings
     )
+
+
+def _md_precision(summary: Summary) -> list[str]:
+    found = precision.table(summary)
+    if not found.lines:
+        return []
+    return [f"### {found.caption}", markdown_table(found, right=False), precision.READING]
 
 
 def _md_section(summary: Summary, section: Section) -> list[str]:

@@ -14,10 +14,10 @@ from loadtests.record.words import Client, row_of, scenario_of
 from reports.charts.gallery import inline
 from reports.facts.best import NO_ANSWER
 from reports.facts.run import python_name, troubles_of
-from reports.facts.tables import Table, best_table, metric_tables
+from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
 from reports.pages.exports import COLUMNS, csv_line
-from reports.sections import generator
+from reports.sections import generator, precision
 from reports.sections.drawn import Drawn
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import SECTIONS, sections_in
@@ -77,6 +77,9 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         when=_when(result.started),
         machine=_machine(result.environment),
         best=best_table(summary.answers),
+        reading=READING,
+        precision=precision.table(summary),
+        precision_reading=precision.READING,
         no_answer=NO_ANSWER,
         sections=list(_parts(summary, charts)),
         reference=chapters(summary),

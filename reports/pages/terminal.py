@@ -9,8 +9,9 @@ from rich.text import Text
 from loadtests.record.words import Status, scenario_of
 from reports.facts.findings import Severity
 from reports.facts.run import provenance
-from reports.facts.tables import Entry, Table, best_table, headline_tables
+from reports.facts.tables import READING, Entry, Table, best_table, headline_tables
 from reports.facts.text import shown
+from reports.sections import precision
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
 from reports.summary import Summary
@@ -41,6 +42,10 @@ def show(summary: Summary, out: Console) -> None:
     for section in sections_in(summary):
         for table in _short_tables(summary, section):
             out.print(_rich(table, right=True))
+    out.print(_text(READING, "dim"))
+    told_apart = precision.table(summary)
+    if told_apart.lines:
+        out.print(_rich(told_apart, right=False))
     for finding in summary.findings:
         warning = finding.severity is Severity.WARNING
         line = Text(f"{finding.severity}: ", style="bold yellow" if warning else "bold cyan")
@@ -67,7 +72,7 @@ def _rich(table: Table, *, right: bool) -> RichTable:
             _text(head),
             justify="right" if right and place else "left",
             overflow="fold",
-            # Numbers may wrap between estimate and interval, names had better not.
+            # Numbers may wrap before their interval, names had better not.
             no_wrap=right and not place and widest <= _NAME,
         )
     for line in table.lines:
@@ -76,7 +81,9 @@ def _rich(table: Table, *, right: bool) -> RichTable:
 
 
 def _entry(entry: Entry) -> Text:
-    return _text(str(entry), "bold green" if entry.strong else _STYLES[entry.status])
+    # What stands behind a number in a line of its own: two numbers side by side are read as one.
+    found = "\n".join(map(shown, filter(None, (entry.text, entry.detail))))
+    return Text(found, style="bold green" if entry.strong else _STYLES[entry.status])
 
 
 def _text(text: str, style: str = "") -> Text:

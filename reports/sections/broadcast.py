@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from loadtests.scenarios.broadcast import SCENARIO
-from reports.charts import distributions
+from reports.charts import distributions, whiskers
 from reports.charts.distributions import Mark
 from reports.charts.gallery import ChartKind
 from reports.facts.best import Question
@@ -44,7 +44,8 @@ _CHARTS = (
         "broadcast-delivery",
         "Broadcast delivery latency by cell",
         "Each hill is the distribution over every copy of every broadcast; further left is "
-        "better. The triangle is when, in half of the broadcasts, the last recipient had its copy.",
+        "better. The triangle is when, in half of the broadcasts, the last recipient had its copy. "
+        f"{whiskers.READING}",
         _delivery,
         _wanted,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loadtests.record.words import Client
-from reports.charts import dots
+from reports.charts import dots, drift
 from reports.charts.gallery import Chart, ChartKind, draw
 from reports.facts.rows import row_names
 from reports.facts.run import Facts
@@ -35,6 +35,16 @@ _CPU = ChartKind(
     "server.",
     lambda facts: dots.cpu(facts, _per_message()),
 )
+_DRIFT = ChartKind(
+    "speed-over-the-run",
+    "Server CPU per message over the run",
+    "Every mark is a slice of load: what a message cost its server, as so many times that cell's "
+    "median over the run (1.2: a fifth slower). What moves all cells at once is the machine, and "
+    "ratios within blocks are free of it; what moves one cell alone is that server. Grey marks "
+    "were left out of the numbers.",
+    drift.over_time,
+    drift.wanted,
+)
 _MEDIANS = ChartKind(
     "reference-medians",
     "Medians with both clients",
@@ -56,6 +66,8 @@ def kinds_of(facts: Facts) -> Iterator[tuple[str, ChartKind]]:
                 yield section.scenario, kind
         if section.scenario == first:
             yield section.scenario, _CPU
+            if _DRIFT.wanted(facts):
+                yield section.scenario, _DRIFT
     if reference_chart.wanted(facts):
         yield str(Client.REFERENCE), _MEDIANS
 

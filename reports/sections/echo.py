@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from loadtests.record.words import Transport
 from loadtests.scenarios.echo import GENERATOR_BUSY, SCENARIO, SERVER_BUSY
-from reports.charts import distributions, dots
+from reports.charts import distributions, dots, whiskers
 from reports.charts.distributions import Mark
 from reports.charts.gallery import ChartKind
 from reports.charts.style import GRID
@@ -135,8 +135,8 @@ _CHARTS = (
         "echo-latency",
         "Echo latency by cell",
         "Each hill is the distribution of all echoes of a cell, its highest point drawn equally "
-        "high everywhere; further left is better. Markers are means over trials, whiskers their "
-        "95 % intervals.",
+        "high everywhere; further left is better. Markers are means over trials. "
+        f"{whiskers.READING}",
         _latency,
         _wanted,
     ),
@@ -153,7 +153,8 @@ _CHARTS = (
         "echo-throughput",
         "Closed-loop throughput by cell",
         "Every client sends again as soon as its reply has come; further right is better. Small "
-        "open dots are single trials, the filled marker is their mean.",
+        "open dots are single trials, the filled marker is their mean. "
+        f"{whiskers.READING}",
         _throughput,
         _wanted,
     ),

@@ -16,9 +16,10 @@ from loadtests.record.words import Status, Transport
 from loadtests.scenarios.payload import BEYOND
 from loadtests.scenarios.sizes import Form, SizeRow
 from reports.charts import style
+from reports.facts.ratios import ratio_of
 from reports.facts.rows import Row
 from reports.facts.run import Facts
-from reports.facts.stats import Ratio, ratio
+from reports.facts.stats import Ratio
 
 #: The metric that is drawn.
 MEDIAN = "latency_p50"
@@ -70,7 +71,7 @@ def sentence(websocket: Mapping[int, Row], polling: Mapping[int, Row]) -> str:
     ratios = {
         size: found
         for size in sorted(websocket.keys() & polling.keys())
-        if (found := ratio(websocket[size].values, polling[size].values)) is not None
+        if (found := ratio_of(websocket[size], polling[size])) is not None
     }
     if not ratios:
         return ""

@@ -13,10 +13,11 @@ from enum import StrEnum
 
 from loadtests.record.words import Better, Client, Status, Unit, row_of, scenario_of
 from loadtests.scenarios.registry import metrics_of
-from reports.facts.numbers import EMPTY, counted, readable, short, with_unit
+from reports.facts.numbers import EMPTY, counted, readable, short, times, with_unit
+from reports.facts.ratios import ratio_of
 from reports.facts.rows import Cell, Row, cells_of, row_names
 from reports.facts.run import Facts
-from reports.facts.stats import Ratio, ratio
+from reports.facts.stats import Ratio
 from reports.facts.tables import Entry, Table, metric_label
 from reports.sections.registry import SECTIONS
 from reports.sections.section import Compared
@@ -145,7 +146,7 @@ def pairs_of(facts: Facts, row_name: str) -> dict[tuple[Cell, str], Pair]:
     for row in facts.own_rows:
         other = rows.get((row_of(row_name, Client.REFERENCE), row.cell, row.metric.name))
         if row.row == row_name and other is not None:
-            found[row.cell, row.metric.name] = Pair(row, other, ratio(row.values, other.values))
+            found[row.cell, row.metric.name] = Pair(row, other, ratio_of(row, other))
     return found
 
 
@@ -179,11 +180,11 @@ def _difference(facts: Facts, pair: Pair) -> Difference:
     explanation = _explanation(facts, pair)
     why = "the load generators' CPU does not explain it"
     return Difference(
-        name=f"{name} {_times(pair.ratio)}",
+        name=f"{name} {times(pair.ratio)}",
         explained=explanation is not None,
         sentence=(
             f"{name}: python-socketio's client reads {with_unit(theirs.estimate, ours.metric.unit)}"
-            f", ours {with_unit(ours.estimate, ours.metric.unit)} ({_times(pair.ratio)}); "
+            f", ours {with_unit(ours.estimate, ours.metric.unit)} ({times(pair.ratio)}); "
             f"{f'{explanation}, which explains it' if explanation else why}."
         ),
     )
@@ -242,7 +243,7 @@ def _table(row_name: str, pairs: Mapping[tuple[Cell, str], Pair], names: Sequenc
 def _entry(pair: Pair) -> Entry:
     rows = (pair.ours, pair.reference)
     bad = [row.status for row in rows if row.status is not Status.OK]
-    words = [_times(pair.ratio)] if pair.ratio is not None else []
+    words = [times(pair.ratio)] if pair.ratio is not None else []
     if pair.ours.metric.better is not Better.NEITHER:
         words.append(str(pair.verdict))
     words += [
@@ -259,10 +260,3 @@ def _number(row: Row) -> str:
         return EMPTY
     estimate, unit = readable(row.estimate, row.metric.unit)
     return short(estimate.value) if unit is row.metric.unit else with_unit(estimate, unit)
-
-
-def _times(found: Ratio) -> str:
-    """``1.12 × [1.05, 1.19]``: how many times as much the reference has."""
-    if found.low is None or found.high is None:
-        return f"{short(found.value)} ×"
-    return f"{short(found.value)} × [{short(found.low)}, {short(found.high)}]"

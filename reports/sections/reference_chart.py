@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Client, Status, row_of
-from reports.charts import style
+from reports.charts import style, whiskers
 from reports.charts.style import Look
 from reports.facts.rows import Row, row_names
 from reports.facts.run import Facts
@@ -55,15 +55,12 @@ def medians(facts: Facts) -> Figure:
             for place, cell in enumerate(group):
                 _pair(axes, place, ours.get(cell), theirs.get(cell), looks[cell.mode])
         grid[-1][column].set_xlabel(f"{_medians()[name][1]}\n(log scale)")
-    style.legend_above(
-        figure,
-        [
-            style.key("o", "our client", size=7),
-            style.key("o", "python-socketio's", fill="white", size=6),
-            style.key("s", "within the margin", fill=style.GRID, size=9),
-            *style.key_interval(_rows(facts, names[0], names[0])),
-        ],
-    )
+    marks = [
+        style.key("o", "our client", size=7),
+        style.key("o", "python-socketio's", fill="white", size=6),
+        style.key("s", "within the margin", fill=style.GRID, size=9),
+    ]
+    style.legend_above(figure, whiskers.legend(marks, _rows(facts, names[0], names[0])))
     return figure
 
 
@@ -80,8 +77,7 @@ def _rows(facts: Facts, row_name: str, name: str) -> list[Row]:
 
 def _numbers(rows: list[Row]) -> list[float]:
     means = [row.value for row in rows if row.value is not None]
-    highs = [row.estimate.high for row in rows if row.estimate and row.estimate.high is not None]
-    return [*means, *highs]
+    return [*means, *whiskers.ends(rows)]
 
 
 def _pair(axes: Axes, place: int, ours: Row | None, theirs: Row | None, look: Look) -> None:
@@ -108,7 +104,7 @@ def _pair(axes: Axes, place: int, ours: Row | None, theirs: Row | None, look: Lo
             style.place_note(axes, height, f"{whose}: {style.place_name(status)}")
             continue
         alpha = 1.0 if row.status is Status.OK else style.FADED
-        style.interval(axes, row, height, alpha=alpha, cap=0.07)
+        whiskers.whiskers(axes, row, height, alpha=alpha, cap=0.07)
         axes.plot(
             [style.on_axis(axes, row.value)],
             [height],

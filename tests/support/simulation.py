@@ -14,7 +14,7 @@ from typing import Any
 from loadtests.arithmetic.usage import Reading
 from loadtests.client import packets
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
-from loadtests.record.results import SliceFacts
+from loadtests.record.generator_facts import SliceFacts
 from loadtests.record.words import Cause, Transport
 from loadtests.scenarios.bench import Place
 from loadtests.scenarios.turns import Lone, Turns

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from loadtests import ROOT, __version__
-from loadtests.generator.arguments import COUNT, FILE, NAMES, SECONDS
+from loadtests.generator.arguments import COUNT, FILE, NAMES, SECONDS, beside
 from loadtests.generator.bench_client import plan, tables, trials, verdicts
 from loadtests.generator.bench_client.measured import ContenderTrial, Setup
 from loadtests.generator.bench_client.rows import ROWS, Target
@@ -21,6 +21,7 @@ from loadtests.generator.bench_client.tables import Remarks
 from loadtests.generator.bench_client.trials import Conditions
 from loadtests.generator.bench_client.verdicts import TargetFinding
 from loadtests.machine import cores, facts
+from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
 
@@ -98,8 +99,14 @@ class _Rows(click.ParamType[tuple[Target, ...]]):
 )
 @click.option("--out", type=FILE, default=OUT, metavar="FILE", help="For the raw numbers.")
 @click.option("--markdown", type=FILE, metavar="FILE", help="For the tables.")
+@beside
 def command(
-    rounds: int, seconds: float, only: tuple[Target, ...], out: Path, markdown: Path | None
+    rounds: int,
+    seconds: float,
+    only: tuple[Target, ...],
+    out: Path,
+    markdown: Path | None,
+    beside: bool,
 ) -> int:
     """Compare our load client with others against the same server.
 
@@ -107,31 +114,28 @@ def command(
     a contender failed; 99 a target is not met.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    folder = out.resolve().with_name(f"{out.stem}-logs")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in (out, markdown):
-            if file is not None:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.touch()
+        folder = _logs_of(out, markdown)
     except OSError as error:
         return command_line.complain(_COMMAND, command_line.told(error), Exit.WRONG_CALL)
     conditions = Conditions(pins=cores.pinning(), folder=folder, seconds=seconds)
-    with cores.staying_off(conditions.pins.server):
-        piloted = _pilot(conditions, only)
-        against = plan.reference(piloted)
-        ordered = plan.order(only, against, rounds, _SEED)
-        measured = _measure(conditions, ordered)
+    try:
+        with (
+            measuring("bench-client", beside=beside),
+            cores.staying_off(conditions.pins.server),
+        ):
+            piloted = _pilot(conditions, only)
+            against = plan.reference(piloted)
+            ordered = plan.order(only, against, rounds, _SEED)
+            measured = _measure(conditions, ordered)
+    except NotAlone as error:
+        return command_line.complain(_COMMAND, str(error), Exit.WRONG_CALL)
+    options = {"rounds": rounds, "rows": [row.name for row in only], "seed": _SEED}
     record = Record(
         format=FORMAT,
         version=__version__,
         started=started,
-        options={
-            "rounds": rounds,
-            "rows": [row.name for row in only],
-            "seed": _SEED,
-            **conditions.numbers(),
-        },
+        options=options | conditions.numbers(),
         environment=facts.describe(conditions.pins),
         findings=[verdicts.find(row, [*piloted, *measured], against) for row in only],
         pilot=piloted,
@@ -144,6 +148,17 @@ def command(
         problem = f"interrupted; what stands above is of {whole} of {rounds} rounds"
         return command_line.complain(_COMMAND, problem, Exit.FAILED)
     return verdicts.exit_code(record.findings)
+
+
+def _logs_of(out: Path, markdown: Path | None) -> Path:
+    """The folder for logs, once it is sure that everything can be written."""
+    folder = out.resolve().with_name(f"{out.stem}-logs")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (out, markdown):
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    return folder
 
 
 def _pilot(conditions: Conditions, rows: Sequence[Target]) -> list[ContenderTrial]:

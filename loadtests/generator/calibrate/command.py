@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests import __version__
-from loadtests.generator.arguments import COUNT, FILE, SECONDS
+from loadtests.generator.arguments import COUNT, FILE, SECONDS, beside
 from loadtests.generator.calibrate.capabilities import CalibrationError
 from loadtests.generator.calibrate.plan import Plan
 from loadtests.generator.calibrate.rounds import Rounds
 from loadtests.machine import cores, facts, limits
+from loadtests.machine.alone import NotAlone, measuring
 from loadtests.machine.launch import LaunchError
 from loadtests.record import calibration, command_line
 from loadtests.record.calibration import Calibration, Capability, Gauged
@@ -79,8 +80,14 @@ class _Counts(click.ParamType[tuple[int, ...]]):
     help="How many are idle when memory is measured.",
 )
 @click.option("--out", type=FILE, default=calibration.PATH, metavar="FILE", help="What it writes.")
+@beside
 def command(
-    rounds: int, seconds: float, recipients: int, connections: tuple[int, ...], out: Path
+    rounds: int,
+    seconds: float,
+    recipients: int,
+    connections: tuple[int, ...],
+    out: Path,
+    beside: bool,
 ) -> int:
     """Measure the load generator itself against a do-nothing peer."""
     plan = Plan(
@@ -100,8 +107,11 @@ def command(
     except OSError as error:
         return command_line.complain(_COMMAND, command_line.told(error), Exit.WRONG_CALL)
     try:
-        measured = calibrate(plan, logs)
+        with measuring("calibrate", beside=beside):
+            measured = calibrate(plan, logs)
         calibration.write(measured, path)
+    except NotAlone as error:
+        return command_line.complain(_COMMAND, str(error), Exit.WRONG_CALL)
     except OSError as error:
         return command_line.complain(_COMMAND, command_line.told(error), Exit.FAILED)
     except (CalibrationError, LaunchError, TrialFailed) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from loadtests.record.results import ReturnFacts
+from loadtests.record.generator_facts import ReturnFacts
 from loadtests.scenarios.disconnect import windows
 from reports.facts.findings import Finding, Kind, Severity
 from reports.facts.numbers import counted, seconds

@@ -28,7 +28,8 @@ from loadtests.generator.calibrate.plan import Plan
 from loadtests.machine import cores, facts
 from loadtests.record import calibration
 from loadtests.record.calibration import Calibration, Capability, Limit
-from loadtests.record.results import GeneratorFacts, Measurement, read
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Measurement, read
 from loadtests.record.words import Transport
 from loadtests.run.executor import OwnServer, ProcessExecutor
 from loadtests.run.experiment import Experiment, load, narrow

@@ -21,7 +21,8 @@ from loadtests.generator.calibrate.plan import Plan
 from loadtests.generator.footprint import Footprint
 from loadtests.machine.cores import Pinning
 from loadtests.record.calibration import Capability
-from loadtests.record.results import GeneratorFacts, Measurement
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Measurement
 from loadtests.run.trial import Came, Orders
 from loadtests.scenarios.bench import Outcome
 from loadtests.scenarios.errors import TrialFailed

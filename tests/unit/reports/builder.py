@@ -8,14 +8,8 @@ import msgspec
 import numpy
 from hdrh.histogram import HdrHistogram
 
-from loadtests.record.results import (
-    FORMAT,
-    GeneratorFacts,
-    Measurement,
-    PlannedTrial,
-    Result,
-    Trial,
-)
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import FORMAT, Measurement, PlannedTrial, Result, Trial
 from loadtests.record.words import Status, Transport
 from loadtests.scenarios.registry import metrics_of
 

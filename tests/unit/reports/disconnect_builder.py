@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import numpy
 
+from loadtests.record.generator_facts import GeneratorFacts
 from loadtests.record.results import (
     Detection,
-    GeneratorFacts,
     Measurement,
     PlannedTrial,
     Reconnection,

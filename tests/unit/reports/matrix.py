@@ -13,15 +13,8 @@ from typing import Any
 import msgspec
 import numpy
 
-from loadtests.record.results import (
-    Detection,
-    GeneratorFacts,
-    Measurement,
-    PlannedTrial,
-    Result,
-    Trial,
-    write,
-)
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Detection, Measurement, PlannedTrial, Result, Trial, write
 from loadtests.record.words import Status
 from tests.unit.reports.builder import (
     CAUSES,

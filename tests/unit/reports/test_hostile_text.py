@@ -13,7 +13,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from loadtests.record.results import GeneratorFacts, Measurement, Result
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Measurement, Result
 from loadtests.record.words import Cause
 from reports.pages.disconnect import render
 from reports.pages.exports import to_csv, to_json, to_markdown

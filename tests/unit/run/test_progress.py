@@ -6,6 +6,7 @@ import io
 import sys
 import time
 
+import msgspec
 import pytest
 from rich.console import Console
 from rich.progress import Progress
@@ -126,6 +127,22 @@ def test_failure_is_printed_beside_the_bar_as_it_is(reason: str) -> None:
     printed = " ".join(output.getvalue().split())
     assert f"failed echo gevent × polling: {reason}" == printed
     assert shown.tasks[0].completed == 1
+
+
+def test_bar_says_how_many_take_turns() -> None:
+    shown = Progress(console=Console(file=io.StringIO()))
+    sized = msgspec.structs.replace(PLANNED, scenario="payload", variant="1024:binary")
+    _Bar(shown, 8).began([sized] * 6, 70)
+    assert shown.tasks[0].description == "payload:1024:binary, 6 cells in turns"
+
+
+def test_lines_of_a_group_count_down_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    with reporter(2) as told:
+        told.began([PLANNED, PLANNED], 100)
+        for _ in range(2):
+            told.ended(PLANNED, Trial(4, Status.OK, seconds=10))
+    left = [line.partition("about ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert left == ["1 min 30 s left", "1 min 20 s left"]
 
 
 def test_bar_says_what_runs_and_how_long_it_will_take() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from loadtests.arithmetic.disturbance import Disturbance
 from loadtests.arithmetic.usage import Usage
-from loadtests.record.results import SliceFacts
+from loadtests.record.generator_facts import SliceFacts
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios.broadcast import Broadcast
 from loadtests.scenarios.echo import Echo

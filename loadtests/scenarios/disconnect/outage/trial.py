@@ -18,7 +18,8 @@ import msgspec
 
 from loadtests.machine.journal import WrongConnections, entries, verify_connections
 from loadtests.machine.node import missing
-from loadtests.record.results import GeneratorFacts, Measurement, OutageFacts, ReturnFacts, Window
+from loadtests.record.generator_facts import GeneratorFacts, OutageFacts, ReturnFacts
+from loadtests.record.results import Measurement, Window
 from loadtests.scenarios.bench import Outcome, Stage, connect_timeout_s
 from loadtests.scenarios.disconnect.options import ServerGone
 from loadtests.scenarios.disconnect.outage import expected

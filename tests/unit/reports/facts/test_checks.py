@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.record.results import GeneratorFacts, Result
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Result
 from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports.builder import (

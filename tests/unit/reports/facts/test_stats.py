@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from reports.facts.numbers import plain, short, with_interval
-from reports.facts.stats import Estimate, Ratio, estimate, ratio
+from reports.facts.numbers import plain, short, times
+from reports.facts.stats import Estimate, Ratio, estimate, ratio, within_blocks
 
 
 def test_estimate_is_the_mean_over_trials() -> None:
@@ -94,6 +94,67 @@ def test_ratio_with_nothing_is_none(base: list[float | None], other: list[float 
     assert ratio(base, other) is None
 
 
+STEADY = {"a": (10.0, 10.4, 9.8, 10.1), "b": (20.0, 20.2, 20.4, 19.8), "c": (5.0, 5.2, 5.0, 4.9)}
+
+
+def test_interval_within_blocks_is_moreys() -> None:
+    # Three cells, three blocks; logs freed of the blocks' means leave -0.1, 0, 0.1 of the first.
+    values = {
+        "a": [math.exp(one) for one in (-0.1, 0.0, 0.1)],
+        "b": [math.exp(one) for one in (0.1, 0.0, -0.1)],
+        "c": [1.0, 1.0, 1.0],
+    }
+    margin = 4.302653 * 0.1 / math.sqrt(3) * math.sqrt(3 / 2)
+    assert within_blocks(values) == pytest.approx(
+        {"a": math.exp(margin), "b": math.exp(margin), "c": 1.0}
+    )
+
+
+def test_interval_within_blocks_of_two_cells_is_that_of_their_ratio() -> None:
+    one, two = (1.0, 1.1, 0.9, 1.05), (2.0, 2.5, 1.7, 2.2)
+    found = ratio(one, two)
+    assert found is not None
+    assert found.high is not None
+    reach = within_blocks({"one": one, "two": two})["one"]
+    # The ratio's variance is the sum of two equal ones: half-widths differ by the root of two.
+    assert math.log(reach) * math.sqrt(2) == pytest.approx(math.log(found.high / found.value))
+
+
+def test_machine_whose_speed_doubles_from_block_to_block_changes_no_interval_within_blocks() -> (
+    None
+):
+    faster = {
+        cell: [value * 2**block for block, value in enumerate(values)]
+        for cell, values in STEADY.items()
+    }
+    assert within_blocks(faster) == pytest.approx(within_blocks(STEADY))
+    assert within_blocks(faster)["a"] < 1.05
+
+
+def test_missing_number_widens_an_interval_within_blocks_and_takes_none_away() -> None:
+    drifting = {cell: [v * 2**n for n, v in enumerate(values)] for cell, values in STEADY.items()}
+    whole = within_blocks(drifting)
+    fewer = within_blocks(drifting | {"a": [*drifting["a"][:3], None]})
+    assert fewer.keys() == whole.keys()
+    assert 1 < fewer["a"] < 1.1
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, set()),
+        ({"alone": [1.0, 2.0, 3.0]}, set()),
+        ({"a": [1.0, None], "b": [None, 1.0]}, set()),
+        ({"a": [1.0], "b": [2.0]}, set()),
+        ({"a": [1.0, 2.0], "b": [0.0, 1.0], "c": [2.0, 2.1]}, {"a", "c"}),
+        ({"a": [1e15, 1e-14], "b": [1e-14, 1e15]}, set()),
+        ({"a": [None, None], "b": [1.0, 2.0], "c": [2.0, 2.1]}, {"b", "c"}),
+    ],
+)
+def test_interval_within_blocks_wants_two_blocks_that_are_shared(values, expected) -> None:
+    assert within_blocks(values).keys() == expected
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -129,16 +190,19 @@ def test_numbers_for_people_have_three_digits_and_separators(value: float, expec
 
 
 @pytest.mark.parametrize(
-    ("estimate", "expected"),
+    ("found", "expected"),
     [
-        (Estimate(12.34, 11.94, 12.84, 3), ("12.3", "[11.9, 12.8]")),
-        (Estimate(1234.4, 1200.2, 1301.0, 3), ("1,234", "[1,200, 1,301]")),
-        (Estimate(12.34, None, None, 1), ("12.3", "")),
-        (Estimate(0.0, 0.0, 0.0, 3), ("0", "")),
-        (Estimate(1.0, 0.0, 5.3, 3), ("1.00", "[0, 5.30]")),
+        (Ratio(0.9512, 0.9211, 0.98), "0.95 × [0.92, 0.98]"),
+        (Ratio(1.0, None, None), "1.00 ×"),
+        (Ratio(3.406, 3.1, 3.7), "3.41 × [3.10, 3.70]"),
+        (Ratio(84.77, 80.04, 123.4), "84.8 × [80.0, 123]"),
+        (Ratio(0.0123, 0.0119, 0.0128), "0.012 × [0.012, 0.013]"),
+        (Ratio(1.003, 0.999, 1.006), "1.00 × [1.00, 1.01]"),
+        (Ratio(1.003, 1.002, 1.004), "1.003 × [1.002, 1.004]"),
+        (Ratio(2.5e7, 0.5, math.inf), "2.5e+07 × [0.50, inf]"),
     ],
 )
-def test_interval_has_as_many_decimals_as_its_estimate(
-    estimate: Estimate, expected: tuple[str, str]
+def test_ratio_has_two_decimals_and_more_where_one_would_not_be_seen_to_be_left_out(
+    found: Ratio, expected: str
 ) -> None:
-    assert with_interval(estimate) == expected
+    assert times(found) == expected

@@ -22,7 +22,8 @@ def summary() -> Summary:
 
 def test_csv_has_exactly_the_columns_of_the_interface(summary: Summary) -> None:
     assert to_csv(summary).split("\n")[0] == (
-        "scenario,mode,transport,metric,unit,estimate,ci_low,ci_high,trials,status"
+        "scenario,mode,transport,metric,unit,estimate,ci_low,ci_high,trials,status,"
+        "ratio_low,ratio_high,reference"
     )
 
 
@@ -35,18 +36,32 @@ def test_csv_has_one_line_per_number_and_line_feeds_only(summary: Summary) -> No
 
 def test_csv_spells_numbers_plainly() -> None:
     text = to_csv(summarise(echo_trials(10.0, 11.0, 12.0)))
-    assert "echo,gevent,websocket,latency_p50,ms,11,8.51586,13.4841,3,ok\n" in text
+    assert "echo,gevent,websocket,latency_p50,ms,11,8.51586,13.4841,3,ok,,,\n" in text
 
 
 def test_csv_of_a_single_trial_has_no_interval() -> None:
-    assert ",latency_p50,ms,1.5,,,1,ok\n" in to_csv(summarise(echo_trials(1.5)))
+    assert ",latency_p50,ms,1.5,,,1,ok,,,\n" in to_csv(summarise(echo_trials(1.5)))
+
+
+def test_csv_ends_in_the_ratio_to_the_best_of_all_cells() -> None:
+    run = summarise(cells("throughput", gevent=(100.0, 200.0, 50.0), eventlet=(90.0, 180.0, 45.0)))
+    text = to_csv(run)
+    assert ",ok,1,1,gevent × websocket\n" in text
+    assert ",ok,0.9,0.9,gevent × websocket\n" in text
+    found = next(
+        one
+        for one in json.loads(to_json(run))["rows"]
+        if (one["mode"], one["metric"]) == ("eventlet", "throughput")
+    )
+    assert found["ratio"] == pytest.approx(0.9)
+    assert found["reference"] == "gevent × websocket"
 
 
 def test_csv_of_a_failed_cell_has_its_lines_and_no_numbers() -> None:
     text = to_csv(summarise(result([planned(0)], [failed(0)])))
     lines = text.splitlines()[1:]
     assert len(lines) == len(metrics_of("echo"))
-    assert all(line.endswith(",,,,0,failed") for line in lines)
+    assert all(line.endswith(",,,,0,failed,,,") for line in lines)
 
 
 def test_csv_quotes_a_label_with_a_comma() -> None:
@@ -93,14 +108,16 @@ def test_markdown_tables_have_as_many_cells_in_every_line(summary: Summary) -> N
 
 def test_files_for_programs_keep_seconds() -> None:
     run = summarise(cells("detection_p50", "disconnect", gevent=(0.000962,)))
-    assert "detection_p50,s,0.000962,,,1,ok\n" in to_csv(run)
+    assert "detection_p50,s,0.000962,,,1,ok,,,\n" in to_csv(run)
     (best,) = json.loads(to_json(run))["best"]
     assert (best["estimate"], best["unit"]) == (0.000962, "s")
     assert "0.962 ms" in to_markdown(run)
 
 
 def test_markdown_aligns_numbers_to_the_right_and_sentences_to_the_left(summary: Summary) -> None:
-    best, *tables = [part for part in to_markdown(summary).split("\n\n") if part.startswith("|")]
+    parts = [part for part in to_markdown(summary).split("\n\n") if part.startswith("|")]
+    best, told_apart, *tables = parts
+    assert told_apart.splitlines()[1] == "| --- | --- |"
     assert best.splitlines()[1] == "| --- | --- | --- | --- |"
     assert all(set(part.splitlines()[1].split("|")[2:-1]) == {" ---: "} for part in tables)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.record.results import GeneratorFacts, Window
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Window
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect import windows
 from reports.sections.disconnect.choices import CLIENTS as PROMISED

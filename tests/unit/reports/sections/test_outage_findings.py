@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.record.results import GeneratorFacts, OutageFacts, Result, ReturnFacts
+from loadtests.record.generator_facts import GeneratorFacts, OutageFacts, ReturnFacts
+from loadtests.record.results import Result
 from loadtests.scenarios.disconnect.rows import Outage
 from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise

@@ -10,13 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtests.record.results import (
-    GeneratorFacts,
-    Measurement,
-    PlannedTrial,
-    Result,
-    Trial,
-)
+from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
 from loadtests.record.words import Client, Status, Transport
 from loadtests.run.conductor import measured_with
 from reports.facts.rows import Cell
@@ -257,7 +252,7 @@ def test_chapter_in_short_tells_the_explained_from_the_others() -> None:
     run = both([900.0], [300.0], "throughput", reference_told=busy | {"latency_p50": 50.0})
     assert chapters(run)[0].short == (
         "3 numbers: 1 within the margin, 2 apart. "
-        "Apart, and a load generator's CPU explains it: gevent × websocket, throughput 0.333 ×. "
+        "Apart, and a load generator's CPU explains it: gevent × websocket, throughput 0.33 ×. "
         "Apart, and no load generator's CPU explains it: gevent × websocket, latency p50 50.0 ×."
     )
 

@@ -1,0 +1,1 @@
+"""How much two identical servers differ on this machine."""
