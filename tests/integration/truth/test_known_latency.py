@@ -24,7 +24,8 @@ clients = 10
 rate_hz = 200
 warmup_s = 0
 latency_s = 5
-throughput_s = 0.1
+throughput_s = 1
+rounds = {rounds}
 """
 
 #: Of a hundred messages half are answered after 20 ms, 49 after 80 and one after 200.
@@ -39,7 +40,8 @@ clients = 5
 rate_hz = 40
 warmup_s = 0.3
 latency_s = 2
-throughput_s = 0.1
+throughput_s = 0.8
+rounds = 4
 """
 
 #: Long enough to be stopped for a second in its midst. So many clients that none of them has
@@ -62,16 +64,23 @@ def quantiles_ms(measurement, family: str, *shares: float) -> list[float]:
     return [histogram.get_value_at_percentile(100 * share) / 1e6 for share in shares]
 
 
+@pytest.mark.parametrize("rounds", [1, 5])
 @pytest.mark.parametrize(
     ("mode", "transport"),
     [("gevent", "websocket"), ("eventlet", "polling"), ("threading", "websocket")],
 )
-def test_latencies_of_a_known_distribution_have_its_quantiles(serve, tmp_path, mode, transport):
+def test_latencies_of_a_known_distribution_have_its_quantiles(
+    serve, tmp_path, mode, transport, rounds
+):
     def check(folder):
         with serve(mode, command=faulty(f"delays:{PEAKS}")) as server:
-            (trial,) = measured_at(server.url, ECHO.format(transport=transport), folder).trials
+            text = ECHO.format(transport=transport, rounds=rounds)
+            (trial,) = measured_at(server.url, text, folder).trials
         (echo,) = trial.measurements
-        assert echo.samples["latency"] == 1000
+        whole = [each for each in trial.generator.slices if not each.left_out]
+        assert len(trial.generator.slices) == rounds
+        # Each slice has as many of each kind as any other: a hundred are a whole turn of delays.
+        assert echo.samples["latency"] == 1000 / rounds * len(whole)
         low, below, above, high, before, after, longest = quantiles_ms(
             echo, "latency", 0.25, 0.49, 0.51, 0.75, 0.989, 0.991, 1
         )
