@@ -21,7 +21,7 @@ ROUNDS = 4
 ECHO = """
 seed = {seed}
 modes = ["eventlet", "gevent"]
-transports = ["websocket"]
+transports = ["{transport}"]
 [echo]
 clients = 2
 rate_hz = 40
@@ -35,10 +35,10 @@ drain_s = 0.3
 STALL_S = 1.7
 
 
-def text_in_which_begins(mode: str, folder: Path) -> str:
+def text_in_which_begins(mode: str, folder: Path, transport: str = "websocket") -> str:
     """The experiment with a seed by which this mode has the first turn."""
     for seed in count():
-        text = ECHO.format(seed=seed)
+        text = ECHO.format(seed=seed, transport=transport)
         one = experiment(text)
         planned = plan(one)
         order = order_of(
@@ -65,9 +65,12 @@ def left_out(trial: Trial) -> list[str]:
 
 
 @pytest.mark.timing
-def test_stall_across_turns_is_charged_to_the_one_that_stalled(tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_stall_across_turns_is_charged_to_the_one_that_stalled(
+    tmp_path: Path, transport: str
+) -> None:
     def check(folder: Path) -> None:
-        text = text_in_which_begins("gevent", folder)
+        text = text_in_which_begins("gevent", folder, transport)
         found = trials(tried(text, folder, faults={"gevent": f"stall:5,{STALL_S}"}))
         stalled, other = the_echo(found["gevent"]), the_echo(found["eventlet"])
         assert left_out(found["gevent"]) == left_out(found["eventlet"]) == []
@@ -114,7 +117,7 @@ def test_server_that_computes_when_it_is_not_its_turn_spoils_no_others_numbers(
 def test_server_that_is_lost_between_turns_fails_alone(
     tmp_path: Path, fault: str, why: str
 ) -> None:
-    result = tried(ECHO.format(seed=1), tmp_path, faults={"gevent": fault})
+    result = tried(ECHO.format(seed=1, transport="websocket"), tmp_path, faults={"gevent": fault})
     found = trials(result)
     assert found["gevent"].status is Status.FAILED
     assert present(found["gevent"].reason).startswith(why)
