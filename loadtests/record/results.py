@@ -109,15 +109,20 @@ class Measurement(msgspec.Struct, frozen=True):
     expected: Window | None = None
 
     def distrusted(self, reason: str, *, above_all: bool = False) -> Measurement:
-        """The same; every number is invalid.
+        """The same; every number is invalid, and that is no disturbance.
 
         Args:
             reason: why.
-            above_all: whether it takes the place of other reasons; else it fills in for them.
+            above_all: whether it takes the place of all other reasons; else only of disturbances,
+                with which a report may do without a trial, and fills in for the others.
         """
         doubted = {name: reason for name, value in self.metrics.items() if value is not None}
-        invalid = self.invalid | doubted if above_all else doubted | self.invalid
-        return msgspec.structs.replace(self, invalid=invalid)
+        own = {name: why for name, why in self.invalid.items() if name not in self.disturbed}
+        return msgspec.structs.replace(
+            self,
+            invalid=self.invalid | doubted | ({} if above_all else own),
+            disturbed=[name for name in self.disturbed if name not in doubted],
+        )
 
     def disturbed_by(self, reason: str | None) -> Measurement:
         """The same; every number is invalid, and not by the server's fault.

@@ -31,3 +31,21 @@ def test_cause_takes_the_place_of_what_it_looks_like_where_there_is_a_number() -
 
 def test_what_was_not_disturbed_stays_as_it_is() -> None:
     assert MEASUREMENT.disturbed_by(None) is MEASUREMENT
+
+
+def test_clients_that_were_lost_are_no_disturbance_that_a_report_may_leave_out() -> None:
+    lost = "clients lost their connection: disconnected by the server (1 of 3)"
+    found = MEASUREMENT.disturbed_by(STOOD_STILL).distrusted(lost)
+    assert found.disturbed == []
+    assert found.invalid == {
+        "latency_p50": lost,
+        "latency_p99": "longer than was waited for: messages never arrived (3 of 9)",
+        "throughput": lost,
+    }
+
+
+def test_a_servers_own_fault_is_said_beside_lost_clients() -> None:
+    saturated = {"throughput": "replies were lost"}
+    found = Measurement("echo", {"throughput": 1.0, "lost": 3.0}, invalid=saturated)
+    assert found.distrusted("why").invalid == {"throughput": "replies were lost", "lost": "why"}
+    assert found.distrusted("why", above_all=True).invalid == {"throughput": "why", "lost": "why"}
