@@ -147,9 +147,11 @@ def late_sends(
         if latency is None or late is None:
             continue
         if late > max(LATE_FLOOR_NS, LATE_SHARE * latency):
+            # A server may send before it was asked.
+            share = f", {late / latency:.0%} of this number" if latency > 0 else ""
             reasons[name] = (
                 "sends went out late: the load generator could not keep its schedule "
-                f"({late / 1e6:.2g} ms, {late / latency:.0%} of this number)"
+                f"({late / 1e6:.2g} ms{share})"
             )
     return reasons
 

@@ -18,7 +18,7 @@ from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generati
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
 from loadtests.run.experiment import Experiment
-from loadtests.run.feasible import shortage
+from loadtests.run.feasible import room, shortage
 from loadtests.run.trial import Assignment, Came, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, Site, Stage
 from loadtests.scenarios.errors import TrialFailed
@@ -74,6 +74,9 @@ class Executor(Protocol):
 
     def prepare(self) -> dict[str, Any]:
         """Get ready; what it found out about the machine, for the result's environment."""
+
+    def room(self, variant: Variant) -> int:
+        """How many trials of a kind can be carried out together; one at least."""
 
     def lack(self, planned: PlannedTrial) -> str | None:
         """Why a trial cannot run here, or not in its mode; None where it can."""
@@ -135,6 +138,12 @@ class ProcessExecutor:
     def server_log(self, planned: PlannedTrial) -> Path:
         """See Executor."""
         return self._file(planned, "server.log")
+
+    def room(self, variant: Variant) -> int:
+        """See Executor."""
+        if self._own_server is not None and variant.scenario.reaches_all:
+            return 1  # there is one server for all cells
+        return room(variant)
 
     def lack(self, planned: PlannedTrial) -> str | None:
         """See Executor."""

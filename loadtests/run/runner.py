@@ -23,7 +23,6 @@ from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Status
 from loadtests.run.executor import Executor
 from loadtests.run.experiment import Experiment
-from loadtests.run.feasible import room
 from loadtests.run.plan import plan
 from loadtests.run.progress import Reporter, TimeLeft
 from loadtests.run.trial import Came
@@ -57,7 +56,7 @@ class Run:
         self._experiment = experiment
         self._folder = folder
         self._executor = executor
-        self._plan = plan(experiment, room) if planned is None else planned
+        self._plan = plan(experiment, executor.room) if planned is None else planned
         self._environment = facts.describe(executor.pins)
         self._calibration, note = calibration.for_run(self._environment, __version__)
         if note is not None:

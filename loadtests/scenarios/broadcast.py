@@ -335,4 +335,5 @@ SCENARIO = Scenario(
     longest_wait_s=lambda options: options.drain_s * options.slices,
     measure=measure,
     takes_turns=True,
+    reaches_all=True,
 )

@@ -101,6 +101,8 @@ class Scenario(Generic[Options]):
         times_arrivals: whether its times end with what arrives at the load generator.
         takes_turns: whether its load comes in slices (``turns.in_turns``), so that the trials of a
             block can be carried out together; it wants no place of its own then.
+        reaches_all: whether what one client sends comes to all clients of a server, so that those of
+            two trials must not be connected to the same one.
         needs_journal: why it cannot do with a server that this run did not start; empty: it can.
     """
 
@@ -124,6 +126,7 @@ class Scenario(Generic[Options]):
     every_client_counts: bool = False
     times_arrivals: bool = True
     takes_turns: bool = False
+    reaches_all: bool = False
 
     def kinds(self, options: Options) -> list[Variant]:
         """Its kinds of trials with these options; the first one is the main one."""

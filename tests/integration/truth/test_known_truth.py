@@ -116,3 +116,23 @@ throughput_s = 1.5
         assert trial.measurements[0].invalid.keys() & {"throughput", "server_cpu"} == set()
 
     in_a_quiet_moment(check, tmp_path)
+
+
+def test_broadcasts_of_one_cell_are_not_heard_by_another_at_the_same_server(serve, tmp_path):
+    text = """
+[broadcast]
+recipients = 3
+publishers = 1
+rate_hz = 50
+warmup_s = 0
+measure_s = 1
+rounds = 2
+"""
+    with serve("gevent") as server:
+        result = measured_at(server.url, text, tmp_path)
+    assert {planned.transport for planned in result.plan} == {"polling", "websocket"}
+    for trial in result.trials:
+        (found,) = trial.measurements
+        counts = {name: found.metrics[name] for name in ("missing", "duplicate", "reordered")}
+        assert counts == dict.fromkeys(counts, 0)
+        assert found.samples["delivery"] in (3 * 50, 3 * 25)
