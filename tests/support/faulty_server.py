@@ -2,8 +2,8 @@
 
 ``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
 argument: ``delays:0.01,0.06``, ``spoil:10``, ``die:20``, ``bytes:0``, ``mute:0``,
-``drop_client:20``, ``stall:20,1.5``, ``busy:20,1.5``, ``hang:20``, ``leave:0.5``,
-``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``.
+``drop_client:20``, ``stall:20,1.5``, ``busy:20,1.5``, ``hang:20``, ``leave:0.5``, ``absent:0``,
+``costs:200``, ``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``.
 """
 
 from __future__ import annotations
@@ -140,6 +140,23 @@ def leave(app, socketio, seconds):
         os._exit(3)
 
     socketio.start_background_task(watch)
+
+
+def absent(app, socketio, _nothing):
+    """End before anything is served."""
+    sys.exit(1)
+
+
+def costs(app, socketio, microseconds):
+    """Compute for so long before each echo is answered."""
+    from flask_socketio import emit
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        end_ns = time.thread_time_ns() + 1000 * int(microseconds)
+        while time.thread_time_ns() < end_ns:
+            pass
+        emit("my response", {"data": message["data"]})
 
 
 def bytes(app, socketio, _nothing):

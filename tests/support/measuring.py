@@ -38,7 +38,7 @@ def tried(
     text: str,
     folder: Path,
     command: tuple[str, ...] = SERVE,
-    faults: Mapping[str, str] = {},
+    subjects: Mapping[str, Subject] = {},
 ) -> Result:
     """Run an experiment's text against servers that this command starts, whatever comes of it.
 
@@ -46,10 +46,9 @@ def tried(
         text: of the experiment.
         folder: of the run.
         command: that starts them.
-        faults: mode -> what is wrong with its servers alone; see faulty_server.py.
+        subjects: name among the modes -> what it stands for, where that is another.
     """
     one = experiment(text)
-    subjects = {mode: Subject(command=faulty(fault)) for mode, fault in faults.items()}
     executor = ProcessExecutor(one, folder, server_command=command, subjects=subjects)
     return Run(one, folder, executor).run(reporter)
 

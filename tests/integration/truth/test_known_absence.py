@@ -60,21 +60,24 @@ def generator_of_this_run() -> psutil.Process:
 
 
 @contextmanager
-def frozen(folder: Path, after_s: float, for_s: float, clients: int = 4) -> Iterator[None]:
-    """Stop the load generator for a while, so long after all clients have connected."""
+def frozen(
+    folder: Path, after_s: float, for_s: float, number: signal.Signals = signal.SIGSTOP
+) -> Iterator[None]:
+    """Stop the load generator for a while, so long after four clients have connected."""
     over = threading.Event()
 
     def freeze() -> None:
         while not over.wait(0.02):
             journals = list(folder.glob("logs/*-journal.jsonl"))
-            if journals and len(entries(journals[0])) >= clients:
+            if journals and len(entries(journals[0])) >= 4:
                 break
         if over.wait(after_s):
             return
         pid = generator_of_this_run().pid
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(for_s)
-        os.kill(pid, signal.SIGCONT)
+        os.kill(pid, number)
+        if number == signal.SIGSTOP:
+            time.sleep(for_s)
+            os.kill(pid, signal.SIGCONT)
 
     freezer = threading.Thread(target=freeze)
     freezer.start()
@@ -177,3 +180,15 @@ def test_busy_neighbour_on_the_servers_core_makes_every_number_invalid(tmp_path:
         neighbour.kill()
         neighbour.wait()
     assert_all_invalid(found, "another process used the server's core")
+
+
+def test_generator_that_was_killed_fails_every_trial_of_its_group(tmp_path: Path) -> None:
+    text = OPEN.format(rounds=2, latency_s=2).replace('["gevent"]', '["eventlet", "gevent"]')
+    with frozen(tmp_path, after_s=0.5, for_s=0, number=signal.SIGKILL):
+        result = tried(text, tmp_path)
+    assert result.ended == "complete"
+    reasons = [present(trial.reason) for trial in result.trials]
+    assert [each.startswith("the load generator ended with code -9") for each in reasons] == [
+        True,
+        True,
+    ]

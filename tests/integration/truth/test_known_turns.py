@@ -11,10 +11,10 @@ from loadtests.__main__ import _exit_code
 from loadtests.record.exits import Exit
 from loadtests.record.results import Measurement, Result, Trial
 from loadtests.record.words import Status
-from loadtests.run.executor import ProcessExecutor
+from loadtests.run.executor import ProcessExecutor, Subject
 from loadtests.run.plan import plan
 from loadtests.run.turns import order_of
-from tests.support.measuring import experiment, in_a_quiet_moment, tried
+from tests.support.measuring import experiment, faulty, in_a_quiet_moment, tried
 from tests.support.present import present
 
 ROUNDS = 4
@@ -49,6 +49,11 @@ def text_in_which_begins(mode: str, folder: Path, transport: str = "websocket") 
     raise AssertionError("count() has no end")
 
 
+def wrong(fault: str) -> dict[str, Subject]:
+    """What gevent stands for: a server with a fault."""
+    return {"gevent": Subject(command=faulty(fault))}
+
+
 def trials(result: Result) -> dict[str, Trial]:
     """Mode -> its trial."""
     return {result.plan[trial.number].mode: trial for trial in result.trials}
@@ -71,7 +76,7 @@ def test_stall_across_turns_is_charged_to_the_one_that_stalled(
 ) -> None:
     def check(folder: Path) -> None:
         text = text_in_which_begins("gevent", folder, transport)
-        found = trials(tried(text, folder, faults={"gevent": f"stall:5,{STALL_S}"}))
+        found = trials(tried(text, folder, subjects=wrong(f"stall:5,{STALL_S}")))
         stalled, other = the_echo(found["gevent"]), the_echo(found["eventlet"])
         assert left_out(found["gevent"]) == left_out(found["eventlet"]) == []
         assert (stalled.invalid, other.invalid) == ({}, {})
@@ -93,7 +98,7 @@ def test_server_that_computes_when_it_is_not_its_turn_spoils_no_others_numbers(
 ) -> None:
     def check(folder: Path) -> None:
         text = text_in_which_begins("gevent", folder)
-        found = trials(tried(text, folder, faults={"gevent": f"busy:5,{STALL_S}"}))
+        found = trials(tried(text, folder, subjects=wrong(f"busy:5,{STALL_S}")))
         busy, other = the_echo(found["gevent"]), the_echo(found["eventlet"])
         assert [each.partition(" (")[0] for each in left_out(found["eventlet"])] == [
             "the server of gevent × websocket, not on turn, used the core"
@@ -112,12 +117,14 @@ def test_server_that_computes_when_it_is_not_its_turn_spoils_no_others_numbers(
     [
         ("hang:60", "the server stopped answering: nothing in turns "),
         ("leave:0.4", "the server died during the trial (code 3)"),
+        ("absent:0", "gevent server ended with code 1 "),
     ],
 )
 def test_server_that_is_lost_between_turns_fails_alone(
     tmp_path: Path, fault: str, why: str
 ) -> None:
-    result = tried(ECHO.format(seed=1, transport="websocket"), tmp_path, faults={"gevent": fault})
+    text = ECHO.format(seed=1, transport="websocket")
+    result = tried(text, tmp_path, subjects=wrong(fault))
     found = trials(result)
     assert found["gevent"].status is Status.FAILED
     assert present(found["gevent"].reason).startswith(why)
