@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 ABSENT_SHARE, ABSENT_FLOOR_S = 0.05, 0.02
 #: Shares of a slice: others on the server's core or the generator's; servers that are not on turn.
 CROWDED_SHARE, OFF_TURN_SHARE = 0.10, 0.05
-#: Taken by the hypervisor from either core. /proc/stat counts in hundredths of a second.
+#: /proc/stat counts in hundredths of a second: so much may be nothing.
+CROWDED_FLOOR_S = 0.025
+#: Taken by the hypervisor from either core.
 STOLEN_SHARE = 0.03
 #: A machine that was suspended has clocks that differ by more than reading them takes.
 _SUSPENDED_FLOOR_S = 0.01
@@ -64,11 +66,7 @@ def disturbance_of(watched: Watched) -> Disturbance | None:
     seconds = watched.seconds
     if watched.suspended_s > _SUSPENDED_FLOOR_S:
         return Disturbance(f"the machine was suspended (for {watched.suspended_s:.3g} s)")
-    absent = watched.absent_s > max(ABSENT_FLOOR_S, ABSENT_SHARE * seconds)
-    stolen = watched.stolen_s > STOLEN_SHARE * seconds  # which makes it stand still, too
-    if absent and not stolen:
-        return Disturbance(f"the load generator stood still (for {watched.absent_s * 1e3:.0f} ms)")
-    if watched.others_s > CROWDED_SHARE * seconds:
+    if watched.others_s > max(CROWDED_FLOOR_S, CROWDED_SHARE * seconds):
         return Disturbance(
             "another process used the server's core; run nothing else meanwhile "
             f"({_percent(watched.others_s, seconds)} of it)"
@@ -78,6 +76,11 @@ def disturbance_of(watched: Watched) -> Disturbance | None:
             "another process used the load generator's core; run nothing else meanwhile "
             f"(it waited for {_percent(watched.waited_s, seconds)} of the time)"
         )
+    # Behind what explains it.
+    absent = watched.absent_s > max(ABSENT_FLOOR_S, ABSENT_SHARE * seconds)
+    stolen = watched.stolen_s > STOLEN_SHARE * seconds  # which makes it stand still, too
+    if absent and not stolen:
+        return Disturbance(f"the load generator stood still (for {watched.absent_s * 1e3:.0f} ms)")
     if sum(watched.off_turn_s.values()) > OFF_TURN_SHARE * seconds:
         busiest = max(watched.off_turn_s, key=lambda label: watched.off_turn_s[label])
         used = _percent(watched.off_turn_s[busiest], seconds)

@@ -31,6 +31,8 @@ SERVE = (sys.executable, "-m", "servers")
 HOME_KEPT = "TRANSPORT_BENCH_HOME"
 
 READY_TIMEOUT_S = 10.0
+#: Clients that connect at the same time are the servers' to serve, all on one core.
+_SPAWNED_HZ = 200
 _STOP_TIMEOUT_S = 3.0
 _LOOK_S = 0.01
 
@@ -180,7 +182,7 @@ def generating(
     """
     arguments = [sys.executable, "-m", "locust", f"--locustfile={locustfile or LOCUSTFILE}"]
     arguments += ["--headless"]
-    arguments += [f"--users={users}", f"--spawn-rate={min(users, 100)}", "--assigned"]
+    arguments += [f"--users={users}", f"--spawn-rate={min(users, _SPAWNED_HZ)}", "--assigned"]
     # Samples are ours; Locust's statistics only say how connecting went.
     arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
     with (

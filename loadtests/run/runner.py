@@ -108,7 +108,7 @@ class Run:
                     found.append((planned, self._trial(planned, begun, {}, lack)))
             # Each took its share of the time.
             seconds = (time.monotonic() - begun) / len(together)
-            for planned, trial in found:
+            for planned, trial in sorted(found, key=lambda pair: pair[0].number):
                 trial = msgspec.structs.replace(trial, seconds=seconds)
                 self._trials.append(trial)
                 told.ended(planned, trial)

@@ -23,7 +23,7 @@ from loadtests.scenarios.scenario import Variant
 
 _LOOK_S = 0.02
 #: An interrupted load generator ends its turn: a slice, and what is still waited for.
-_END_TURN_S = 10.0
+_END_TURN_S = 30.0
 #: What it is told for that.
 STOP = b"stop\n"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # nothing here needs gevent, which these do
     from loadtests.machine.meter import Meter
 
 #: From the decision to begin to the first due time.
-LEAD_NS = 20_000_000
+LEAD_NS = 10_000_000
 
 _LOOK_S = 0.25
 

@@ -139,6 +139,7 @@ class BroadcastSlice:
     messages: int
     answered: int
     usage: Usage
+    kind: str = "broadcast"
 
 
 def measure(bench: Bench, options: Broadcast) -> list[Measurement]:

@@ -16,7 +16,7 @@ from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import doubts
-from loadtests.scenarios.echoing import BothLoops, both_loops, expected_s, slices_of
+from loadtests.scenarios.echoing import BothLoops, both_loops, expected_s, turns_of
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -26,7 +26,7 @@ from loadtests.scenarios.scenario import (
     Scenario,
     table,
 )
-from loadtests.scenarios.turns import SETTLE_S
+from loadtests.scenarios.turns import CLOSED_SLICE_S, SETTLE_S, rounds_of
 
 
 class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +39,8 @@ class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         warmup_s: sent but not measured, at the beginning of each loop in the first turn.
         latency_s: of the open loop that are measured.
         throughput_s: of the closed loop that are measured.
-        rounds: in how many turns both are cut; None for slices of about half a second.
+        rounds: in how many turns the open loop is cut; None for slices of about a quarter of a
+            second. Between them are those of the closed loop, of a tenth of a second or more.
         settle_s: sent but not measured at the beginning of each loop in every turn but the first.
         drain_s: how long the last replies of a loop may take before they count as lost.
     """
@@ -57,12 +58,17 @@ class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.rate_hz * self.latency_s < 1:
             raise ValueError("rate_hz × latency_s is below 1: no message would be measured")
-        slices_of(self, self.rounds)
+        rounds_of(self.latency_s, self.rate_hz, self.rounds)
 
     @property
     def slices(self) -> int:
-        """In how many turns both loops are cut."""
-        return slices_of(self, self.rounds)
+        """In how many turns the open loop is cut."""
+        return rounds_of(self.latency_s, self.rate_hz, self.rounds)
+
+    @property
+    def closed_slice_s(self) -> float:
+        """How long a slice of the closed loop is at least."""
+        return CLOSED_SLICE_S
 
 
 METRICS = table(
@@ -139,7 +145,7 @@ SCENARIO = Scenario(
     metrics=METRICS,
     clients=lambda options: options.clients,
     expected_s=expected_s,
-    longest_wait_s=lambda options: 2 * options.drain_s * options.slices,
+    longest_wait_s=lambda options: options.drain_s * turns_of(options),
     takes_turns=True,
     measure=measure,
 )

@@ -70,13 +70,17 @@ class EchoClient:
         self._ring = partial(self._send_due, self._loop)
         self._alarm.at(schedule.start_ns, self._ring)
 
-    def closed_loop(self, until_ns: int) -> None:
-        """Send now, and again whenever a reply comes before ``until_ns``."""
+    def closed_loop(self, until_ns: int, start_ns: int = 0) -> None:
+        """Send at ``start_ns``, or now, and again whenever a reply comes before ``until_ns``."""
         self._closed_loop = True
         self._loop += 1
         self._first = len(self.due_ns)
         self._until_ns = until_ns
-        self._send(self._now_ns())
+        now_ns = self._now_ns()
+        if start_ns > now_ns:
+            self._alarm.at(start_ns, partial(self._begin, self._loop))
+        else:
+            self._send(now_ns)
 
     def go_on(self, waited_ns: int) -> None:
         """Send again in the closed loop, where a reply has been waited for so long: it is lost."""
@@ -115,6 +119,10 @@ class EchoClient:
         own = np.asarray(self.numbers, dtype=np.int64) >= first
         lag: Nanoseconds = (np.asarray(self.user_ns, dtype=np.int64) - kernel)[here & own]
         return lag, int(np.count_nonzero(here & ~own))
+
+    def _begin(self, loop: int) -> None:
+        if loop == self._loop:
+            self._send(self._now_ns())
 
     def _next_ns(self) -> int:
         return self._schedule.due_ns(len(self.due_ns) - self._first)

@@ -44,22 +44,25 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class EchoSlice:
-    """Both loops of one turn.
+    """One turn of either loop.
 
     Attributes:
-        messages: replies that came while the closed loop was measured.
+        kind: ``open`` or ``closed``.
+        window: when it was measured.
+        messages: replies that came in the window of a closed loop. What an echo costs in an open
+            one depends on the load, and is not told.
         answered: replies that came in all of the turn.
     """
 
-    opened: Window
-    closed: Window
+    kind: str
+    window: Window
     messages: int
     answered: int
 
     @property
     def usage(self) -> Usage:
-        """Of the closed loop, whose ``messages`` are."""
-        return self.closed.usage
+        """Over the window."""
+        return self.window.usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ from loadtests.scenarios.echo_loops import (
     combine_open,
 )
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.turns import SHORTEST_SLICE_S, fitting, in_turns, rounds_of
+from loadtests.scenarios.turns import fitting, in_turns
 
-#: In each turn: the lead, and the last replies of both loops.
-_PAUSE_S = 0.1
+#: In each turn: the lead, and the last replies.
+_PAUSE_S = 0.05
 
+_OPEN, _CLOSED = "open", "closed"
 _HINT = f"does it handle {ECHO_EVENT!r} in namespace /test?"
 
 
@@ -37,7 +38,11 @@ class Loops(Protocol):
 
     @property
     def slices(self) -> int:
-        """In how many turns the loops are cut."""
+        """In how many turns the open loop is cut."""
+
+    @property
+    def closed_slice_s(self) -> float:
+        """How long a slice of the closed loop should be at least."""
 
     @property
     def warmup_s(self) -> float:
@@ -60,31 +65,24 @@ class Loops(Protocol):
         """How long the last replies of a loop may take before they count as lost."""
 
 
-def slices_of(options: Loops, rounds: int | None) -> int:
-    """In how many turns both loops are cut.
+def closed_slices(options: Loops) -> int:
+    """How many turns of the closed loop follow each of the open one.
 
-    Args:
-        options: of both loops.
-        rounds: as asked for; None for slices of the usual length.
-
-    Raises:
-        ValueError: a slice would be too short; says what would work.
+    A slice of it tells its cost within a tenth of a second, and the machine's speed changes within
+    one: many short ones know more than few long ones.
     """
-    found = rounds_of(options.latency_s, options.rate_hz, rounds)
-    most = fitting(options.throughput_s, SHORTEST_SLICE_S)
-    if rounds is not None and rounds > most:
-        raise ValueError(
-            f"{rounds} rounds cut throughput_s into slices of {options.throughput_s / rounds:.3g} "
-            f"s; a slice wants {SHORTEST_SLICE_S} s: at most {most} rounds, "
-            f"or {rounds * SHORTEST_SLICE_S:g} s"
-        )
-    return min(found, most)
+    return fitting(options.throughput_s / options.slices, options.closed_slice_s)
+
+
+def turns_of(options: Loops) -> int:
+    """All turns of a trial."""
+    return options.slices * (1 + closed_slices(options))
 
 
 def expected_s(options: Loops) -> float:
     """About how long all turns take."""
-    uncounted_s = options.warmup_s + (options.slices - 1) * options.settle_s
-    return 2 * uncounted_s + options.latency_s + options.throughput_s + options.slices * _PAUSE_S
+    uncounted_s = 2 * options.warmup_s + (turns_of(options) - 2) * options.settle_s
+    return uncounted_s + options.latency_s + options.throughput_s + turns_of(options) * _PAUSE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,36 +106,48 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
     """
     taken = in_turns(
         bench,
-        options.slices,
+        turns_of(options),
         lambda number: slice_of(bench, options, clients, number),
         hint=_HINT,
     )
-    opened = combine_open(clients, [piece.opened for piece in taken.pieces])
+    windows = {
+        kind: [piece.window for piece in taken.pieces if piece.kind == kind]
+        for kind in (_OPEN, _CLOSED)
+    }
+    if not windows[_CLOSED]:
+        raise TrialFailed("the run was interrupted before the first round was whole")
+    opened = combine_open(clients, windows[_OPEN])
     if opened.lost == len(opened.latency_ns):
         raise TrialFailed(f"the server answered none of {opened.lost} messages; {_HINT}")
-    closed = combine_closed(clients, [piece.closed for piece in taken.pieces])
+    closed = combine_closed(clients, windows[_CLOSED])
     return BothLoops(opened, closed, taken.doubt)
 
 
 def slice_of(bench: Bench, options: Loops, clients: Sequence[EchoClient], number: int) -> EchoSlice:
-    """One turn: the open loop, a pause until all is answered, the closed loop.
+    """One turn: of the open loop, or one of those of the closed loop that follow it.
 
     Args:
         bench: of the trial.
         options: of all turns together.
         clients: that send.
-        number: of the turn; the first warms up.
+        number: of the turn; the first of each loop warms up.
     """
-    uncounted_s = options.settle_s if number else options.warmup_s
+    per_open = closed_slices(options)
+    round_, place = divmod(number, 1 + per_open)
+    uncounted_s = options.settle_s if round_ or place > 1 else options.warmup_s
     before = sum(len(client.numbers) for client in clients)
-    opened = open_window(bench, options, clients, uncounted_s, options.latency_s / options.slices)
-    closed = closed_window(
-        bench, options, clients, uncounted_s, options.throughput_s / options.slices
-    )
+    if place:
+        seconds = options.throughput_s / options.slices / per_open
+        window = closed_window(bench, options, clients, uncounted_s, seconds)
+        messages = combine_closed(clients, [window]).answered
+    else:
+        seconds = options.latency_s / options.slices
+        window = open_window(bench, options, clients, uncounted_s, seconds)
+        messages = 0
     return EchoSlice(
-        opened=opened,
-        closed=closed,
-        messages=combine_closed(clients, [closed]).answered,
+        kind=_CLOSED if place else _OPEN,
+        window=window,
+        messages=messages,
         answered=sum(len(client.numbers) for client in clients) - before,
     )
 
@@ -173,11 +183,15 @@ def closed_window(
     bench: Bench, options: Loops, clients: Sequence[EchoClient], uncounted_s: float, seconds: float
 ) -> Window:
     """Have every client send again when its reply has come; the beginning is not measured."""
-    begin_ns = bench.now_ns() + round(uncounted_s * 1e9)
+    start_ns = bench.now_ns()
+    begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(seconds * 1e9)
-    for client in clients:
+    for place, client in enumerate(clients):
+        # One after the other: clients that begin as one stay in step where each waits 40 ms for
+        # its reply, and a slice would hold two steps or three.
+        begun_ns = start_ns + (begin_ns - start_ns) * place // len(clients)
         # A little beyond the end, so that the loop is still full when the clocks are read.
-        client.closed_loop(end_ns + LEAD_NS)
+        client.closed_loop(end_ns + LEAD_NS, begun_ns)
     _keep_going(bench, options, clients, begin_ns)
     begin = bench.meter.read()
     _keep_going(bench, options, clients, end_ns)

@@ -24,7 +24,7 @@ from loadtests.record.words import Better, Metric, Transport, Unit
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import doubts
-from loadtests.scenarios.echoing import BothLoops, both_loops, expected_s
+from loadtests.scenarios.echoing import BothLoops, both_loops, expected_s, turns_of
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
@@ -52,6 +52,7 @@ _SAMPLES = 20
 _MOST_MB_S = 250
 #: Large messages take long, and a slice is to hold many.
 _SLICES = 2
+_CLOSED_SLICE_S = 0.35
 
 Size = Annotated[int, Meta(ge=32, le=16 * 1024**2)]
 
@@ -108,7 +109,8 @@ class SizedMessage(msgspec.Struct, frozen=True):
         clients: connections, in both loops.
         rate_hz: messages per second over all clients in the open loop.
         warmup_s, latency_s, throughput_s, drain_s, settle_s: as in echo.
-        slices: in how many turns both loops are cut.
+        slices: in how many turns the open loop is cut.
+        closed_slice_s: how long a slice of the closed loop is at least.
     """
 
     size: int
@@ -120,6 +122,7 @@ class SizedMessage(msgspec.Struct, frozen=True):
     throughput_s: float
     drain_s: float
     slices: int = _SLICES
+    closed_slice_s: float = _CLOSED_SLICE_S
     settle_s: float = SETTLE_S
 
     @property
@@ -293,7 +296,7 @@ _ONE_SIZE = Scenario(
     metrics=METRICS,
     clients=lambda message: message.clients,
     expected_s=expected_s,
-    longest_wait_s=lambda message: 2 * message.drain_s * message.slices,
+    longest_wait_s=lambda message: message.drain_s * turns_of(message),
     measure=measure,
     takes_turns=True,
     rows=lambda message, _variant: [str(message.row)],

@@ -19,13 +19,15 @@ from loadtests.scenarios.errors import TrialFailed
 if TYPE_CHECKING:
     from loadtests.scenarios.bench import Bench
 
-#: About as long as a slice should be: many round trips, of 44 ms each in the slowest cell, and many
-#: slices within the time in which a machine changes its speed.
-USUAL_SLICE_S = 0.5
+#: About as long as a slice should be: several round trips, of 44 ms each in the slowest cell, and a
+#: round of all cells within the few seconds in which a machine changes its speed.
+USUAL_SLICE_S = 0.25
 #: Shorter ones hold too little; fewer messages say too little of where a slice's time went.
 SHORTEST_SLICE_S, FEWEST_MESSAGES = 0.2, 10
 #: What a cell needs to be itself again after the others' turns: caches, the core's clock.
 SETTLE_S = 0.05
+#: What a closed loop needs to show its cost.
+CLOSED_SLICE_S = 0.1
 #: A server that answered nothing for so many turns has stopped answering.
 _SILENT_TURNS = 2
 
@@ -84,12 +86,16 @@ class Piece(Protocol):
     """What was measured in one slice."""
 
     @property
+    def kind(self) -> str:
+        """Of the load: among pieces of one kind it is chosen which count."""
+
+    @property
     def usage(self) -> Usage:
         """Over the time in which messages were counted."""
 
     @property
     def messages(self) -> int:
-        """How many the CPU time is divided by."""
+        """How many the CPU time is divided by; 0 where that is not to be told."""
 
     @property
     def answered(self) -> int:
@@ -142,11 +148,17 @@ def in_turns(
     done = done[:whole]
     if not done:
         raise TrialFailed("the run was interrupted before the first round was whole")
-    chosen = choose([turn.disturbance for turn, _ in done])
+    kept: set[int] = set()
+    doubts: list[str] = []
+    for kind in dict.fromkeys(piece.kind for _, piece in done):
+        places = [place for place, (_, piece) in enumerate(done) if piece.kind == kind]
+        chosen = choose([done[place][0].disturbance for place in places])
+        kept.update(places[each] for each in chosen.kept)
+        doubts += [] if chosen.doubt is None else [chosen.doubt]
     bench.slices += [
-        _told(turn, piece, kept=place in chosen.kept) for place, (turn, piece) in enumerate(done)
+        _told(turn, piece, kept=place in kept) for place, (turn, piece) in enumerate(done)
     ]
-    return Taken([done[place][1] for place in chosen.kept], chosen.doubt)
+    return Taken([done[place][1] for place in sorted(kept)], next(iter(doubts), None))
 
 
 def _silence(turns: int, silent: int, rounds: int, hint: str) -> str:
@@ -172,7 +184,7 @@ def fitting(whole: float, part: float) -> int:
 def rounds_of(
     seconds: float, rate_hz: float, rounds: int | None, *, fewest: int = FEWEST_MESSAGES
 ) -> int:
-    """In how many slices a time of load is cut: as many as asked for, or of half a second each.
+    """In how many slices a time of load is cut: as many as asked for, or of the usual length.
 
     Args:
         seconds: of load.

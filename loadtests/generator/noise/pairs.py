@@ -29,9 +29,9 @@ METRICS = {
 ARMS = ("A", "B")
 #: As in ``default``, in half the time: a shorter load is as good as a longer one, once it has met
 #: the machine often enough.
-_ECHO = Echo(clients=40, rate_hz=200, warmup_s=0.5, latency_s=2.5, throughput_s=2.5, rounds=5)
+_ECHO = Echo(clients=40, rate_hz=200, warmup_s=0.5, latency_s=2.5, throughput_s=2.0, rounds=10)
 _BROADCAST = Broadcast(
-    recipients=40, publishers=2, rate_hz=20, warmup_s=0.5, measure_s=2.5, rounds=5
+    recipients=40, publishers=2, rate_hz=20, warmup_s=0.5, measure_s=2.0, rounds=10
 )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.record.results import Result, SliceFacts
+from loadtests.record.generator_facts import SliceFacts
+from loadtests.record.results import Result
 from reports.facts.findings import Finding, Kind, Severity
 from reports.summary import summarise
 from tests.unit.reports.builder import SOUND, cells, echo_trials

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.record.results import Result, SliceFacts
+from loadtests.record.generator_facts import SliceFacts
+from loadtests.record.results import Result
 from reports.facts.drift import moments, together
 from reports.facts.run import facts_of
 from reports.sections.drawn import kinds_of
