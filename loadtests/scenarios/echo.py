@@ -26,7 +26,7 @@ from loadtests.scenarios.scenario import (
     Scenario,
     table,
 )
-from loadtests.scenarios.turns import CLOSED_SLICE_S, SETTLE_S, rounds_of
+from loadtests.scenarios.turns import CLOSED_SLICE_S, SETTLE_S, fitting, rounds_of
 
 
 class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,12 +58,18 @@ class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.rate_hz * self.latency_s < 1:
             raise ValueError("rate_hz × latency_s is below 1: no message would be measured")
-        rounds_of(self.latency_s, self.rate_hz, self.rounds)
+        if self.rounds is not None and self.slices < self.rounds:
+            raise ValueError(
+                f"{self.rounds} rounds leave throughput_s {self.throughput_s / self.rounds:.3g} s "
+                f"in each; a slice of the closed loop wants {CLOSED_SLICE_S} s: at most "
+                f"{self.slices} rounds, or {self.rounds * CLOSED_SLICE_S:g} s"
+            )
 
     @property
     def slices(self) -> int:
         """In how many turns the open loop is cut."""
-        return rounds_of(self.latency_s, self.rate_hz, self.rounds)
+        wanted = rounds_of(self.latency_s, self.rate_hz, self.rounds)
+        return min(wanted, fitting(self.throughput_s, CLOSED_SLICE_S))
 
     @property
     def closed_slice_s(self) -> float:
