@@ -174,7 +174,12 @@ class _Zygote:
 
     def _reap(self, _signal: int, _frame: FrameType | None) -> None:
         for child in list(self._clients):
-            ended, status = os.waitpid(child, os.WNOHANG)
+            try:
+                ended, status = os.waitpid(child, os.WNOHANG)
+            except ChildProcessError:
+                # Another child's end interrupted this handler, or is doing so: one of the two has
+                # this one's status already.
+                continue
             if not ended:
                 continue
             os.close(self._pipes.pop(child))
