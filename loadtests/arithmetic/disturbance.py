@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 #: The generator's loop standing still without using its core, in one piece, for more than this
 #: share of a slice, and for more than this long.
 ABSENT_SHARE, ABSENT_FLOOR_S = 0.05, 0.02
-#: Shares of a slice: others on the server's core or the generator's; servers that are not on turn.
+#: Shares of a slice: others on the server's core or the generator's; servers that are not on turn,
+#: of which a few milliseconds fall into the time at its beginning that is not counted.
 CROWDED_SHARE, OFF_TURN_SHARE = 0.10, 0.05
 #: /proc/stat counts in hundredths of a second: so much may be nothing.
 CROWDED_FLOOR_S = 0.025
+OFF_TURN_FLOOR_S = 0.015
 #: Taken by the hypervisor from either core.
 STOLEN_SHARE = 0.03
 #: A machine that was suspended has clocks that differ by more than reading them takes.
@@ -81,7 +83,7 @@ def disturbance_of(watched: Watched) -> Disturbance | None:
     stolen = watched.stolen_s > STOLEN_SHARE * seconds  # which makes it stand still, too
     if absent and not stolen:
         return Disturbance(f"the load generator stood still (for {watched.absent_s * 1e3:.0f} ms)")
-    if sum(watched.off_turn_s.values()) > OFF_TURN_SHARE * seconds:
+    if sum(watched.off_turn_s.values()) > max(OFF_TURN_FLOOR_S, OFF_TURN_SHARE * seconds):
         busiest = max(watched.off_turn_s, key=lambda label: watched.off_turn_s[label])
         used = _percent(watched.off_turn_s[busiest], seconds)
         return Disturbance(f"the server of {busiest}, not on turn, used the core ({used} of it)")
