@@ -96,7 +96,7 @@ METRICS = table(
     *EVERY_TRIAL.values(),
 )  # fmt: skip
 
-_PAUSE_S = 0.05  # in each turn: the lead, and the last copies
+_PAUSE_S = 0.03  # in each turn: the lead, and the last copies
 _HINT = f"does the server handle {BROADCAST_EVENT!r} in namespace /test?"
 
 

@@ -125,7 +125,7 @@ def test_slice_in_which_the_generator_stood_still_does_not_lower_throughput(
         assert found.invalid == {}
         # A second less of six would be a sixth less.
         assert 0.93 < sending(found) < 1.05
-        assert found.samples["latency"] == 40
+        assert found.samples["latency"] == 60, "it was in a closed loop"
         assert found.metrics["lost"] == 0
 
     in_a_quiet_moment(check, tmp_path)

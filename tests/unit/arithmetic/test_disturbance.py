@@ -44,6 +44,7 @@ def test_slice_beside_which_nothing_happened_is_whole() -> None:
         (watched(0.2, absent_s=0.02), "a pause of 20 ms, however short the slice"),
         (watched(stolen_s=0.03), "three hundredths, which /proc/stat counts in"),
         (watched(others_s=0.10), "a tenth of the server's core"),
+        (watched(0.1, others_s=0.025), "what hundredths of a second may make of nothing"),
         (watched(waited_s=0.10), "a tenth of the time"),
         (watched(off_turn_s={"a": 0.02, "b": 0.03}), "a twentieth, all servers together"),
     ],
@@ -60,6 +61,7 @@ def test_slice_is_whole_up_to_each_threshold(found: Watched, reason: str) -> Non
         (watched(absent_s=0.0501), "the load generator stood still (for 50 ms)"),
         (watched(0.2, absent_s=0.0201), "the load generator stood still (for 20 ms)"),
         (watched(others_s=0.1001), "another process used the server's core; run nothing else"),
+        (watched(0.1, others_s=0.0251), "another process used the server's core; run nothing else"),
         (watched(others_s=0.25), "meanwhile (25 % of it)"),
         (watched(waited_s=0.1001), "another process used the load generator's core; run nothing"),
         (watched(2.0, waited_s=0.5), "meanwhile (it waited for 25 % of the time)"),
@@ -84,7 +86,8 @@ def test_stolen_time_is_a_disturbance_that_is_not_grave() -> None:
 
 def test_shares_are_of_the_slice_and_not_of_a_second() -> None:
     assert disturbance_of(watched(10.0, others_s=0.9, stolen_s=0.29, absent_s=0.4)) is None
-    assert disturbance_of(watched(0.1, others_s=0.011)) is not None
+    assert disturbance_of(watched(0.5, others_s=0.051)) is not None
+    assert disturbance_of(watched(0.1, waited_s=0.011)) is not None
 
 
 def test_machine_that_slept_explains_everything_else() -> None:
@@ -92,6 +95,17 @@ def test_machine_that_slept_explains_everything_else() -> None:
         suspended_s=5.0, absent_s=5.0, stolen_s=1.0, others_s=1.0, off_turn_s={"a": 1.0}
     )
     assert "suspended" in reason_of(everything)
+
+
+@pytest.mark.parametrize(
+    ("found", "core"),
+    [({"waited_s": 0.2}, "the load generator's"), ({"others_s": 0.2}, "the server's")],
+)
+def test_neighbour_that_explains_why_the_generator_stood_still_is_told(
+    found: dict[str, float], core: str
+) -> None:
+    reason = reason_of(watched(absent_s=0.2, **found))
+    assert reason.startswith(f"another process used {core} core")
 
 
 def test_generator_that_stood_still_while_its_time_was_stolen_is_the_hosts_doing() -> None:

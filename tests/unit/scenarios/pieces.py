@@ -14,6 +14,7 @@ class Piece:
     """A slice of half a second: ten messages, of two milliseconds of the server's CPU time each."""
 
     number: int = 0
+    kind: str = "load"
     messages: int = 10
     answered: int = 10
     usage: Usage = field(default_factory=lambda: Usage(SECOND // 2, SECOND // 20, SECOND // 50))

@@ -137,6 +137,28 @@ def test_what_is_no_reply_of_ours_is_left_alone(
 # --- the closed loop
 
 
+def test_closed_loop_that_begins_later_sends_when_it_is_to_begin(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    start_ns = world.now_ns + 10 * MS
+    client.closed_loop(world.now_ns + SECOND, start_ns)
+    world.run_until(start_ns - 1)
+    assert numbers(session) == []
+    world.run_until(start_ns)
+    assert numbers(session) == [0]
+    assert list(client.due_ns) == [start_ns]
+
+
+def test_closed_loop_that_is_over_before_it_begins_sends_nothing(
+    world: World, session: FakeSession, client: EchoClient
+) -> None:
+    begun_ns = world.now_ns
+    client.closed_loop(begun_ns + SECOND, begun_ns + 10 * MS)
+    client.open_loop(ConstantRate(begun_ns + 20 * MS, 100), begun_ns + 25 * MS)
+    world.run_until(begun_ns + SECOND)
+    assert list(client.due_ns) == [begun_ns + 20 * MS]
+
+
 def test_closed_loop_sends_at_once_and_then_with_each_reply(
     world: World, session: FakeSession, client: EchoClient
 ) -> None:

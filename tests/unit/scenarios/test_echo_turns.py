@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -15,6 +15,7 @@ from loadtests.scenarios import echo
 from loadtests.scenarios.bench import LEAD_NS
 from loadtests.scenarios.echo import Echo
 from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.echoing import closed_window, turns_of
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.turns import Lone, Turn
 from tests.support.simulation import (
@@ -28,8 +29,9 @@ from tests.support.simulation import (
     number_of,
 )
 
-#: Each turn sends 20 messages, 50 ms apart, in an open loop, and has a closed loop of a fifth of a
-#: second; the first is warmed up by 100 ms, the others by 50.
+#: Each of three rounds sends 20 messages, 50 ms apart, in a turn of the open loop, and has two of
+#: the closed one, of a tenth of a second each; the first of either is warmed up by 100 ms, the
+#: others by 50.
 OPTIONS = Echo(
     clients=2,
     rate_hz=20,
@@ -50,7 +52,7 @@ def world() -> World:
 class Others(Lone):
     """Turns with a pause between them, in which others have theirs."""
 
-    def __init__(self, world: World, pause_ns: int, disturbed: int | None = None) -> None:
+    def __init__(self, world: World, pause_ns: int, disturbed: Collection[int] = ()) -> None:
         super().__init__()
         self._world = world
         self._pause_ns = pause_ns
@@ -60,7 +62,7 @@ class Others(Lone):
     def turn(self) -> Iterator[Turn]:
         with super().turn() as turn:
             yield turn
-        if turn.number == self._disturbed:
+        if turn.number in self._disturbed:
             turn.disturbance = Disturbance("the load generator stood still (for 1 s)")
         self._world.run_until(self._world.now_ns + self._pause_ns)
 
@@ -120,32 +122,59 @@ def test_slices_are_told_with_what_the_server_used(world: World) -> None:
     bench = FakeBench(world, OPTIONS.clients)
     echoing(bench, at_once)
     echo.measure(bench, OPTIONS)  # type: ignore[arg-type]
-    assert len(bench.slices) == 3
-    for told in bench.slices:
-        assert told.seconds == pytest.approx(0.2)
-        # A tenth of a core for a message of each client in each millisecond.
-        assert told.server_cpu_us == pytest.approx(50, rel=0.02)
+    assert len(bench.slices) == turns_of(OPTIONS) == 9
+    for number, told in enumerate(bench.slices):
+        if number % 3 == 0:  # of the open loop, where it depends on the load
+            assert told.seconds == pytest.approx(1)
+            assert told.server_cpu_us is None
+        else:
+            assert told.seconds == pytest.approx(0.1)
+            # A tenth of a core for a message of each client in each millisecond.
+            assert told.server_cpu_us == pytest.approx(50, rel=0.02)
+
+
+def test_clients_that_wait_long_for_their_replies_do_not_stay_in_step(world: World) -> None:
+    options = msgspec.structs.replace(OPTIONS, clients=10)
+    bench = FakeBench(world, options.clients)
+    echoing(bench, lambda _session, _number: [40 * MS])
+    echo.measure(bench, options)  # type: ignore[arg-type]
+    closed = [told for number, told in enumerate(bench.slices) if number % 3]
+    assert len(closed) == 6
+    for told in closed:
+        # 25 replies in a tenth of a second; clients in step would have 20, or 30.
+        assert told.server_cpu_us == pytest.approx(400, rel=0.1)
+
+
+def test_clients_of_a_closed_loop_begin_one_after_the_other(world: World) -> None:
+    bench = FakeBench(world, 4)
+    sent_ns: list[int] = []
+    for session in bench.sessions:
+        session.on_send = lambda _name, _data: sent_ns.append(world.now_ns)
+    clients = [EchoClient(each, world, 32, now_ns=world.time_ns) for each in bench.sessions]  # type: ignore[arg-type]
+    begun_ns = world.now_ns
+    closed_window(bench, OPTIONS, clients, 0.04, 0.1)  # type: ignore[arg-type]
+    # All within the time that is not measured.
+    assert [each - begun_ns for each in sent_ns[:4]] == [0, 10 * MS, 20 * MS, 30 * MS]
 
 
 def test_what_a_disturbed_turn_gave_is_in_no_number(world: World) -> None:
     bench = FakeBench(world, OPTIONS.clients)
-    bench.turns = Others(world, 0, disturbed=1)
+    bench.turns = Others(world, 0, disturbed=[3, 5])
     turns: list[int] = []
 
     def fate(_session: int, _number: int) -> list[int]:
         turns.append(bench.turns.rest() if isinstance(bench.turns, Lone) else 0)
-        return [90 * MS if turns[-1] == 1 else MS]
+        return [90 * MS if turns[-1] in {3, 5} else MS]
 
     echoing(bench, fate)
     [found] = echo.measure(bench, OPTIONS)  # type: ignore[arg-type]
-    assert {0, 1, 2} == set(turns)
+    assert set(range(9)) == set(turns)
     assert found.samples["latency"] == 40
     assert found.metrics["latency_max"] == 1.0
-    assert [each.left_out for each in bench.slices] == [
-        "",
-        "the load generator stood still (for 1 s)",
-        "",
-    ]
+    # Of two clients that have one message under way, which takes a millisecond.
+    assert found.metrics["throughput"] == pytest.approx(2000, rel=0.02)
+    why = "the load generator stood still (for 1 s)"
+    assert [each.left_out for each in bench.slices] == ["", "", "", why, "", why, "", "", ""]
 
 
 # --- what comes later
@@ -307,7 +336,7 @@ def test_server_that_stops_answering_between_turns_fails_the_trial(world: World)
     options = msgspec.structs.replace(OPTIONS, latency_s=5, throughput_s=1, rounds=5)
     with pytest.raises(TrialFailed) as failed:
         measured(world, answered_until(world, 2), options, pause_ns=10 * SECOND)
-    assert str(failed.value) == "the server stopped answering: nothing in turns 3 and 4 of 5"
+    assert str(failed.value) == "the server stopped answering: nothing in turns 3 and 4 of 15"
 
 
 def test_loop_without_an_answer_has_no_throughput_and_no_cpu_per_message(world: World) -> None:
@@ -317,7 +346,7 @@ def test_loop_without_an_answer_has_no_throughput_and_no_cpu_per_message(world: 
         sent[session] += 1
         return [MS] if sent[session] <= 11 else []  # those of the open loop
 
-    one = msgspec.structs.replace(OPTIONS, latency_s=1, throughput_s=0.5, rounds=1)
+    one = msgspec.structs.replace(OPTIONS, latency_s=1, throughput_s=0.1, rounds=1)
     found = measured(world, fate, one)
     assert "no reply came" in found.invalid["throughput"]
     assert found.metrics["server_cpu"] is None

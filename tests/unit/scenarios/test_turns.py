@@ -17,6 +17,7 @@ from loadtests.record.generator_facts import SliceFacts
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios.broadcast import Broadcast
 from loadtests.scenarios.echo import Echo
+from loadtests.scenarios.echoing import closed_slices, turns_of
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.turns import (
     SHORTEST_SLICE_S,
@@ -109,6 +110,36 @@ def test_where_most_turns_were_disturbed_all_count_and_none_is_left_out() -> Non
     assert {each.left_out for each in slices} == {""}
 
 
+#: Of a round: one turn of the open loop, and two of the closed one.
+KINDS = ("open", "closed", "closed")
+
+
+def of_two_kinds(number: int) -> Piece:
+    return Piece(number, KINDS[number % 3])
+
+
+def test_among_pieces_of_each_kind_it_is_chosen_which_count() -> None:
+    # A third of all turns, but half of those of the open loop and a quarter of the others.
+    numbers, doubt, slices = taken(Scripted(disturbed=[0, 1]), 6, of_two_kinds)
+    assert (numbers, doubt) == ([2, 3, 4, 5], None)
+    assert [each.left_out for each in slices] == [GRAVE.reason, GRAVE.reason, "", "", "", ""]
+
+
+def test_disturbed_turns_of_one_kind_are_not_outvoted_by_the_other() -> None:
+    # Four of six turns were whole, and none of the open loop's.
+    numbers, doubt, slices = taken(Scripted(disturbed=[0, 3]), 6, of_two_kinds)
+    assert numbers == [0, 1, 2, 3, 4, 5]
+    assert doubt == "another process used the server's core (30 %, 2 of 2 slices)"
+    assert {each.left_out for each in slices} == {""}
+
+
+def test_one_kind_is_left_out_where_the_other_is_doubtful() -> None:
+    numbers, doubt, slices = taken(Scripted(disturbed=[0, 3, 4]), 6, of_two_kinds)
+    assert numbers == [0, 1, 2, 3, 5], "in the order of their turns"
+    assert doubt == "another process used the server's core (30 %, 2 of 2 slices)"
+    assert [each.left_out for each in slices] == ["", "", "", "", GRAVE.reason, ""]
+
+
 def test_round_that_was_not_whole_is_dropped() -> None:
     # Three turns were had, and then the run was interrupted before others had their third.
     numbers, _, slices = taken(Scripted(end=3, whole=2), 5)
@@ -183,15 +214,16 @@ def test_silent_turns_that_do_not_follow_each_other_are_no_end() -> None:
 @pytest.mark.parametrize(
     ("seconds", "rate_hz", "rounds", "reason"),
     [
-        (5.1, 200, 10, "about half a second each"),
-        (15, 200, 30, "however many that are"),
-        (0.7, 200, 1, "rounded"),
+        (5.1, 200, 20, "about a quarter of a second each"),
+        (15, 200, 60, "however many that are"),
+        (0.7, 200, 3, "rounded up"),
+        (0.6, 200, 2, "rounded down"),
         (0.1, 200, 1, "a short time is one slice"),
         (5, 10, 5, "ten messages each at least, so longer ones"),
         (5, 0.2, 1, "a slice at least, though it has one message"),
     ],
 )
-def test_slices_are_of_half_a_second_and_hold_enough(
+def test_slices_are_of_a_quarter_of_a_second_and_hold_enough(
     seconds: float, rate_hz: float, rounds: int, reason: str
 ) -> None:
     assert rounds == rounds_of(seconds, rate_hz, None), reason
@@ -257,10 +289,26 @@ def refusal(text: str) -> str:
 
 
 def test_an_echo_is_cut_so_that_both_of_its_loops_have_slices_long_enough() -> None:
-    assert echo("latency_s = 5.1\nthroughput_s = 5\n").slices == 10
-    assert echo("latency_s = 5.1\nthroughput_s = 1\n").slices == 5
+    assert echo("latency_s = 5.1\nthroughput_s = 5\n").slices == 20
+    assert echo("latency_s = 5.1\nthroughput_s = 1\n").slices == 10
     assert echo("latency_s = 5.1\nthroughput_s = 0.1\n").slices == 1
     assert echo("latency_s = 5.1\nthroughput_s = 1\nrounds = 2\n").slices == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "closed", "turns", "reason"),
+    [
+        ("throughput_s = 5\nrounds = 20\n", 2, 60, "of an eighth of a second"),
+        ("throughput_s = 2\nrounds = 20\n", 1, 40, "of the least length"),
+        ("throughput_s = 3\nrounds = 10\n", 3, 40, "whatever floats say of 0.3 / 0.1"),
+        ("throughput_s = 0.05\n", 1, 2, "a slice at least, however short"),
+    ],
+)
+def test_a_closed_loop_has_as_many_slices_as_fit_between_those_of_the_open_one(
+    text: str, closed: int, turns: int, reason: str
+) -> None:
+    options = echo(f"latency_s = 5.1\n{text}")
+    assert (closed_slices(options), turns_of(options)) == (closed, turns), reason
 
 
 @pytest.mark.parametrize(
@@ -268,9 +316,9 @@ def test_an_echo_is_cut_so_that_both_of_its_loops_have_slices_long_enough() -> N
     [
         ("latency_s = 1\nthroughput_s = 9\nrounds = 6\n", "at most 5 rounds, of 0.2 s each"),
         (
-            "latency_s = 9\nthroughput_s = 0.5\nrounds = 3\n",
-            "3 rounds cut throughput_s into slices of 0.167 s; a slice wants 0.2 s: "
-            "at most 2 rounds, or 0.6 s",
+            "latency_s = 9\nthroughput_s = 0.25\nrounds = 3\n",
+            "3 rounds leave throughput_s 0.0833 s in each; a slice of the closed loop wants 0.1 s: "
+            "at most 2 rounds, or 0.3 s",
         ),
         ("latency_s = 1\nthroughput_s = 1\nrounds = 0\n", "rounds: Expected `int` >= 1"),
     ],
@@ -301,7 +349,7 @@ def test_throughput_that_a_refusal_names_is_enough(rounds: int, throughput_s: fl
 
 def test_a_broadcast_says_enough_with_three_in_a_slice() -> None:
     options = Broadcast(recipients=5, publishers=1, rate_hz=15, measure_s=2)
-    assert options.slices == 4
+    assert options.slices == 8
     assert Broadcast(recipients=5, publishers=1, rate_hz=15, measure_s=2, rounds=10).slices == 10
     text = "recipients = 5\npublishers = 1\nrate_hz = 15\nmeasure_s = 2\nrounds = 11\n"
     message = refusal(f'name = "mine"\n[broadcast]\n{text}')
