@@ -18,8 +18,6 @@ CROWDED_SHARE, OFF_TURN_SHARE = 0.10, 0.05
 #: /proc/stat counts in hundredths of a second: so much may be nothing.
 CROWDED_FLOOR_S = 0.025
 OFF_TURN_FLOOR_S = 0.015
-#: Taken by the hypervisor from either core.
-STOLEN_SHARE = 0.03
 #: A machine that was suspended has clocks that differ by more than reading them takes.
 _SUSPENDED_FLOOR_S = 0.01
 #: So large a share of the slices is kept, whatever was wrong with them.
@@ -55,12 +53,9 @@ class Disturbance:
 
     Attributes:
         reason: one line, this slice's figures in brackets at its end.
-        grave: whether numbers that hold such slices are not to be trusted. Stolen time alone is
-            not: medians survive it, and a finding says what it did.
     """
 
     reason: str
-    grave: bool = True
 
 
 def disturbance_of(watched: Watched) -> Disturbance | None:
@@ -78,21 +73,16 @@ def disturbance_of(watched: Watched) -> Disturbance | None:
             "another process used the load generator's core; run nothing else meanwhile "
             f"(it waited for {_percent(watched.waited_s, seconds)} of the time)"
         )
-    # Behind what explains it.
-    absent = watched.absent_s > max(ABSENT_FLOOR_S, ABSENT_SHARE * seconds)
-    stolen = watched.stolen_s > STOLEN_SHARE * seconds  # which makes it stand still, too
-    if absent and not stolen:
-        return Disturbance(f"the load generator stood still (for {watched.absent_s * 1e3:.0f} ms)")
+    # Behind what explains it; a core that was taken away makes it stand still, too.
+    absent_s = watched.absent_s - watched.stolen_s
+    if absent_s > max(ABSENT_FLOOR_S, ABSENT_SHARE * seconds):
+        return Disturbance(f"the load generator stood still (for {absent_s * 1e3:.0f} ms)")
     if sum(watched.off_turn_s.values()) > max(OFF_TURN_FLOOR_S, OFF_TURN_SHARE * seconds):
         busiest = max(watched.off_turn_s, key=lambda label: watched.off_turn_s[label])
         used = _percent(watched.off_turn_s[busiest], seconds)
         return Disturbance(f"the server of {busiest}, not on turn, used the core ({used} of it)")
-    if stolen:
-        return Disturbance(
-            "the machine's host gave its CPU time to others "
-            f"({_percent(watched.stolen_s, seconds)})",
-            grave=False,
-        )
+    # Stolen time is no reason: a host takes it from whoever wants it, so the cells that cost most
+    # would lose most of their slices. A finding says what it did.
     return None
 
 
@@ -116,18 +106,14 @@ class Choice:
 def choose(found: Sequence[Disturbance | None]) -> Choice:
     """Leave out the slices that were disturbed, as long as half of them remain.
 
-    Where fewer than half are whole, those with a grave disturbance are left out; where that does
-    not leave half either, all are kept and nothing of it is to be trusted.
+    Where they do not, all are kept and nothing of it is to be trusted.
 
     Args:
         found: of each slice, in order.
     """
-    for spared in (False, True):
-        kept = tuple(
-            place for place, each in enumerate(found) if each is None or (spared and not each.grave)
-        )
-        if len(kept) >= _LEAST_KEPT * len(found):
-            return Choice(kept)
-    grave = [each for each in found if each is not None and each.grave]
-    reason = f"{grave[0].reason.removesuffix(')')}, {len(grave)} of {len(found)} slices)"
+    kept = tuple(place for place, each in enumerate(found) if each is None)
+    if len(kept) >= _LEAST_KEPT * len(found):
+        return Choice(kept)
+    reasons = [each.reason for each in found if each is not None]
+    reason = f"{reasons[0].removesuffix(')')}, {len(reasons)} of {len(found)} slices)"
     return Choice(tuple(range(len(found))), reason)

@@ -24,6 +24,8 @@ SATURATED_SERVER_PERCENT = 90.0
 LATE_SHARE = 0.25
 #: Lateness below this is what waking up costs: some tens of microseconds.
 LATE_FLOOR_NS = 100_000
+#: Lateness from here on is the generator's or the machine's, whatever the latency is.
+SURELY_LATE_NS = 1_000_000
 #: Waiting to be read for more than this share of a round trip slows a closed loop down.
 LAG_SHARE = 0.25
 #: The second half of an open loop taking so many times as long as the first, and so much longer.
@@ -154,6 +156,20 @@ def late_sends(
                 f"({late / 1e6:.2g} ms{share})"
             )
     return reasons
+
+
+def surely_late(
+    metrics: Mapping[str, Metric], names: Iterable[str], lateness_ns: Nanoseconds
+) -> list[str]:
+    """Those of some quantiles of which a report may leave a trial out because of late sends.
+
+    Held against a fixed time: against its own latency the quicker trials would be left out sooner.
+    """
+    return [
+        name
+        for name in names
+        if (quantile(lateness_ns, metrics[name].quantile or 0.0) or 0) > SURELY_LATE_NS
+    ]
 
 
 def lost_quantiles(

@@ -78,7 +78,8 @@ class Watch:
             suspended_s=(after.boot_ns - before.boot_ns) / 1e9 - seconds,
             stolen_s=after.stolen_s - before.stolen_s,
             others_s=max(0.0, others_s),
-            waited_s=(after.waited_ns - before.waited_ns) / 1e9,
+            # Where they share a core it is the server that it waits for.
+            waited_s=0.0 if self._shared else (after.waited_ns - before.waited_ns) / 1e9,
             off_turn_s={name: used for name, used in used_s.items() if name != label},
         )
 

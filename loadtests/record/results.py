@@ -5,6 +5,7 @@ docs/result-format.md describes it for people who read it with other tools.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,10 @@ class Measurement(msgspec.Struct, frozen=True):
             disturbed=[name for name in self.disturbed if name not in doubted],
         )
 
-    def disturbed_by(self, reason: str | None) -> Measurement:
-        """The same; every number is invalid, and not by the server's fault.
+    def disturbed_by(
+        self, reason: str | None, names: Collection[str], *, lost: float
+    ) -> Measurement:
+        """The same; some numbers are invalid, and not by the server's fault.
 
         This takes the place of other reasons, which are read from what was disturbed: a generator
         that stood still looks like a server that is offered too much. Where there is no number,
@@ -133,12 +136,16 @@ class Measurement(msgspec.Struct, frozen=True):
 
         Args:
             reason: what the machine or the load generator did; None changes nothing.
+            names: of the numbers that it touched.
+            lost: messages of the trial that were lost, which is the server's: a report cannot do
+                without such a trial.
         """
         if reason is None:
             return self
-        doubted = [name for name, value in self.metrics.items() if value is not None]
+        doubted = [name for name in names if self.metrics.get(name) is not None]
+        disturbed = [] if lost else list(dict.fromkeys([*self.disturbed, *doubted]))
         return msgspec.structs.replace(
-            self, invalid=self.invalid | dict.fromkeys(doubted, reason), disturbed=doubted
+            self, invalid=self.invalid | dict.fromkeys(doubted, reason), disturbed=disturbed
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import gevent
 import msgspec
+import psutil
 from gevent.event import Event
 
 from loadtests.client.alarm import Alarm
@@ -30,7 +31,7 @@ from loadtests.record.words import Client, row_of
 from loadtests.run.trial import Assignment, Orders
 from loadtests.run.turns import Keeper, Seat
 from loadtests.scenarios.bench import Bench, Outcome, connect_timeout_s
-from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.errors import TrialFailed, Unfinished
 
 #: What takes a trial's measurements: a scenario's ``measure``.
 Measure = Callable[[Bench, Any], list[Measurement]]
@@ -65,15 +66,26 @@ class Conductor:
     Args:
         assignment: what to do.
         measure: takes the measurements.
+        together: how many clients connect at the same time, those of other trials among them.
+        spun_ns: see Meter.
     """
 
-    def __init__(self, assignment: Assignment, measure: Measure) -> None:
+    def __init__(
+        self,
+        assignment: Assignment,
+        measure: Measure,
+        together: int | None = None,
+        spun_ns: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.assignment = assignment
+        self.meter = Meter(None)
+        self._spun_ns = spun_ns
         self._take = measure
         self.expected = assignment.variant.in_generator
         self._sessions: list[Session] = []
         self._failures: list[str] = []
         self._settled = Event()
+        self._together = self.expected if together is None else together
         if not self.expected:
             self._settled.set()
 
@@ -104,15 +116,18 @@ class Conductor:
         def measured() -> None:
             self._write(self._measure(stand))
 
-        self._write_if_failed(measured)
-        stand.seat.leave()
+        try:
+            self._write_if_failed(measured)
+        finally:
+            stand.seat.leave()
 
     def _write_if_failed(self, act: Callable[[], None]) -> bool:
         try:
             act()
         except (TrialFailed, WrongConnections) as error:
-            self._write(Outcome(error=str(error)))
-        except ProcessLookupError as error:
+            unfinished = isinstance(error, Unfinished)
+            self._write(Outcome(error=str(error), unfinished=unfinished))
+        except (ProcessLookupError, psutil.NoSuchProcess) as error:
             self._write(Outcome(error=f"the server died during the trial: {error}"))
         except Exception as error:  # the runner must hear of it, whatever it was
             logging.exception("the load generator broke")
@@ -130,6 +145,7 @@ class Conductor:
         place = self.assignment.place
         if place.journal is not None:
             verify_connections(Path(place.journal), place.transport, self.expected)
+        self.meter = Meter(self.assignment.server_pid, self._spun_ns)
 
     def _measure(self, stand: Stand) -> Outcome:
         place, seat = self.assignment.place, stand.seat
@@ -150,9 +166,11 @@ class Conductor:
             transport=place.transport,
             client=place.client,
             connections=variant.clients,
-            seconds=seat.seconds or stolen.seconds,
+            seconds=seat.seconds if seat.seconds else stolen.seconds,
             yardstick_ms=stand.yardstick_ms,
-            stolen_percent=seat.stolen_percent(len(stand.cores)) or stolen.percent,
+            stolen_percent=(
+                seat.stolen_percent(len(stand.cores)) if seat.seconds else stolen.percent
+            ),
             versions={
                 "python": platform.python_version(),
                 **{name: metadata.version(name) for name in PACKAGES[place.client]},
@@ -164,7 +182,7 @@ class Conductor:
         return Outcome(measurements=found, generator=facts)
 
     def _wait_for_all(self) -> None:
-        timeout_s = connect_timeout_s(self.expected)
+        timeout_s = connect_timeout_s(self._together)
         in_time = self._settled.wait(timeout=timeout_s)
         if self._failures:
             raise TrialFailed(
@@ -191,7 +209,13 @@ class Ensemble:
     ) -> None:
         self._orders = orders
         self._quit_locust = quit_locust
-        self.conductors = [Conductor(each, measures[each.scenario]) for each in orders.assignments]
+        wakeups.least_timer_slack()
+        self._alarm = Alarm(orders.spin_ns)
+        together = sum(each.variant.in_generator for each in orders.assignments)
+        self.conductors = [
+            Conductor(each, measures[each.scenario], together, lambda: self._alarm.spun_ns)
+            for each in orders.assignments
+        ]
         # Users are spawned one after the other: those of a trial come together.
         self._calls = iter(
             [conductor for conductor in self.conductors for _ in range(conductor.expected)]
@@ -227,28 +251,20 @@ class Ensemble:
             if there:
                 self._measure(there)
         finally:  # a full disk is told by the log, not by waiting
+            self._alarm.close()
             self._quit_locust()
 
     def _measure(self, conductors: Sequence[Conductor]) -> None:
         orders = self._orders
         yardstick_ms = yardstick.measure_ms(orders.server_core)
         gevent.sleep(_SETTLE_S)
-        wakeups.least_timer_slack()
-        alarm = Alarm(orders.spin_ns)
         # A collection's pause would be charged to the server. Raw times make no cycles.
         gc.collect()
         gc.freeze()
         gc.disable()
         cores = own_cores()
-        meters = {
-            each.assignment.cell: Meter(each.assignment.server_pid, lambda: alarm.spun_ns)
-            for each in conductors
-        }
-        watch = Watch(
-            orders.server_core,
-            cores,
-            {cell: meter.server_ns for cell, meter in meters.items()},
-        )
+        servers = {each.assignment.cell: each.meter.server_ns for each in conductors}
+        watch = Watch(orders.server_core, cores, servers)
         keeper = self._keeper = Keeper(orders.seed, watch, orders.begun_ns)
         if self._stopped:
             keeper.stop()
@@ -256,14 +272,11 @@ class Ensemble:
             cores = cores | {orders.server_core}
         measuring = []
         for each in conductors:
-            cell = each.assignment.cell
-            stand = Stand(alarm, meters[cell], keeper.seat(cell), yardstick_ms, cores)
+            seat = keeper.seat(each.assignment.cell)
+            stand = Stand(self._alarm, each.meter, seat, yardstick_ms, cores)
             measuring.append(gevent.spawn(each.measure, stand))
         gevent.spawn(keeper.run)
-        try:
-            gevent.joinall(measuring)
-        finally:
-            alarm.close()
+        gevent.joinall(measuring)
 
 
 def measured_with(client: Client, measurements: Sequence[Measurement]) -> list[Measurement]:

@@ -21,7 +21,7 @@ from loadtests.run.experiment import Experiment
 from loadtests.run.feasible import room, shortage
 from loadtests.run.trial import Assignment, Came, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, Site, Stage
-from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.scenario import Variant
 from servers.modes import ADAPTERS
 
@@ -195,7 +195,7 @@ class ProcessExecutor:
             try:
                 place = variant.scenario.place(variant.options, first.client, self._label(first))
                 site = stack.enter_context(place)
-                # All start at the same time, on their own cores; the generator waits for its work.
+                # It starts beside the servers, on its own core, and waits for its work.
                 generator = stack.enter_context(
                     generating(
                         variant.in_generator * len(together),
@@ -220,6 +220,8 @@ class ProcessExecutor:
             servers = {self._cell(planned): server for planned, server in started if server}
             found, interrupt = conduct(orders, generator, log, servers)
         for (planned, server), came in zip(started, found, strict=True):
+            if isinstance(came, Unfinished):  # as if it had never begun
+                continue
             ready = msgspec.to_builtins(server.ready) if server is not None else {}
             yield Carried(planned, ready, came)
         if interrupt is not None:

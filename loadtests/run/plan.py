@@ -77,10 +77,13 @@ def _units(experiment: Experiment, block: int, room: Room) -> Iterator[list[_Com
             if not variant.scenario.takes_turns:
                 yield from ([cell] for cell in cells)
                 continue
-            # Mirrored in pairs of blocks.
+            # Mirrored in pairs of blocks; the cell that groups have in common is always the same.
             name = f"{experiment.seed}/{scenario}/{variant.name}/{block // 2}"
-            random.Random(name).shuffle(cells)
-            yield from cut(cells[::-1] if block % 2 else cells, room(variant))
+            most = room(variant)
+            kept = cells[:1] if len(cells) > most else []
+            others = cells[len(kept) :]
+            random.Random(name).shuffle(others)
+            yield from cut([*kept, *(others[::-1] if block % 2 else others)], most)
 
 
 def cut(items: Sequence[_Item], most: int) -> list[list[_Item]]:

@@ -18,7 +18,7 @@ import msgspec
 from loadtests.machine.launch import Launched, last_words
 from loadtests.run.experiment import Experiment
 from loadtests.scenarios.bench import Outcome, Place
-from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.scenario import Variant
 
 _LOOK_S = 0.02
@@ -164,6 +164,8 @@ def _came(
         )
     found = msgspec.json.decode(path.read_bytes(), type=Outcome)
     path.unlink()
+    if found.unfinished:
+        return Unfinished()
     if found.error is not None:
         logs = f"logs: {generator_log}" + (f", {server.log}" if server else "")
         return TrialFailed(f"{found.error}; {logs}")

@@ -19,15 +19,22 @@ from loadtests.scenarios.turns import Interrupted, Turn
 _TICK_S = 0.01
 
 
-def order_of(labels: list[str], number: int, seed: int) -> list[str]:
-    """The order of a round: random in the even ones, and turned round in the odd ones.
+def order_of(labels: list[str], number: int, seed: int, cycle: int = 1) -> list[str]:
+    """The order of a round: random, and turned round in the next one of its kind.
 
-    So within each two rounds everybody is as early as late, and no two cells follow each other
-    more often than chance has it.
+    So within each two rounds of a kind everybody is as early as late, and no two cells follow each
+    other more often than chance has it.
+
+    Args:
+        labels: of the cells.
+        number: of the round.
+        seed: of all orders.
+        cycle: after so many rounds the kinds of load come again.
     """
     order = list(labels)
-    random.Random(f"{seed}/{number // 2}").shuffle(order)
-    return order[::-1] if number % 2 else order
+    cycles, kind = divmod(number, cycle)
+    random.Random(f"{seed}/{cycles // 2}/{kind}").shuffle(order)
+    return order[::-1] if cycles % 2 else order
 
 
 class Keeper:
@@ -59,15 +66,21 @@ class Keeper:
 
     def run(self) -> None:
         """Give turns, in a greenlet of its own."""
+        try:
+            self._give()
+        finally:  # nobody is to wait for ever
+            self.over.set()
+            for seat in self._seats.values():
+                seat.call(None)
+
+    def _give(self) -> None:
         for number in count():
-            order = order_of(list(self._seats), number, self._seed)
+            cycle = max((seat.cycle for seat in self._seats.values()), default=1)
+            order = order_of(list(self._seats), number, self._seed, cycle)
             playing = [self._seats[label] for label in order if self._seats[label].playing]
             if not playing or not self._played(playing, number):
                 break
             self.whole = number + 1
-        self.over.set()
-        for seat in self._seats.values():
-            seat.call(None)
 
     def _played(self, seats: Sequence[Seat], number: int) -> bool:
         """Play a round; whether it is whole."""
@@ -100,6 +113,7 @@ class Seat:
 
     Attributes:
         playing: whether it takes part in the next round.
+        cycle: see Turns.
         seconds, stolen_s, others_s: over all of its turns.
         off_turn_s, off_turn_used_s: how long others were on turn, and what its server used then.
     """
@@ -111,6 +125,7 @@ class Seat:
         self._done = Event()
         self._number: int | None = None
         self.playing = True
+        self.cycle = 1
         self.seconds = self.stolen_s = self.others_s = 0.0
         self.off_turn_s = self.off_turn_used_s = 0.0
 

@@ -79,9 +79,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of a trial: an error, or measurements and what the generator says of itself."""
+    """What came of a trial: an error, or measurements and what the generator says of itself.
+
+    Attributes:
+        unfinished: whether the error is that the run was interrupted before there was anything.
+    """
 
     error: str | None = None
+    unfinished: bool = False
     measurements: list[Measurement] = []
     generator: GeneratorFacts = GeneratorFacts()
 

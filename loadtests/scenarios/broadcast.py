@@ -7,7 +7,7 @@ recipient did not get, got twice or got out of order is counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -162,6 +162,8 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     pieces = taken.pieces
     received = [recipient.received() for recipient in recipients]
     deliveries = collect(publishers, received, pieces)
+    # What went wrong in a slice that was left out went wrong all the same.
+    audit_of_all = collect(publishers, received, taken.every).audit
     if not len(deliveries.receive_lag_ns):
         raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {_HINT}")
     arrived = sum(
@@ -170,8 +172,11 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
         for piece in pieces
     )
     usage = together([piece.usage for piece in pieces])
+    deliveries = replace(deliveries, audit=audit_of_all)
     found = summarise(deliveries, arrived, usage, bench.meter.server_mib())
-    return [found.disturbed_by(taken.doubt)]
+    reason = next(iter(taken.doubts.values()), None)
+    touched = [name for name in METRICS if name not in Audit._fields]
+    return [found.disturbed_by(reason, touched, lost=audit_of_all.missing)]
 
 
 def _slice(
@@ -313,11 +318,15 @@ def summarise(
     invalid |= late
     invalid |= validity.saturated_server(timed, usage)
     invalid |= validity.busy_generator((*timed, "deliveries", "server_cpu"), usage)
+    told = [name for name, why in late.items() if invalid[name] == why]
+    spared = validity.surely_late(METRICS, told, deliveries.lateness_ns)
+    if deliveries.audit.missing:
+        spared = []
     return Measurement(
         row=SCENARIO.name,
         metrics=values,
         invalid=invalid,
-        disturbed=[name for name, why in late.items() if invalid[name] == why],
+        disturbed=spared,
         unavailable=unavailable,
         samples={family: len(found) for family, found in times.items()},
         distributions={family: histogram(found) for family, found in times.items()},

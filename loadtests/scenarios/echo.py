@@ -11,12 +11,21 @@ import msgspec
 from loadtests.arithmetic.distribution import histogram
 from loadtests.arithmetic.samples import quantiles_ms
 from loadtests.arithmetic.usage import metrics
+from loadtests.arithmetic.validity import names_of
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import doubts
-from loadtests.scenarios.echoing import BothLoops, both_loops, expected_s, turns_of
+from loadtests.scenarios.echoing import (
+    CLOSED,
+    OPEN,
+    USED,
+    BothLoops,
+    both_loops,
+    expected_s,
+    turns_of,
+)
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -124,7 +133,7 @@ def summarise(both: BothLoops, server_mib: float | None) -> Measurement:
         **quantiles_ms(METRICS, "latency", latency),
         **quantiles_ms(METRICS, "service", service),
         "throughput": closed.answered / seconds,
-        "lost": opened.lost + closed.lost,
+        "lost": both.lost,
         "server_busy_open": opened.usage.server_percent,
         **quantiles_ms(METRICS, "lateness", opened.lateness_ns),
         **quantiles_ms(METRICS, "receive_lag", opened.receive_lag_ns),
@@ -133,7 +142,7 @@ def summarise(both: BothLoops, server_mib: float | None) -> Measurement:
     if opened.usage.server_percent is None:
         unavailable["server_busy_open"] = unavailable["server_busy"]
     found = doubts(METRICS, values, opened, closed, families=_FAMILIES, rates=("throughput",))
-    return Measurement(
+    measured = Measurement(
         row=SCENARIO.name,
         metrics=values,
         invalid=found.invalid,
@@ -141,7 +150,10 @@ def summarise(both: BothLoops, server_mib: float | None) -> Measurement:
         unavailable=unavailable,
         samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
         distributions={"latency": histogram(latency), "service": histogram(service)},
-    ).disturbed_by(both.doubt)
+    )
+    timed = names_of(METRICS, *_FAMILIES)
+    measured = measured.disturbed_by(both.doubts.get(OPEN), timed, lost=both.lost)
+    return measured.disturbed_by(both.doubts.get(CLOSED), ("throughput", *USED), lost=both.lost)
 
 
 SCENARIO = Scenario(

@@ -222,4 +222,6 @@ def doubts(
     found |= validity.slow_reading(
         rates, receive_lag_ns=closed.receive_lag_ns, round_trip_ns=closed.round_trip_ns
     )
-    return Doubts(found, [name for name, why in late.items() if found[name] == why])
+    told = [name for name, why in late.items() if found[name] == why]
+    spared = validity.surely_late(metrics, told, opened.lateness_ns)
+    return Doubts(found, spared if not opened.lost + closed.lost else [])

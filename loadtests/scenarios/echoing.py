@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from loadtests.arithmetic.pacing import staggered
@@ -19,13 +19,21 @@ from loadtests.scenarios.echo_loops import (
     combine_closed,
     combine_open,
 )
-from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.turns import fitting, in_turns
 
 #: In each turn: the lead, and the last replies. 11 to 25 ms, 55 where a reply takes 44.
 _PAUSE_S = 0.03
 
-_OPEN, _CLOSED = "open", "closed"
+#: The kinds of slices.
+OPEN, CLOSED = "open", "closed"
+#: What is measured over the closed loop beside its rates.
+USED = ("server_cpu", "server_busy", "generator_cpu", "generator_busy")
+
+#: The last replies of a closed loop come within a round trip, which is half a slice at the longest.
+_STALLED = 1.0
+#: A round trip beyond this makes slices no longer.
+_LONGEST_S = 2.0
 _HINT = f"does it handle {ECHO_EVENT!r} in namespace /test?"
 
 
@@ -90,12 +98,27 @@ class BothLoops:
     """What all turns gave.
 
     Attributes:
-        doubt: what the machine or the generator did to them; None where nothing did.
+        opened, closed: of the slices that count.
+        lost: messages of all slices that were never answered.
+        doubts: ``open``, ``closed`` -> what the machine or the generator did to its slices.
     """
 
     opened: OpenLoop
     closed: ClosedLoop
-    doubt: str | None
+    lost: int
+    doubts: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Pace:
+    """What the turns so far have shown of a server: how long a round trip of the closed loop is."""
+
+    round_trip_s: float = 0.0
+
+    def saw(self, window: Window, answered: int, clients: int) -> None:
+        """Of the latest closed loop (Little's law)."""
+        if answered:
+            self.round_trip_s = min(clients * window.usage.wall_ns / 1e9 / answered, _LONGEST_S)
 
 
 def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> BothLoops:
@@ -104,26 +127,39 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
     Raises:
         TrialFailed: nothing is answered, or every client lost its connection.
     """
-    taken = in_turns(
-        bench,
-        turns_of(options),
-        lambda number: slice_of(bench, options, clients, number),
-        hint=_HINT,
-    )
-    windows = {
-        kind: [piece.window for piece in taken.pieces if piece.kind == kind]
-        for kind in (_OPEN, _CLOSED)
-    }
-    if not windows[_CLOSED]:
-        raise TrialFailed("the run was interrupted before the first round was whole")
-    opened = combine_open(clients, windows[_OPEN])
+    pace = Pace()
+    try:
+        taken = in_turns(
+            bench,
+            turns_of(options),
+            lambda number: slice_of(bench, options, clients, number, pace),
+            cycle=1 + closed_slices(options),
+            hint=_HINT,
+        )
+    finally:
+        for client in clients:  # nothing is to be sent beside another's turn
+            client.stop()
+    counted, every = _by_kind(taken.pieces), _by_kind(taken.every)
+    if not counted[CLOSED]:
+        raise Unfinished
+    opened = combine_open(clients, counted[OPEN])
     if opened.lost == len(opened.latency_ns):
         raise TrialFailed(f"the server answered none of {opened.lost} messages; {_HINT}")
-    closed = combine_closed(clients, windows[_CLOSED])
-    return BothLoops(opened, closed, taken.doubt)
+    lost_closed = combine_closed(clients, every[CLOSED]).lost
+    closed = replace(combine_closed(clients, counted[CLOSED]), lost=lost_closed)
+    lost = combine_open(clients, every[OPEN]).lost + lost_closed
+    return BothLoops(opened, closed, lost, taken.doubts)
 
 
-def slice_of(bench: Bench, options: Loops, clients: Sequence[EchoClient], number: int) -> EchoSlice:
+def _by_kind(pieces: Sequence[EchoSlice]) -> dict[str, list[Window]]:
+    return {
+        kind: [piece.window for piece in pieces if piece.kind == kind] for kind in (OPEN, CLOSED)
+    }
+
+
+def slice_of(
+    bench: Bench, options: Loops, clients: Sequence[EchoClient], number: int, pace: Pace
+) -> EchoSlice:
     """One turn: of the open loop, or one of those of the closed loop that follow it.
 
     Args:
@@ -131,21 +167,25 @@ def slice_of(bench: Bench, options: Loops, clients: Sequence[EchoClient], number
         options: of all turns together.
         clients: that send.
         number: of the turn; the first of each loop warms up.
+        pace: of the turns before.
     """
     per_open = closed_slices(options)
     round_, place = divmod(number, 1 + per_open)
     uncounted_s = options.settle_s if round_ or place > 1 else options.warmup_s
     before = sum(len(client.numbers) for client in clients)
     if place:
-        seconds = options.throughput_s / options.slices / per_open
+        # Two round trips at least, of clients that began within one.
+        uncounted_s = max(uncounted_s, pace.round_trip_s)
+        seconds = max(options.throughput_s / options.slices / per_open, 2 * pace.round_trip_s)
         window = closed_window(bench, options, clients, uncounted_s, seconds)
         messages = combine_closed(clients, [window]).answered
+        pace.saw(window, messages, len(clients))
     else:
         seconds = options.latency_s / options.slices
         window = open_window(bench, options, clients, uncounted_s, seconds)
         messages = 0
     return EchoSlice(
-        kind=_CLOSED if place else _OPEN,
+        kind=CLOSED if place else OPEN,
         window=window,
         messages=messages,
         answered=sum(len(client.numbers) for client in clients) - before,
@@ -197,6 +237,9 @@ def closed_window(
     _keep_going(bench, options, clients, end_ns)
     end = bench.meter.read()
     _drain(bench, options, clients)
+    if bench.now_ns() - end.at_ns > _STALLED * (end_ns - begin_ns):
+        # The last replies are late: a stall that began in the slice is the slice's to its end.
+        end = bench.meter.read()
     return Window(
         begin_ns=begin.at_ns,
         end_ns=end.at_ns,

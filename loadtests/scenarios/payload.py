@@ -16,6 +16,7 @@ from msgspec import Meta
 from loadtests.arithmetic.distribution import histogram
 from loadtests.arithmetic.samples import quantiles_ms
 from loadtests.arithmetic.usage import metrics
+from loadtests.arithmetic.validity import names_of
 from loadtests.client import packets
 from loadtests.client.packets import Packet, PacketType
 from loadtests.record.application import ECHO_EVENT, NAMESPACE
@@ -24,7 +25,15 @@ from loadtests.record.words import Better, Metric, Transport, Unit
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import doubts
-from loadtests.scenarios.echoing import BothLoops, both_loops, expected_s, turns_of
+from loadtests.scenarios.echoing import (
+    CLOSED,
+    OPEN,
+    USED,
+    BothLoops,
+    both_loops,
+    expected_s,
+    turns_of,
+)
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
@@ -259,7 +268,7 @@ def summarise(message: SizedMessage, both: BothLoops, server_mib: float | None) 
         **quantiles_ms(METRICS, "latency", latency),
         "throughput": closed.answered / seconds,
         "volume": closed.answered * message.size / seconds / 1e6,
-        "lost": opened.lost + closed.lost,
+        "lost": both.lost,
         **quantiles_ms(METRICS, "lateness", opened.lateness_ns),
         **quantiles_ms(METRICS, "receive_lag", opened.receive_lag_ns),
         **common,
@@ -267,7 +276,7 @@ def summarise(message: SizedMessage, both: BothLoops, server_mib: float | None) 
     found = doubts(
         METRICS, values, opened, closed, families=("latency",), rates=("throughput", "volume")
     )
-    return Measurement(
+    measured = Measurement(
         row=str(message.row),
         metrics=values,
         invalid=found.invalid,
@@ -275,7 +284,11 @@ def summarise(message: SizedMessage, both: BothLoops, server_mib: float | None) 
         unavailable=unavailable,
         samples={"latency": len(latency), "throughput": closed.answered},
         distributions={"latency": histogram(latency)},
-    ).disturbed_by(both.doubt)
+    )
+    timed = names_of(METRICS, "latency")
+    measured = measured.disturbed_by(both.doubts.get(OPEN), timed, lost=both.lost)
+    rates = ("throughput", "volume", *USED)
+    return measured.disturbed_by(both.doubts.get(CLOSED), rates, lost=both.lost)
 
 
 def _order(row: str) -> tuple[float, ...]:

@@ -30,6 +30,8 @@ PayloadBytes = Annotated[int, Meta(ge=16, le=500_000)]
 
 #: A server and a Locust process start, side by side.
 LAUNCH_S = 1.7
+#: A further server of a group, whose load generator is there already.
+_LAUNCH_OF_GROUP_S = 0.8
 _GRACE_S = 15.0  # for a busy machine
 
 
@@ -173,7 +175,8 @@ class Variant:
     @property
     def expected_s(self) -> float:
         """About how long a trial takes, start-up included."""
-        return LAUNCH_S + self.scenario.expected_s(self.options)
+        launch_s = _LAUNCH_OF_GROUP_S if self.scenario.takes_turns else LAUNCH_S
+        return launch_s + self.scenario.expected_s(self.options)
 
     @property
     def longest_s(self) -> float:

@@ -6,7 +6,7 @@ other and round after round, meets all of it alike, so that ratios of cells are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from loadtests.arithmetic.disturbance import Disturbance, choose
 from loadtests.arithmetic.usage import Usage
 from loadtests.record.generator_facts import SliceFacts
-from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.errors import TrialFailed, Unfinished
 
 if TYPE_CHECKING:
     from loadtests.scenarios.bench import Bench
@@ -52,7 +52,13 @@ class Turn:
 
 
 class Turns(Protocol):
-    """Who tells a trial that it is its turn."""
+    """Who tells a trial that it is its turn.
+
+    Attributes:
+        cycle: after so many turns the kinds of its load come again.
+    """
+
+    cycle: int
 
     def turn(self) -> AbstractContextManager[Turn]:
         """Wait for the next turn, and have it.
@@ -69,6 +75,7 @@ class Lone:
     """Turns of a trial that nobody else takes part in and nobody watches."""
 
     def __init__(self) -> None:
+        self.cycle = 1
         self._rounds = 0
 
     @contextmanager
@@ -111,15 +118,22 @@ class Taken(Generic[Measured]):
 
     Attributes:
         pieces: those that count.
-        doubt: why numbers made from them are not to be trusted; None where they are.
+        every: also those that were left out: what was lost in them was lost.
+        doubts: kind of load -> why numbers made from its pieces are not to be trusted.
     """
 
     pieces: Sequence[Measured]
-    doubt: str | None
+    every: Sequence[Measured]
+    doubts: Mapping[str, str]
 
 
 def in_turns(
-    bench: Bench, rounds: int, load: Callable[[int], Measured], *, hint: str = ""
+    bench: Bench,
+    rounds: int,
+    load: Callable[[int], Measured],
+    *,
+    cycle: int = 1,
+    hint: str = "",
 ) -> Taken[Measured]:
     """Carry out a piece of load in each round, and choose the pieces that count.
 
@@ -127,11 +141,13 @@ def in_turns(
         bench: tells whose turn it is, and keeps what is told of each slice.
         rounds: how many.
         load: given the number of the round.
+        cycle: after so many rounds the kinds of load come again.
         hint: what to ask oneself where nothing was ever answered.
 
     Raises:
         TrialFailed: the server answered nothing any more, or no round was whole.
     """
+    bench.turns.cycle = cycle
     done: list[tuple[Turn, Measured]] = []
     silent = 0
     try:
@@ -144,21 +160,31 @@ def in_turns(
                 raise TrialFailed(_silence(len(done), silent, rounds, hint))
     except Interrupted:
         pass
+    except TrialFailed:
+        bench.turns.rest()  # what is still to be said of it is not to be said beside others' load
+        raise
     whole = bench.turns.rest()
     done = done[:whole]
     if not done:
-        raise TrialFailed("the run was interrupted before the first round was whole")
+        raise Unfinished
+    return _chosen(bench, done)
+
+
+def _chosen(bench: Bench, done: Sequence[tuple[Turn, Measured]]) -> Taken[Measured]:
+    """Which of the pieces count, among those of each kind; the bench is told of all."""
     kept: set[int] = set()
-    doubts: list[str] = []
+    doubts: dict[str, str] = {}
     for kind in dict.fromkeys(piece.kind for _, piece in done):
         places = [place for place, (_, piece) in enumerate(done) if piece.kind == kind]
         chosen = choose([done[place][0].disturbance for place in places])
         kept.update(places[each] for each in chosen.kept)
-        doubts += [] if chosen.doubt is None else [chosen.doubt]
+        if chosen.doubt is not None:
+            doubts[kind] = chosen.doubt
     bench.slices += [
         _told(turn, piece, kept=place in kept) for place, (turn, piece) in enumerate(done)
     ]
-    return Taken([done[place][1] for place in sorted(kept)], next(iter(doubts), None))
+    every = [piece for _, piece in done]
+    return Taken([every[place] for place in sorted(kept)], every, doubts)
 
 
 def _silence(turns: int, silent: int, rounds: int, hint: str) -> str:

@@ -132,8 +132,8 @@ def _unsteady_machine(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             f"The machine's speed changed while it measured: a fixed piece of Python took "
             f"{short(min(sticks))} to {short(max(sticks))} ms from trial to trial.",
-            "Compare cells by their ratios, which are free of most of it; the figures themselves are "
-            "this machine's of that day, and their own intervals are wide.",
+            "Compare cells by their ratios, which are free of most of it; the figures themselves "
+            "are this machine's of that day, and their own intervals are wide.",
         )
 
 

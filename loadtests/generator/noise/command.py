@@ -20,7 +20,7 @@ from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment, ExperimentError, known
-from loadtests.run.feasible import check
+from loadtests.run.feasible import check, room
 from loadtests.scenarios.registry import metrics_of
 from servers.modes import ADAPTERS
 
@@ -58,6 +58,7 @@ def command(
         known("transport", transports, list(Transport))
         wanted = experiment(modes, [Transport(each) for each in transports], blocks)
         check(wanted, wanted.scenarios)
+        _check_room(wanted)
         folders = _folders(out)
     except ExperimentError as error:
         return command_line.complain(_COMMAND, str(error), Exit.WRONG_CALL)
@@ -82,6 +83,21 @@ def command(
     out_console.print(table(found))
     print(folders[0].parent)
     return Exit.FINE
+
+
+def _check_room(wanted: Experiment) -> None:
+    """Both of a pair are to be alive at the same time.
+
+    Raises:
+        ExperimentError: there is no room for that.
+    """
+    cells = len(wanted.modes) * len(wanted.transports)
+    most = min(room(wanted.variant(scenario)) for scenario in wanted.scenarios)
+    if cells > most:
+        raise ExperimentError(
+            f"{cells} servers do not fit into this machine's memory or file descriptors at the "
+            f"same time, {most} would; fewer --modes or --transports would do"
+        )
 
 
 def _measured(wanted: Experiment, folders: Sequence[Path]) -> list[Result]:
