@@ -132,8 +132,8 @@ def test_choice_does_not_depend_on_when_it_happened(
     rng.shuffle(places)
     one, other = choose(found), choose([found[place] for place in places])
     assert set(one.kept) == {places[place] for place in other.kept}
-    # Which cause is told first may differ, whether there is a doubt may not.
-    assert (one.doubt is None) == (other.doubt is None)
+    # Of several causes the first is told; how many slices were disturbed is the same.
+    assert (one.doubt or "").split(", ")[-1] == (other.doubt or "").split(", ")[-1]
 
 
 _seconds = st.floats(0, 2)
