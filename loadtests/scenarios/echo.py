@@ -146,7 +146,7 @@ def summarise(both: BothLoops, server_mib: float | None) -> Measurement:
         row=SCENARIO.name,
         metrics=values,
         invalid=found.invalid,
-        disturbed=found.disturbed,
+        disturbed=[] if both.lost else found.disturbed,
         unavailable=unavailable,
         samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
         distributions={"latency": histogram(latency), "service": histogram(service)},

@@ -30,8 +30,6 @@ OPEN, CLOSED = "open", "closed"
 #: What is measured over the closed loop beside its rates.
 USED = ("server_cpu", "server_busy", "generator_cpu", "generator_busy")
 
-#: The last replies of a closed loop come within a round trip, which is half a slice at the longest.
-_STALLED = 1.0
 #: A round trip beyond this makes slices no longer.
 _LONGEST_S = 2.0
 _HINT = f"does it handle {ECHO_EVENT!r} in namespace /test?"
@@ -177,7 +175,9 @@ def slice_of(
         # Two round trips at least, of clients that began within one.
         uncounted_s = max(uncounted_s, pace.round_trip_s)
         seconds = max(options.throughput_s / options.slices / per_open, 2 * pace.round_trip_s)
-        window = closed_window(bench, options, clients, uncounted_s, seconds)
+        window = closed_window(
+            bench, options, clients, uncounted_s, seconds, paced=pace.round_trip_s > 0
+        )
         messages = combine_closed(clients, [window]).answered
         pace.saw(window, messages, len(clients))
     else:
@@ -220,9 +220,18 @@ def open_window(
 
 
 def closed_window(
-    bench: Bench, options: Loops, clients: Sequence[EchoClient], uncounted_s: float, seconds: float
+    bench: Bench,
+    options: Loops,
+    clients: Sequence[EchoClient],
+    uncounted_s: float,
+    seconds: float,
+    *,
+    paced: bool,
 ) -> Window:
-    """Have every client send again when its reply has come; the beginning is not measured."""
+    """Have every client send again when its reply has come; the beginning is not measured.
+
+    ``paced``: the slice is known to hold two round trips, so that the last replies come within it.
+    """
     start_ns = bench.now_ns()
     begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(seconds * 1e9)
@@ -237,7 +246,7 @@ def closed_window(
     _keep_going(bench, options, clients, end_ns)
     end = bench.meter.read()
     _drain(bench, options, clients)
-    if bench.now_ns() - end.at_ns > _STALLED * (end_ns - begin_ns):
+    if paced and bench.now_ns() - end.at_ns > end_ns - begin_ns:
         # The last replies are late: a stall that began in the slice is the slice's to its end.
         end = bench.meter.read()
     return Window(

@@ -280,7 +280,7 @@ def summarise(message: SizedMessage, both: BothLoops, server_mib: float | None) 
         row=str(message.row),
         metrics=values,
         invalid=found.invalid,
-        disturbed=found.disturbed,
+        disturbed=[] if both.lost else found.disturbed,
         unavailable=unavailable,
         samples={"latency": len(latency), "throughput": closed.answered},
         distributions={"latency": histogram(latency)},

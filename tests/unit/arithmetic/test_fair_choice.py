@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ TRUE_US = 200.0
 SPREAD = 0.05
 TRIALS = 800
 ERRORS = 6
-GRAVE = Disturbance("the load generator stood still (for 100 ms)")
-STOLEN = Disturbance("the machine's host gave its CPU time to others (5 %)", grave=False)
+STOOD_STILL = Disturbance("the load generator stood still (for 100 ms)")
+CROWDED = Disturbance("another process used the server's core (30 %)")
 
 
 def by_cause(found: Sequence[Disturbance | None], _values: Floats) -> Choice:
@@ -66,7 +67,7 @@ def numbers(
     for _ in range(TRIALS):
         disturbed = rng.random(slices) < share
         values = TRUE_US * rng.normal(1, SPREAD, slices) * np.where(disturbed, 1 + excess, 1)
-        found = [GRAVE if each else None for each in disturbed.tolist()]
+        found = [STOOD_STILL if each else None for each in disturbed.tolist()]
         choice = chooser(found, values)
         if choice.doubt is None:
             pieces = [(Usage(10**9, 0, round(values[place] * 1e6)), 1000) for place in choice.kept]
@@ -104,8 +105,8 @@ def test_leaving_nothing_out_is_seen_as_well() -> None:
     assert off(numbers(8, 0.3, 0.2, everything)) > 2 * ERRORS
 
 
-@given(found=st.lists(st.sampled_from([None, None, GRAVE, STOLEN]), min_size=1, max_size=20))
-def test_trusted_number_holds_no_grave_slice_and_at_least_half_of_all(
+@given(found=st.lists(st.sampled_from([None, None, STOOD_STILL, CROWDED]), min_size=1, max_size=20))
+def test_trusted_number_holds_no_disturbed_slice_and_at_least_half_of_all(
     found: list[Disturbance | None],
 ) -> None:
     choice = choose(found)
@@ -113,16 +114,15 @@ def test_trusted_number_holds_no_grave_slice_and_at_least_half_of_all(
     assert list(choice.kept) == sorted(set(choice.kept))
     assert len(kept) >= len(found) / 2
     if choice.doubt is None:
-        assert GRAVE not in kept
-        # Stolen time is in it only where there is no way to do without.
-        assert STOLEN not in kept or found.count(None) < len(found) / 2
+        assert set(kept) == {None}
+        assert len(kept) == found.count(None)
     else:
         assert len(kept) == len(found)
-        assert found.count(GRAVE) > len(found) / 2
+        assert found.count(None) < len(found) / 2
 
 
 @given(
-    found=st.lists(st.sampled_from([None, GRAVE, STOLEN]), min_size=1, max_size=12),
+    found=st.lists(st.sampled_from([None, STOOD_STILL, CROWDED]), min_size=1, max_size=12),
     rng=st.randoms(),
 )
 def test_choice_does_not_depend_on_when_it_happened(
@@ -132,7 +132,8 @@ def test_choice_does_not_depend_on_when_it_happened(
     rng.shuffle(places)
     one, other = choose(found), choose([found[place] for place in places])
     assert set(one.kept) == {places[place] for place in other.kept}
-    assert one.doubt == other.doubt
+    # Of several causes the first is told; how many slices were disturbed is the same.
+    assert (one.doubt or "").split(", ")[-1] == (other.doubt or "").split(", ")[-1]
 
 
 _seconds = st.floats(0, 2)
@@ -142,16 +143,16 @@ _seconds = st.floats(0, 2)
 def test_what_was_worse_is_never_judged_milder(
     absent_s: float, others_s: float, waited_s: float, stolen_s: float, off_s: float
 ) -> None:
-    calm = Watched(1.0, absent_s, 0.0, stolen_s, others_s, waited_s, {"a": off_s})
+    beside: dict[str, float] = {"a": off_s}
+    before = Watched(1.0, absent_s, 0.0, stolen_s, others_s, waited_s, beside)
     for worse in (
-        Watched(1.0, absent_s, 1.0, stolen_s, others_s, waited_s, {"a": off_s}),
-        Watched(1.0, absent_s, 0.0, stolen_s, others_s + 1, waited_s, {"a": off_s}),
-        Watched(1.0, absent_s, 0.0, stolen_s, others_s, waited_s + 1, {"a": off_s}),
-        Watched(1.0, absent_s, 0.0, stolen_s, others_s, waited_s, {"a": off_s, "b": 1.0}),
+        replace(before, suspended_s=1.0),
+        replace(before, absent_s=absent_s + stolen_s + 1),
+        replace(before, others_s=others_s + 1),
+        replace(before, waited_s=waited_s + 1),
+        replace(before, off_turn_s=beside | {"b": 1.0}),
     ):
-        found = disturbance_of(worse)
-        assert found is not None
-        assert found.grave
-    found = disturbance_of(calm)
-    if found is not None and not found.grave:
-        assert stolen_s > 0
+        assert disturbance_of(worse) is not None
+    if disturbance_of(before) is not None:
+        # Stolen time is nobody's fault, and explains nothing but a standstill.
+        assert disturbance_of(replace(before, stolen_s=0.0)) is not None

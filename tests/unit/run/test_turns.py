@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import gevent
 import pytest
 from gevent.event import Event
-from hypothesis import given
-from hypothesis import strategies as st
 
 from loadtests.arithmetic.disturbance import Watched
 from loadtests.run.turns import Absence, Keeper, order_of
@@ -21,44 +18,6 @@ from tests.support.waiting import PATIENCE_S
 
 MS = 1_000_000
 LABELS = ["a", "b", "c"]
-
-# --- the order of a round
-
-
-@given(st.lists(st.text(min_size=1), min_size=1, max_size=9, unique=True), st.integers(0, 99))
-def test_everybody_is_in_each_round_once(labels: list[str], number: int) -> None:
-    assert Counter(labels) == Counter(order_of(labels, number, 1))
-
-
-@given(st.integers(0, 50), st.integers(0, 2**32))
-def test_rounds_are_mirrored_in_pairs(pair: int, seed: int) -> None:
-    labels = list("abcdefgh")
-    first, second = order_of(labels, 2 * pair, seed), order_of(labels, 2 * pair + 1, seed)
-    assert first == second[::-1]
-
-
-def test_order_follows_from_the_seed_and_differs_from_pair_to_pair() -> None:
-    labels = list("abcdefgh")
-    rounds = [order_of(labels, number, 7) for number in range(0, 20, 2)]
-    assert rounds == [order_of(labels, number, 7) for number in range(0, 20, 2)]
-    assert len({tuple(order) for order in rounds}) == 10
-    assert rounds != [order_of(labels, number, 8) for number in range(0, 20, 2)]
-
-
-def test_order_is_the_same_on_every_machine_and_version() -> None:
-    # Written down once: who compares runs of a seed has the same order in them.
-    found = ["".join(order_of(list("abcd"), number, 1)) for number in (0, 1, 2)]
-    assert found == ["cabd", "dbac", "bcad"]
-
-
-def test_nobody_is_mostly_behind_the_same_other() -> None:
-    followed: Counter[tuple[str, str]] = Counter()
-    for number in range(2000):
-        followed.update(pairwise(order_of(list("abcd"), number, 3)))
-    # Twelve ordered pairs, three of which are in each round.
-    assert all(abs(times - 500) < 100 for times in followed.values())
-    assert len(followed) == 12
-
 
 # --- turns
 
@@ -126,6 +85,17 @@ def test_everybody_has_each_round_once_in_its_order() -> None:
     assert rounds_in_order(4) == table.had
     assert table.whole == dict.fromkeys(LABELS, 4)
     assert set(table.ended.values()) == {"played"}
+
+
+def test_rounds_are_mirrored_when_the_kinds_of_load_come_again() -> None:
+    table = Table()
+    for seat in table.seats.values():
+        seat.cycle = 3
+    table.run(dict.fromkeys(LABELS, 12))
+    rounds = [[label for number, label in table.had if number == each] for each in range(12)]
+    assert rounds == [order_of(LABELS, number, 5, 3) for number in range(12)]
+    for number in (0, 1, 2, 6, 7, 8):
+        assert rounds[number] == rounds[number + 3][::-1]
 
 
 def test_one_alone_has_turn_after_turn() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from loadtests.arithmetic.samples import NEVER, Nanoseconds
 from loadtests.arithmetic.usage import Usage
@@ -44,9 +46,13 @@ def opened(latency: Nanoseconds, **changes: Any) -> OpenLoop:
 
 
 def summarise(
-    opened: OpenLoop, closed: ClosedLoop, server_mib: float | None, doubt: str | None = None
+    opened: OpenLoop,
+    closed: ClosedLoop,
+    server_mib: float | None,
+    doubts: Mapping[str, str] | None = None,
 ) -> Measurement:
-    return echo.summarise(BothLoops(opened, closed, doubt), server_mib)
+    lost = opened.lost + closed.lost
+    return echo.summarise(BothLoops(opened, closed, lost, doubts or {}), server_mib)
 
 
 def test_summary_holds_every_metric_of_the_table() -> None:
@@ -120,14 +126,45 @@ def test_own_servers_cpu_is_unavailable_in_the_summary() -> None:
     } == found.unavailable.keys()
 
 
-def test_disturbed_slices_spoil_what_nothing_else_speaks_against() -> None:
+STOOD_STILL = "it stood still (1 of 2)"
+TIMED = {"latency_p50", "latency_p90", "latency_p99", "latency_max", "service_p50", "service_p99"}
+RATES = {"throughput", "server_cpu", "server_busy", "generator_cpu", "generator_busy"}
+
+
+@pytest.mark.parametrize(
+    ("doubts", "touched"),
+    [
+        ({"open": STOOD_STILL}, TIMED),
+        ({"closed": STOOD_STILL}, RATES),
+        ({"open": STOOD_STILL, "closed": STOOD_STILL}, TIMED | RATES),
+    ],
+)
+def test_disturbed_slices_of_a_loop_spoil_what_is_made_from_them(
+    doubts: dict[str, str], touched: set[str]
+) -> None:
+    found = summarise(opened(ns(*[MS] * 100)), closed(100, 0, usage()), 30.0, doubts)
+    assert found.invalid == dict.fromkeys(touched, STOOD_STILL)
+    assert touched == set(found.disturbed)
+
+
+def test_what_was_lost_beside_disturbed_slices_is_not_put_down_to_the_machine() -> None:
+    both = {"open": STOOD_STILL, "closed": STOOD_STILL}
     latency = ns(*[MS] * 98, NEVER, NEVER)
-    found = summarise(opened(latency), closed(100, 0, usage()), 30.0, "it stood still (1 of 2)")
-    assert found.invalid.keys() == METRICS.keys()
+    found = summarise(opened(latency), closed(100, 0, usage()), 30.0, both)
+    assert found.invalid.keys() == TIMED | RATES
     assert "never arrived" in found.invalid["latency_p99"]
-    assert found.invalid["throughput"] == found.invalid["latency_p50"] == "it stood still (1 of 2)"
-    # What the server lost is not put down to the machine.
-    assert METRICS.keys() - {"latency_p99", "latency_max", "service_p99"} == set(found.disturbed)
+    assert found.invalid["throughput"] == found.invalid["latency_p50"] == STOOD_STILL
+    assert found.disturbed == [], "a report cannot do without this trial"
+
+
+@pytest.mark.parametrize("loop", ["open", "closed"])
+def test_message_lost_in_one_loop_keeps_a_disturbance_of_the_other_in_a_report(loop: str) -> None:
+    in_open, in_closed = ns(*[MS] * 99, NEVER), ns(*[MS] * 100)
+    for latency, lost in ((in_open, 0), (in_closed, 1)):
+        found = summarise(opened(latency), closed(100, lost, usage()), 30.0, {loop: STOOD_STILL})
+        assert found.metrics["lost"] == 1
+        assert STOOD_STILL in found.invalid.values()
+        assert found.disturbed == []
 
 
 def test_late_sends_are_a_disturbance_and_a_lost_message_is_none() -> None:

@@ -1,23 +1,19 @@
-"""Echo over several turns: what comes later, what could not be sent, and what was lost."""
+"""Echo over several turns: what comes later, what could not be sent, and a server that stops."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
-from loadtests.arithmetic.disturbance import Disturbance
 from loadtests.arithmetic.pacing import ConstantRate
-from loadtests.record.results import Measurement
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import LEAD_NS
-from loadtests.scenarios.echo import Echo
 from loadtests.scenarios.echo_client import EchoClient
-from loadtests.scenarios.echoing import closed_window, turns_of
+from loadtests.scenarios.echoing import turns_of
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.turns import Lone, Turn
+from loadtests.scenarios.turns import Lone
 from tests.support.simulation import (
     MS,
     SECOND,
@@ -28,55 +24,12 @@ from tests.support.simulation import (
     echoing,
     number_of,
 )
-
-#: Each of three rounds sends 20 messages, 50 ms apart, in a turn of the open loop, and has two of
-#: the closed one, of a tenth of a second each; the first of either is warmed up by 100 ms, the
-#: others by 50.
-OPTIONS = Echo(
-    clients=2,
-    rate_hz=20,
-    latency_s=3,
-    throughput_s=0.6,
-    warmup_s=0.1,
-    settle_s=0.05,
-    drain_s=0.2,
-    rounds=3,
-)
+from tests.unit.scenarios.echo_in_turns import OPTIONS, Others, at_once, measured
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-class Others(Lone):
-    """Turns with a pause between them, in which others have theirs."""
-
-    def __init__(self, world: World, pause_ns: int, disturbed: Collection[int] = ()) -> None:
-        super().__init__()
-        self._world = world
-        self._pause_ns = pause_ns
-        self._disturbed = disturbed
-
-    @contextmanager
-    def turn(self) -> Iterator[Turn]:
-        with super().turn() as turn:
-            yield turn
-        if turn.number in self._disturbed:
-            turn.disturbance = Disturbance("the load generator stood still (for 1 s)")
-        self._world.run_until(self._world.now_ns + self._pause_ns)
-
-
-def measured(world: World, fate: Fate, options: Echo = OPTIONS, pause_ns: int = 0) -> Measurement:
-    bench = FakeBench(world, options.clients)
-    bench.turns = Others(world, pause_ns)
-    echoing(bench, fate)
-    [found] = echo.measure(bench, options)  # type: ignore[arg-type]
-    return found
-
-
-def at_once(_session: int, _number: int) -> list[int]:
-    return [MS]
 
 
 # --- what is counted
@@ -131,30 +84,6 @@ def test_slices_are_told_with_what_the_server_used(world: World) -> None:
             assert told.seconds == pytest.approx(0.1)
             # A tenth of a core for a message of each client in each millisecond.
             assert told.server_cpu_us == pytest.approx(50, rel=0.02)
-
-
-def test_clients_that_wait_long_for_their_replies_do_not_stay_in_step(world: World) -> None:
-    options = msgspec.structs.replace(OPTIONS, clients=10)
-    bench = FakeBench(world, options.clients)
-    echoing(bench, lambda _session, _number: [40 * MS])
-    echo.measure(bench, options)  # type: ignore[arg-type]
-    closed = [told for number, told in enumerate(bench.slices) if number % 3]
-    assert len(closed) == 6
-    for told in closed:
-        # 25 replies in a tenth of a second; clients in step would have 20, or 30.
-        assert told.server_cpu_us == pytest.approx(400, rel=0.1)
-
-
-def test_clients_of_a_closed_loop_begin_one_after_the_other(world: World) -> None:
-    bench = FakeBench(world, 4)
-    sent_ns: list[int] = []
-    for session in bench.sessions:
-        session.on_send = lambda _name, _data: sent_ns.append(world.now_ns)
-    clients = [EchoClient(each, world, 32, now_ns=world.time_ns) for each in bench.sessions]  # type: ignore[arg-type]
-    begun_ns = world.now_ns
-    closed_window(bench, OPTIONS, clients, 0.04, 0.1)  # type: ignore[arg-type]
-    # All within the time that is not measured.
-    assert [each - begun_ns for each in sent_ns[:4]] == [0, 10 * MS, 20 * MS, 30 * MS]
 
 
 def test_what_a_disturbed_turn_gave_is_in_no_number(world: World) -> None:
@@ -261,66 +190,6 @@ def test_alarm_that_an_earlier_loop_has_left_sends_nothing_early(world: World) -
     world.run_until(start_ns + 300 * MS)
     assert [number_of(data) for _, data in session.sent] == [0, 1, 2]
     assert start_ns + 300 * MS == client.due_ns[2]
-
-
-# --- a reply that is lost in a closed loop
-
-
-class Losing:
-    """Loses the first reply that was sent for in a closed loop of the first turn."""
-
-    def __init__(self, world: World, lost: int = 1) -> None:
-        self._world = world
-        self._begin_ns = world.now_ns + LEAD_NS + 1100 * MS
-        self._left = lost
-        self.sent_ns: list[int] = []
-
-    def __call__(self, session: int, _number: int) -> list[int]:
-        if session == 0 and self._world.now_ns > self._begin_ns + 20 * MS:
-            self.sent_ns.append(self._world.now_ns)
-            if self._left:
-                self._left -= 1
-                return []
-        return [MS]
-
-
-def test_client_whose_reply_was_lost_goes_on_when_that_is_sure(world: World) -> None:
-    options = msgspec.structs.replace(OPTIONS, throughput_s=3)
-    fate = Losing(world)
-    found = measured(world, fate, options)
-    waited_ns = fate.sent_ns[1] - fate.sent_ns[0]
-    assert 200 * MS <= waited_ns <= 400 * MS, "at least the drain, at most twice as long"
-    assert found.metrics["lost"] == 1
-    assert "replies were lost" in found.invalid["throughput"]
-    assert "(1 lost beside" in found.invalid["throughput"]
-    assert found.invalid.keys() == {"throughput"}
-    # Of three seconds of two clients one missed a fifth, or two.
-    assert 0.9 < (found.metrics["throughput"] or 0) / 2000 < 1
-
-
-def test_each_lost_reply_costs_its_own_wait(world: World) -> None:
-    options = msgspec.structs.replace(OPTIONS, throughput_s=3)
-    fate = Losing(world, lost=3)
-    found = measured(world, fate, options)
-    assert found.metrics["lost"] == 3
-    waits = [after - before for before, after in zip(fate.sent_ns, fate.sent_ns[1:4], strict=False)]
-    assert all(200 * MS <= wait <= 400 * MS for wait in waits)
-
-
-def test_reply_that_was_given_up_and_comes_is_not_lost_and_starts_no_second_message(
-    world: World,
-) -> None:
-    options = msgspec.structs.replace(OPTIONS, throughput_s=3)
-    losing = Losing(world)
-
-    def fate(session: int, number: int) -> list[int]:
-        return losing(session, number) or [800 * MS]
-
-    found = measured(world, fate, options)
-    assert found.metrics["lost"] == 0
-    assert "throughput" not in found.invalid
-    # Each of two clients has one message under way that takes a millisecond.
-    assert (found.metrics["throughput"] or 0) < 2000
 
 
 # --- a server that stops
