@@ -226,7 +226,7 @@ def closed_window(
     uncounted_s: float,
     seconds: float,
     *,
-    paced: bool,
+    paced: bool = True,
 ) -> Window:
     """Have every client send again when its reply has come; the beginning is not measured.
 

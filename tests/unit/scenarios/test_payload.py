@@ -157,7 +157,7 @@ def test_a_server_that_answered_and_then_failed_has_not_refused_the_size(
 ) -> None:
     equipment, sessions = bench(5 * MS)
 
-    def closed_window(*_arguments: Any) -> None:
+    def closed_window(*_arguments: Any, **_paced: Any) -> None:
         raise TrialFailed("all 2 clients lost their connection")
 
     for session in sessions:
