@@ -41,7 +41,7 @@ def listen(measures: dict[str, Measure] | None = None) -> None:
 
 def _take(environment: Any, measures: dict[str, Measure]) -> None:
     """Wait for orders, and have their trials conducted once the users are there."""
-    line = sys.stdin.readline()
+    line = sys.stdin.buffer.readline()  # UTF-8, whatever the locale is
     if not line:  # whoever started this process has gone
         sys.exit(Exit.FAILED)
     # Locust has read its configuration: what else is at home may be found again.

@@ -182,4 +182,4 @@ class Bench:
         if not ended:
             return list(measurements)
         reason = f"clients lost their connection: {ended[0]} ({len(ended)} of {len(judged)})"
-        return [each.distrusted(reason) for each in measurements]
+        return [each.distrusted(reason, above_all=True) for each in measurements]

@@ -99,12 +99,16 @@ class EchoClient:
 
     @property
     def waited_for(self) -> int:
-        """Messages of the present loop whose reply has not come."""
+        """Messages of the present loop whose reply has not come and still can."""
+        if self._session.ended is not None:
+            return 0
         return sum(1 for number in self.unanswered if number >= self._first)
 
     @property
     def owes(self) -> bool:
         """Whether a send of the open loop is still to come, late or not."""
+        if self._session.ended is not None:
+            return False
         return not self._closed_loop and self._next_ns() < self._until_ns
 
     def replies(self, begin_ns: int, end_ns: int, first: int) -> tuple[Nanoseconds, int]:
