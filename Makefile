@@ -28,7 +28,7 @@ export $(TYPED)
 PROFILES := $(sort $(basename $(notdir $(wildcard loadtests/experiments/*.toml))))
 SPACE := $(subst ,, )
 
-.PHONY: help setup bench report calibrate bench-client node test test-all lint format demo lock clean
+.PHONY: help setup bench report calibrate bench-client node test test-all test-long lint format demo lock clean
 
 help: ## print this list
 	@echo "transport-bench: eventlet, gevent or plain Flask? WebSocket or long-polling?"
@@ -82,11 +82,14 @@ bench-client: $(READY) $(NODE) ## compare our client with python-socketio's, Loc
 TOGETHER := -n 3 --dist worksteal
 
 test: $(READY) $(NODE) ## run the tests that a change needs, in minutes (ARGS= goes to pytest, by the shell)
-	@$(BIN)/python -m pytest $(TOGETHER) -m "not timing and not full" $(ARGS)
+	@$(BIN)/python -m pytest $(TOGETHER) -m "not timing and not full and not long" $(ARGS)
 
 test-all: $(READY) $(NODE) ## run every test; those that keep time run last, alone (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest $(TOGETHER) -m "not timing" $(ARGS) || [ $$? = 5 ]
-	@$(BIN)/python -m pytest -m timing $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest $(TOGETHER) -m "not timing and not long" $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest -m "timing and not long" $(ARGS) || [ $$? = 5 ]
+
+test-long: $(READY) $(NODE) ## run the tests that prove at length what others prove in short, alone
+	@$(BIN)/python -m pytest -m long $(ARGS)
 
 lint: $(READY) ## ruff, mypy, and who may import whom
 	@$(BIN)/ruff check .

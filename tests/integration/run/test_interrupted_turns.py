@@ -41,7 +41,9 @@ PER_SLICE = 10
 TURNS = 3
 
 by_signal = pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"]
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)],
+    ids=["Ctrl-C", "SIGTERM"],
 )
 
 

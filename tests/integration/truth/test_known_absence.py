@@ -130,7 +130,7 @@ def test_slice_in_which_the_generator_stood_still_does_not_lower_throughput(
     in_a_quiet_moment(check, tmp_path)
 
 
-@pytest.mark.parametrize("rounds", [1, 3])
+@pytest.mark.parametrize("rounds", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_freeze_across_the_end_of_an_open_loop_is_charged_or_left_out(
     tmp_path: Path, rounds: int
 ) -> None:

@@ -44,6 +44,7 @@ def costs_us(trial: Trial) -> list[float]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.timing
 def test_equal_servers_are_equal_and_a_known_cost_is_found(tmp_path: Path) -> None:
     def check(folder: Path) -> None:

@@ -72,7 +72,9 @@ def left_out(trial: Trial) -> list[str]:
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize("transport", ["websocket", "polling"])
+@pytest.mark.parametrize(
+    "transport", ["websocket", pytest.param("polling", marks=pytest.mark.long)]
+)
 def test_stall_across_turns_is_charged_to_the_one_that_stalled(
     tmp_path: Path, transport: str
 ) -> None:
@@ -94,6 +96,7 @@ def test_stall_across_turns_is_charged_to_the_one_that_stalled(
     in_a_quiet_moment(check, tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.timing
 def test_server_that_computes_when_it_is_not_its_turn_spoils_no_others_numbers(
     tmp_path: Path,
