@@ -170,6 +170,7 @@ def test_busy_neighbour_on_the_servers_core_makes_every_number_invalid(tmp_path:
     assert_invalid(found, why, "latency_p50", "latency_p99", "throughput", "server_cpu")
 
 
+@pytest.mark.long
 def test_generator_that_was_killed_fails_every_trial_of_its_group(tmp_path: Path) -> None:
     text = OPEN.format(rounds=2, latency_s=2).replace('["gevent"]', '["eventlet", "gevent"]')
     with frozen(tmp_path, after_s=0.5, for_s=0, number=signal.SIGKILL):

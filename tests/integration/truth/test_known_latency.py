@@ -67,7 +67,11 @@ def quantiles_ms(measurement, family: str, *shares: float) -> list[float]:
 @pytest.mark.parametrize("rounds", [pytest.param(1, marks=pytest.mark.long), 5])
 @pytest.mark.parametrize(
     ("mode", "transport"),
-    [("gevent", "websocket"), ("eventlet", "polling"), ("threading", "websocket")],
+    [
+        ("gevent", "websocket"),
+        pytest.param("eventlet", "polling", marks=pytest.mark.long),
+        pytest.param("threading", "websocket", marks=pytest.mark.long),
+    ],
 )
 def test_latencies_of_a_known_distribution_have_its_quantiles(
     serve, tmp_path, mode, transport, rounds

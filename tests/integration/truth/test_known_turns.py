@@ -122,7 +122,7 @@ def test_server_that_computes_when_it_is_not_its_turn_spoils_no_others_numbers(
     [
         ("hang:60", "the server stopped answering: nothing in turns "),
         ("leave:0.4", "the server died during the trial (code 3)"),
-        ("absent:0", "gevent server ended with code 1 "),
+        pytest.param("absent:0", "gevent server ended with code 1 ", marks=pytest.mark.long),
     ],
 )
 def test_server_that_is_lost_between_turns_fails_alone(
