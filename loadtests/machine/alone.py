@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-#: Shared by all checkouts and users of this machine.
+#: Shared by all checkouts on this machine, and by all users whose temporary files have one place.
 LOCK = Path(tempfile.gettempdir()) / "transport-bench.lock"
 _MOST_CHARACTERS = 200
 

@@ -92,13 +92,13 @@ class Keeper:
         return True
 
     @contextmanager
-    def watched(self, label: str, turn: Turn) -> Iterator[Watched | None]:
+    def watched(self, label: str, turn: Turn) -> Iterator[None]:
         """Look at what happens during a turn, and judge it at its end."""
         turn.begun_s = (time.monotonic_ns() - self._begun_ns) / 1e9
         self._watch.begin()
         absence = Absence()
         try:
-            yield None
+            yield
         finally:
             found = self._watch.end(label, absence.stop())
             self._seats[label].saw(found)
