@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 
 class ProtocolError(Exception):
     """The peer sent what its protocol does not allow; the message quotes or names it."""
@@ -14,3 +17,11 @@ class ConnectionFailed(Exception):
 def broken_handler(error: Exception) -> str:
     """The reason for an end that is nobody's fault but a handler's."""
     return f"its handler broke: {type(error).__name__}: {error}"
+
+
+def tallied(reasons: Iterable[str]) -> str:
+    """All reasons, the most frequent first, each once; with how often where there are several."""
+    counts = Counter(reasons)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return "; ".join(f"{reason} ({count} times)" for reason, count in counts.most_common())

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import zlib
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from loadtests.client.errors import ProtocolError
+from loadtests.client.limits import LONGEST, too_long
 
 _LONGEST_HEAD = 64 * 1024
-#: As of a WebSocket message; a session has no use for a longer response.
-_LONGEST_BODY = 16 * 1024 * 1024
 #: These have no body, whatever their headers say (RFC 9112, section 6.3).
 _BODILESS = frozenset({204, 304})
 
@@ -27,31 +26,30 @@ class Response(NamedTuple):
         body: decoded from its transfer and content codings.
         keep_alive: whether the connection can carry another request.
         location: where a redirection points to.
+        cookies: values of its Set-Cookie headers.
     """
 
     status: int
     body: bytes
     keep_alive: bool
     location: bytes = b""
-
-    @property
-    def words(self) -> str:
-        """What to tell of it when it is a refusal."""
-        said = self.body[:200].decode(errors="replace")
-        where = f" to {self.location[:200].decode(errors='replace')}" if self.location else ""
-        return f"{self.status}{where}: {said}"
+    cookies: tuple[bytes, ...] = ()
 
 
 class ResponseDecoder:
     """Bytes of one connection in, responses out, however the bytes were cut."""
 
+    __slots__ = ("_body", "_buffer", "_head")
+
     def __init__(self) -> None:
         self._buffer = b""
+        self._head = _NO_HEAD
+        self._body: _Body | None = None  # of a response whose head has been read
 
     @property
     def empty(self) -> bool:
         """Whether nothing of a further response has arrived."""
-        return not self._buffer
+        return not self._buffer and self._body is None
 
     def feed(self, data: bytes) -> Response | None:
         """Take bytes; give the response once it is complete.
@@ -59,38 +57,26 @@ class ResponseDecoder:
         Raises:
             ProtocolError: this is not HTTP/1.x, or has more than was asked for.
         """
-        self._buffer = self._buffer + data if self._buffer else data
-        buffer = self._buffer
-        head_end = buffer.find(b"\r\n\r\n")
-        if head_end < 0:
-            if len(buffer) > _LONGEST_HEAD or not buffer.startswith(b"HTTP/1."[: len(buffer)]):
-                raise ProtocolError(f"not an HTTP response: {buffer[:60]!r}")
+        if self._body is None:
+            buffer = self._buffer + data if self._buffer else data
+            head_end = buffer.find(b"\r\n\r\n")
+            if head_end < 0:
+                if len(buffer) > _LONGEST_HEAD or not buffer.startswith(b"HTTP/1."[: len(buffer)]):
+                    raise ProtocolError(f"not an HTTP response: {buffer[:60]!r}")
+                self._buffer = buffer
+                return None
+            self._buffer = b""
+            self._head = decode_head(buffer[:head_end])
+            self._body = _body_of(self._head)
+            data = buffer[head_end + 4 :]
+        whole = self._body.feed(data)
+        if whole is None:
             return None
-        status, headers, keep_alive = _decode_head(buffer[:head_end])
-        start = head_end + 4
-        if len(buffer) - start > 2 * _LONGEST_BODY:  # chunks have their own heads
-            raise _too_long(len(buffer) - start)
-        coding = headers.get(b"transfer-encoding", b"").lower()
-        if status in _BODILESS:
-            body, end = b"", start
-        elif not coding and (length := headers.get(b"content-length")) is not None:
-            end = start + _length(length)
-            if end - start > _LONGEST_BODY:
-                raise _too_long(end - start)
-            if len(buffer) < end:
-                return None
-            body = buffer[start:end]
-        elif coding == b"chunked":
-            unchunked = _unchunk(buffer, start)
-            if unchunked is None:
-                return None
-            body, end = unchunked
-        else:
-            return None  # it ends with its connection: see `end`
-        if len(buffer) > end:
-            raise ProtocolError(f"bytes after the response: {buffer[end:][:60]!r}")
-        self._buffer = b""
-        return _response(status, body, headers, keep_alive)
+        body, behind = whole
+        if behind:
+            raise ProtocolError(f"bytes after the response: {behind[:60]!r}")
+        self._body = None
+        return _response(self._head, body)
 
     def end(self) -> Response | None:
         """The response that the end of the connection completes, if there is one.
@@ -101,39 +87,173 @@ class ResponseDecoder:
         Raises:
             ProtocolError: its content coding is broken.
         """
-        head, found, body = self._buffer.partition(b"\r\n\r\n")
-        if not found:
+        if not isinstance(self._body, _UntilTheEnd):
             return None
-        status, headers, _ = _decode_head(head)
-        if b"transfer-encoding" in headers or b"content-length" in headers:
-            return None
-        self._buffer = b""
-        return _response(status, body, headers, keep_alive=False)
+        body, self._body = b"".join(self._body.parts), None
+        return _response(self._head, body)._replace(keep_alive=False)
 
 
-def _response(status: int, body: bytes, headers: dict[bytes, bytes], keep_alive: bool) -> Response:
-    plain = _unzip(body, headers.get(b"content-encoding"))
-    return Response(status, plain, keep_alive, headers.get(b"location", b""))
+class Head(NamedTuple):
+    """Of a response.
+
+    Attributes:
+        status: e.g. 200.
+        headers: by their names in lower case; of those that are there twice, the last.
+        keep_alive, cookies: see Response.
+    """
+
+    status: int
+    headers: dict[bytes, bytes]
+    keep_alive: bool
+    cookies: tuple[bytes, ...]
+
+
+_NO_HEAD = Head(0, {}, False, ())
+
+
+class _Body(Protocol):
+    """The body of one response; what has come of it is put together once, when it is whole."""
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
+        """The body, once it is complete, and what came behind it."""
+
+
+class _Sized:
+    """A body of a stated length."""
+
+    __slots__ = ("_left", "_parts", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._size = self._left = size
+        self._parts: list[bytes] = []
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
+        if not self._parts and len(data) == self._size:  # nearly every response
+            return data, b""
+        self._parts.append(data)
+        self._left -= len(data)
+        if self._left > 0:
+            return None
+        whole = b"".join(self._parts)
+        return whole[: self._size], whole[self._size :]
+
+
+class _Chunked:
+    """A body in chunks (RFC 9112, section 7.1)."""
+
+    __slots__ = ("_length", "_needed", "_parts", "_total", "_waiting")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._total = 0
+        # What has arrived of an incomplete chunk, and how much of it there has to be.
+        self._waiting: list[bytes] = []
+        self._length = 0
+        self._needed = 0
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
+        self._waiting.append(data)
+        self._length += len(data)
+        if self._length < self._needed:
+            return None
+        buffer = b"".join(self._waiting)
+        position = 0
+        while True:
+            line_end = buffer.find(b"\r\n", position)
+            if line_end < 0:
+                if len(buffer) - position > _LONGEST_HEAD:
+                    raise ProtocolError(f"not a length: {buffer[position:][:40]!r}")
+                self._wait(buffer[position:], 0)
+                return None
+            size = _length(buffer[position:line_end].partition(b";")[0], 16)
+            if size == 0:
+                # The empty line after the trailer; the last chunk's own line end begins it.
+                trailer_end = buffer.find(b"\r\n\r\n", line_end)
+                if trailer_end < 0:
+                    self._wait(buffer[position:], 0)
+                return None
+                return b"".join(self._parts), buffer[trailer_end + 4 :]
+            if self._total + size > LONGEST:
+                raise too_long("a response", self._total + size)
+            begin = line_end + 2
+            end = begin + size
+            if len(buffer) < end + 2:
+                self._wait(buffer[position:], end + 2 - position)
+                return None
+            if buffer[end : end + 2] != b"\r\n":
+                raise ProtocolError("a chunk is longer than its size")
+            self._parts.append(buffer[begin:end])
+            self._total += size
+            position = end + 2
+
+    def _wait(self, rest: bytes, needed: int) -> None:
+        self._waiting, self._length, self._needed = [rest], len(rest), needed
+
+
+class _UntilTheEnd:
+    """A body that ends with its connection."""
+
+    __slots__ = ("_length", "parts")
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self._length = 0
+
+    def feed(self, data: bytes) -> None:
+        self.parts.append(data)
+        self._length += len(data)
+        if self._length > LONGEST:
+            raise too_long("a response", self._length)
+
+
+def _body_of(head: Head) -> _Body:
+    if head.status in _BODILESS:
+        return _Sized(0)
+    coding = head.headers.get(b"transfer-encoding", b"").lower()
+    if coding == b"chunked":
+        return _Chunked()
+    length = head.headers.get(b"content-length")
+    if coding or length is None:
+        return _UntilTheEnd()
+    size = _length(length)
+    if size > LONGEST:
+        raise too_long("a response", size)
+    return _Sized(size)
+
+
+def _response(head: Head, body: bytes) -> Response:
+    plain = _unzip(body, head.headers.get(b"content-encoding"))
+    location = head.headers.get(b"location", b"")
+    return Response(head.status, plain, head.keep_alive, location, head.cookies)
 
 
 # A server's heads are the same until its clock's next second, and reading one is most of what a
 # response costs. Nobody changes the dictionary.
 @lru_cache(maxsize=256)
-def _decode_head(head: bytes) -> tuple[int, dict[bytes, bytes], bool]:
+def decode_head(head: bytes) -> Head:
+    """The status line and headers, without the empty line behind them.
+
+    Raises:
+        ProtocolError: this is not HTTP/1.x.
+    """
     first, *rest = head.split(b"\r\n")
     version, _, tail = first.partition(b" ")
     status = tail.partition(b" ")[0]
     if not version.startswith(b"HTTP/1.") or not (len(status) == 3 and status.isdigit()):
         raise ProtocolError(f"not an HTTP response: {first[:60]!r}")
     headers = {}
+    cookies = []
     for line in rest:
         name, colon, value = line.partition(b":")
         if not colon:
             raise ProtocolError(f"not a header line: {line[:60]!r}")
-        headers[name.lower()] = value.strip()
+        name, value = name.lower(), value.strip()
+        if name == b"set-cookie":  # the only one that cannot be joined (RFC 9110, section 5.3)
+            cookies.append(value)
+        headers[name] = value
     tokens = {token.strip() for token in headers.get(b"connection", b"").lower().split(b",")}
     keep_alive = b"close" not in tokens and (version != b"HTTP/1.0" or b"keep-alive" in tokens)
-    return int(status), headers, keep_alive
+    return Head(int(status), headers, keep_alive, tuple(cookies))
 
 
 @lru_cache(maxsize=1024)
@@ -149,27 +269,6 @@ def _length(text: bytes, base: int = 10) -> int:
     return value
 
 
-def _unchunk(buffer: bytes, position: int) -> tuple[bytes, int] | None:
-    """The body and where it ends; None while it is incomplete. RFC 9112, section 7.1."""
-    parts: list[bytes] = []
-    while True:
-        line_end = buffer.find(b"\r\n", position)
-        if line_end < 0:
-            return None
-        size = _length(buffer[position:line_end].partition(b";")[0], 16)
-        position = line_end + 2
-        if size == 0:
-            # The empty line after the trailer; the last chunk's own line end begins it.
-            trailer_end = buffer.find(b"\r\n\r\n", line_end)
-            return (b"".join(parts), trailer_end + 4) if trailer_end >= 0 else None
-        if len(buffer) < position + size + 2:
-            return None
-        if buffer[position + size : position + size + 2] != b"\r\n":
-            raise ProtocolError("a chunk is longer than its size")
-        parts.append(buffer[position : position + size])
-        position += size + 2
-
-
 def _unzip(body: bytes, coding: bytes | None) -> bytes:
     coding = coding and coding.lower()
     if coding is None or coding == b"identity":
@@ -179,15 +278,11 @@ def _unzip(body: bytes, coding: bytes | None) -> bytes:
         raise ProtocolError(f"content coding {coding[:40]!r} was not asked for")
     unzipper = zlib.decompressobj(window)
     try:
-        plain = unzipper.decompress(body, _LONGEST_BODY)
+        plain = unzipper.decompress(body, LONGEST)
     except zlib.error as error:
         raise ProtocolError(f"broken {coding.decode()} body: {error}") from error
     if unzipper.unconsumed_tail:
-        raise _too_long(len(plain) + 1)
+        raise too_long(f"a response ({len(body)} compressed bytes)", len(plain) + 1)
     if not unzipper.eof:
         raise ProtocolError(f"broken {coding.decode()} body: it ends in the middle")
     return plain
-
-
-def _too_long(length: int) -> ProtocolError:
-    return ProtocolError(f"response of {length} bytes or more; at most {_LONGEST_BODY} are allowed")

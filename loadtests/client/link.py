@@ -7,11 +7,13 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from loadtests.client.cookies import Jar
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.packets import Handshake
 from loadtests.client.stream import Address, OnData, OnEnd, Stream
+from loadtests.client.target import Target
 from loadtests.client.tls import TlsStream
 from loadtests.record.words import Transport
 
@@ -32,6 +34,10 @@ class Link(Protocol):
     def transport(self) -> Transport:
         """What carries packets now."""
 
+    @property
+    def compressed(self) -> bool:
+        """Whether messages are compressed, both ways."""
+
     def open(self) -> None:
         """Begin; the server's open packet arrives as the first packet."""
 
@@ -44,6 +50,16 @@ class Link(Protocol):
     def say_goodbye(self) -> None:
         """Send what is queued, then end as Engine.IO asks."""
 
+    def keep(self) -> None:
+        """Have what arrives compressed kept as it is, until ``read_kept``; see Session.gather."""
+
+    @property
+    def kept(self) -> int:
+        """How many packets are kept so."""
+
+    def read_kept(self) -> None:
+        """Read them now, in order."""
+
     def kill(self) -> None:
         """Close every connection without a word."""
 
@@ -54,40 +70,70 @@ class Link(Protocol):
         """Keep the connections and never read or write again."""
 
 
+_NOTHING = Target()
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a Socket.IO server listens.
+    """Where a Socket.IO server listens, and how it is spoken to.
 
     Attributes:
         host: with the port if it is not the scheme's own: the value of the Host header.
-        address: resolved once, so that no trial measures a resolver.
+        addresses: of its name, in the resolver's order; resolved once, so that no trial measures a
+            resolver. Every connection tries one after the other.
         path: of the Engine.IO endpoint.
         tls: for an encrypted connection; it says whom to trust.
         name: that the server's certificate must bear.
+        target: what it is told.
+        lean: whether requests have no more headers than they need, instead of a browser's.
+        compression: whether WebSocket messages may be compressed.
     """
 
     host: str
-    address: Address
+    addresses: tuple[Address, ...]
     path: str = "/socket.io/"
     tls: ssl.SSLContext | None = None
     name: str = ""
+    target: Target = _NOTHING
+    lean: bool = False
+    compression: bool = True
+
+    @property
+    def origin(self) -> str:
+        """What a page of its own comes from (RFC 6454)."""
+        return f"{'http' if self.tls is None else 'https'}://{self.host}"
+
+    def jar(self) -> Jar:
+        """The cookies that a session begins with."""
+        return Jar(self.origin + self.path, self.target.cookies)
 
     def connect(self, on_data: OnData, on_end: OnEnd) -> Stream | TlsStream:
         """Begin a connection."""
         if self.tls is None:
-            return Stream(self.address, on_data, on_end)
-        return TlsStream(self.address, self.tls, self.name, on_data, on_end)
+            return Stream(self.addresses, on_data, on_end)
+        return TlsStream(self.addresses, self.tls, self.name, on_data, on_end)
 
 
-def locate(url: str) -> Server:
+def locate(
+    url: str, target: Target | None = None, *, lean: bool = False, compression: bool = True
+) -> Server:
     """Resolve ``http://host:port``, or the same with ``https``, ``ws`` or ``wss``.
 
+    A path behind it is where the application is mounted: that of Engine.IO follows it.
+
     Certificates are checked against the system's authorities, or those of OpenSSL's own
-    environment variable ``SSL_CERT_FILE``.
+    environment variable ``SSL_CERT_FILE``, unless ``target`` says otherwise.
+
+    Args:
+        url: of the server.
+        target: see Server.
+        lean: see Server.
+        compression: see Server.
 
     Raises:
         ConnectionFailed: no such host, or it is no such URL, or it holds a user or a password.
     """
+    told = target or _NOTHING
     if "@" in url:  # said of no URL in particular: messages go to terminals and logs
         raise ConnectionFailed(
             "a URL with a user or a password (an @) is not taken; "
@@ -101,19 +147,40 @@ def locate(url: str) -> Server:
         raise ConnectionFailed(f"{wanted}; {error}") from error
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise ConnectionFailed(wanted)
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ConnectionFailed(f"{wanted} and nothing behind it")
+    if parts.query or parts.fragment:
+        raise ConnectionFailed(f"{wanted} and at most a path; parameters are given as a query")
     usual_port, encrypted = _SCHEMES[parts.scheme]
     try:
-        family, _kind, _proto, _name, peer = socket.getaddrinfo(
+        found = socket.getaddrinfo(
             parts.hostname, usual_port if port is None else port, type=socket.SOCK_STREAM
-        )[0]
+        )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error  # without the number before it
         raise ConnectionFailed(f"{url}: {why}") from error
     return Server(
         host=parts.netloc,
-        address=(family, peer),
-        tls=ssl.create_default_context() if encrypted else None,
+        addresses=tuple(dict.fromkeys((family, peer) for family, _, _, _, peer in found)),
+        path=f"{_mount(parts.path)}{_mount(told.path)}/",
+        tls=_trusting(told) if encrypted else None,
         name=parts.hostname,
+        target=told,
+        lean=lean,
+        compression=compression,
     )
+
+
+def _mount(path: str) -> str:
+    inside = quote(path.strip("/"), safe="/%:@!$&'()*+,;=~")
+    return f"/{inside}" if inside else ""
+
+
+def _trusting(target: Target) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=target.ca_file)
+    except OSError as error:
+        why = getattr(error, "reason", None) or error.strerror or error
+        raise ConnectionFailed(f"ca_file {target.ca_file}: {why}") from error
+    if target.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from urllib.parse import quote
 
-from loadtests.client import http, packets
+from loadtests.client import heads, http, notices, packets, refusals
+from loadtests.client.cookies import Jar
 from loadtests.client.errors import ProtocolError, broken_handler
 from loadtests.client.link import OnLeave, OnPacket, Server
 from loadtests.client.packets import Handshake
@@ -24,6 +26,15 @@ OnResponse = Callable[[http.Response, int, int], None]
 
 
 _monotonic_ns = time.monotonic_ns
+
+#: python-engineio throws the whole body of a POST away that has more, and answers it with 200
+#: (engineio/payload.py, Payload.max_decode_packets; the request of engineio.server.Server, 4.15).
+MOST_PACKETS = 16
+TOO_MANY_PACKETS = (
+    f"POSTs of more than {MOST_PACKETS} packets: python-engineio throws them away and answers 200 "
+    "OK, so their messages are lost without a word. Send more slowly, or over WebSocket, or raise "
+    "engineio.payload.Payload.max_decode_packets in the server"
+)
 
 #: Until the server has said what it takes: the default of socketio/engine.io-protocol.
 _LONGEST_UNTOLD = 1_000_000
@@ -130,9 +141,11 @@ class PollingLink:
     """See Link."""
 
     __slots__ = (
+        "_cookies",
         "_ended",
         "_gets",
-        "_host",
+        "_heads",
+        "_jar",
         "_leaves",
         "_leaving",
         "_longest",
@@ -142,18 +155,26 @@ class PollingLink:
         "_paused",
         "_posts",
         "_said_goodbye",
-        "_target",
+        "_server",
+        "_session_id",
     )
 
     transport = Transport.POLLING
 
-    def __init__(self, server: Server, on_packet: OnPacket, on_end: OnEnd) -> None:
+    compressed = False  # no message is; a response may be
+
+    def __init__(
+        self, server: Server, on_packet: OnPacket, on_end: OnEnd, *, jar: Jar | None = None
+    ) -> None:
+        self._server = server
+        self._jar = server.jar() if jar is None else jar
+        self._session_id = ""
+        self._heads: heads.PollingHeads | None = None
+        self._cookies = 0  # the jar's version that the heads have
         self._on_packet = on_packet
         self._on_end = on_end
         self._gets = Channel(server, self._got, self._end)
         self._posts = Channel(server, self._posted, self._end)
-        self._target = f"{server.path}?EIO=4&transport=polling".encode()
-        self._host = server.host.encode()
         self._outbox: list[bytes] = []
         self._leaves: list[OnLeave | None] = []  # of the outbox's packets
         self._longest = _LONGEST_UNTOLD
@@ -168,7 +189,8 @@ class PollingLink:
 
     def joined(self, handshake: Handshake) -> None:
         """Carry the session in every request from here on, and no more than the server takes."""
-        self._target += b"&sid=" + handshake.sid.encode()
+        self._session_id = quote(handshake.sid, safe="")
+        self._heads = None
         if handshake.max_payload is not None:
             self._longest = handshake.max_payload
 
@@ -210,6 +232,17 @@ class PollingLink:
         self._outbox, self._leaves = [], []
         return unsent
 
+    def keep(self) -> None:
+        """Nothing: what arrives has been unzipped to find where it ends."""
+
+    @property
+    def kept(self) -> int:
+        """See Link."""
+        return 0
+
+    def read_kept(self) -> None:
+        """Nothing."""
+
     def kill(self) -> None:
         """Close both connections without a word."""
         self._ended = True
@@ -232,11 +265,14 @@ class PollingLink:
             self._paused()
 
     def _poll(self) -> None:
-        self._gets.request(
-            b"GET %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n"
-            b"Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n\r\n"
-            % (self._target, self._host)
-        )
+        self._gets.request(self._current_heads().get())
+
+    def _current_heads(self) -> heads.PollingHeads:
+        if self._heads is None or self._cookies != self._jar.version:
+            cookie = self._jar.header
+            self._heads = heads.polling(self._server, self._session_id, cookie)
+            self._cookies = self._jar.version
+        return self._heads
 
     def _post(self) -> None:
         body = packets.encode_payload(self._outbox, self._longest)
@@ -245,14 +281,13 @@ class PollingLink:
             if leaves is not None:
                 leaves()
         del self._leaves[:carried]
-        self._posts.request(
-            b"POST %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n"
-            b"Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n"
-            b"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n%s"
-            % (self._target, self._host, len(body), body)
-        )
+        if carried > MOST_PACKETS:
+            notices.tell(TOO_MANY_PACKETS, f"a POST of {carried} packets")
+        self._posts.request(self._current_heads().post(body))
 
     def _got(self, response: http.Response, kernel_ns: int, user_ns: int) -> None:
+        if response.cookies:
+            self._jar.take(response.cookies)
         if response.status != 200:
             self._refused("GET", response)
             return
@@ -271,6 +306,8 @@ class PollingLink:
             self._poll()
 
     def _posted(self, response: http.Response, _kernel_ns: int, _user_ns: int) -> None:
+        if response.cookies:
+            self._jar.take(response.cookies)
         if response.status != 200:
             self._refused("POST", response)
         elif self._paused is not None:
@@ -288,7 +325,8 @@ class PollingLink:
             self.send(packets.CLOSE_PACKET)
 
     def _refused(self, method: str, response: http.Response) -> None:
-        self._end(f"{method} answered with {response.words}")
+        words = refusals.words(response, self._session_id)
+        self._end(f"{method} answered with {response.status}{words}")
 
     def _end(self, reason: str) -> None:
         if self._ended:

@@ -35,6 +35,7 @@ from array import array
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
+from urllib.parse import urlencode
 
 import engineio
 import engineio.packet
@@ -69,8 +70,9 @@ class ReferenceSession:
     """
 
     def __init__(self, server: Server, transports: Sequence[Transport], namespace: str) -> None:
-        scheme = "http" if server.tls is None else "https"
-        self._url = f"{scheme}://{server.host}"
+        query = urlencode(server.target.query)
+        self._url = f"{server.origin}{'?' if query else ''}{query}"
+        self._headers = server.target.headers
         self._path = server.path
         self._transports = [str(transport) for transport in transports]
         self._namespace = namespace
@@ -78,11 +80,13 @@ class ReferenceSession:
         http = HttpSession()
         http.mount("http://", self._connections)
         http.mount("https://", self._connections)
+        http.cookies.update(server.target.cookies)
         self._client = _Client(
             reconnection=False,
             handle_sigint=False,
             # The library takes over its cookies for WebSocket, if it is given one; it has none.
             http_session=http,
+            ssl_verify=not server.target.insecure,
         )
         self._client.on("disconnect", self._disconnected, namespace=namespace)
         self._client.on("connect_error", self._refused, namespace=namespace)
@@ -123,6 +127,19 @@ class ReferenceSession:
         """Nothing: the library decodes everything by itself, so handlers are called."""
         return []
 
+    @property
+    def compressed(self) -> bool:
+        """Never: the library's WebSocket client offers no compression."""
+        return False
+
+    @property
+    def unread(self) -> int:
+        """None: see ``gather``."""
+        return 0
+
+    def read_up(self) -> None:
+        """Nothing: see ``gather``."""
+
     def connect(self, auth: Any = None, timeout_s: float = 10) -> None:
         """Connect and join the namespace; waits cooperatively.
 
@@ -132,6 +149,7 @@ class ReferenceSession:
         try:
             self._client.connect(
                 self._url,
+                headers=self._headers,
                 auth=auth,
                 transports=self._transports,
                 namespaces=[self._namespace],

@@ -10,7 +10,7 @@ import _socket
 import errno
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gevent
@@ -26,6 +26,8 @@ NO_LINGERING = struct.pack("ii", 1, 0)
 #: (family, address), as ``socket.getaddrinfo`` gives them.
 Address = tuple[int, Any]
 
+_NO_MORE: Iterator[Address] = iter(())
+
 #: Called with the bytes, when the kernel had them and when they were read.
 OnData = Callable[[bytes, int, int], None]
 
@@ -33,10 +35,17 @@ OnData = Callable[[bytes, int, int], None]
 OnEnd = Callable[[str], None]
 
 
+def told(peer: Any) -> str:
+    """An address as people write it: ``127.0.0.1:5000``, ``[::1]:5000``."""
+    host, port = peer[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Stream:
     """A non-blocking connection that is being made or is there.
 
-    ``on_end`` is called for an end that the peer or the network brought about, never for ``close``.
+    The addresses of a name are tried one after the other, each once. ``on_end`` is called for an
+    end that the peer or the network brought about, never for ``close``.
 
     Attributes:
         on_data: who is given what arrives; may change on the way.
@@ -44,10 +53,13 @@ class Stream:
     """
 
     __slots__ = (
+        "_addresses",
         "_connecting",
         "_frozen",
         "_on_end",
+        "_peer",
         "_reader",
+        "_refusals",
         "_socket",
         "_unsent",
         "_writer",
@@ -55,38 +67,48 @@ class Stream:
         "on_data",
     )
 
-    def __init__(self, address: Address, on_data: OnData, on_end: OnEnd) -> None:
-        family, peer = address
+    def __init__(self, addresses: Sequence[Address], on_data: OnData, on_end: OnEnd) -> None:
         self.on_data = on_data
         self._on_end = on_end
-        self._unsent = b""
+        self._unsent: bytes | memoryview = b""
         self._writer: Any = None
         self.closed = False
         self._connecting = True
         self._frozen = False
-        loop = gevent.get_hub().loop
-        try:
-            self._socket = _socket.socket(family, _socket.SOCK_STREAM)
-        except OSError as error:  # no descriptors left
-            self.closed = True
-            loop.run_callback(on_end, f"cannot connect: {error.strerror}")
-            return
-        self._socket.setblocking(False)
-        self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-        stamp(self._socket)
-        self._reader: Any = loop.io(self._socket.fileno(), _READ)
-        refused = self._socket.connect_ex(peer)
-        if refused not in (0, errno.EINPROGRESS):
-            loop.run_callback(self._end, f"cannot connect: {os.strerror(refused)}")
-            return
-        self._wait_until_writable()
+        self._peer: Any = None
+        self._addresses = iter(addresses)
+        self._refusals: tuple[str, ...] = ()
+        self._try_next()
 
-    def send(self, data: bytes) -> None:
+    def _try_next(self) -> None:
+        """Begin to connect to the next address."""
+        loop = gevent.get_hub().loop
+        for family, peer in self._addresses:
+            self._peer = peer
+            try:
+                self._socket = _socket.socket(family, _socket.SOCK_STREAM)
+            except OSError as error:  # no descriptors left, or no such family on this machine
+                self._refusals += (f"{told(peer)}: {error.strerror}",)
+                continue
+            self._socket.setblocking(False)
+            self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            stamp(self._socket)
+            refused = self._socket.connect_ex(peer)
+            if refused in (0, errno.EINPROGRESS):
+                self._reader: Any = loop.io(self._socket.fileno(), _READ)
+                self._wait_until_writable()
+                return
+            self._refusals += (f"{told(peer)}: {os.strerror(refused)}",)
+            self._socket.close()
+        self.closed = True
+        loop.run_callback(self._on_end, f"cannot connect to {'; '.join(self._refusals)}")
+
+    def send(self, data: bytes | memoryview) -> None:
         """Send now, or as soon as the connection takes more."""
         if self.closed or self._frozen:
             return
         if self._connecting or self._unsent:
-            self._unsent += data
+            self._unsent = bytes(self._unsent) + data
             return
         try:
             sent = self._socket.send(data)
@@ -96,7 +118,8 @@ class Stream:
             self._end(f"connection broken: {error.strerror}")
             return
         if sent < len(data):
-            self._unsent = data[sent:]
+            # A view, since a long message goes out in many pieces: copies of its rest would add up.
+            self._unsent = memoryview(data)[sent:]
             self._wait_until_writable()
 
     def freeze(self) -> None:
@@ -111,6 +134,9 @@ class Stream:
         if self.closed:
             return
         self.closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._drop_writer()
         self._reader.stop()
         self._reader.close()
@@ -139,9 +165,12 @@ class Stream:
         if self._connecting:
             refused = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
             if refused:
-                self._end(f"cannot connect: {os.strerror(refused)}")
+                self._refusals += (f"{told(self._peer)}: {os.strerror(refused)}",)
+                self._let_go()
+                self._try_next()
                 return
             self._connecting = False
+            self._addresses, self._refusals = _NO_MORE, ()
             self._reader.start(self._readable)
         self._drop_writer()
         unsent, self._unsent = self._unsent, b""

@@ -7,6 +7,7 @@ completed a record.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 
 from loadtests.client.stream import Address, OnData, OnEnd, Stream
 
@@ -17,7 +18,7 @@ class TlsStream:
     """As Stream, encrypted.
 
     Args:
-        address: of the server.
+        addresses: of the server.
         context: whom to trust.
         name: that the server's certificate must bear.
         on_data, on_end: see Stream.
@@ -36,7 +37,12 @@ class TlsStream:
     )
 
     def __init__(
-        self, address: Address, context: ssl.SSLContext, name: str, on_data: OnData, on_end: OnEnd
+        self,
+        addresses: Sequence[Address],
+        context: ssl.SSLContext,
+        name: str,
+        on_data: OnData,
+        on_end: OnEnd,
     ) -> None:
         self.on_data = on_data
         self._on_end = on_end
@@ -45,7 +51,7 @@ class TlsStream:
         self._ready = False
         self._unsent = b""
         self._over = False
-        self._stream = Stream(address, self._received, self._end)
+        self._stream = Stream(addresses, self._received, self._end)
         self._shake_hands()
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 from gevent.event import Event
 
 from loadtests.client import packets
+from loadtests.client.cookies import Jar
 from loadtests.client.link import Link, OnLeave, OnPacket, Server
 from loadtests.client.packets import Handshake
 from loadtests.client.polling import PollingLink
@@ -28,6 +29,8 @@ class UpgradingLink:
 
     __slots__ = (
         "_held",
+        "_jar",
+        "_keeping",
         "_leaving",
         "_on_end",
         "_on_packet",
@@ -38,11 +41,17 @@ class UpgradingLink:
         "settled",
     )
 
-    def __init__(self, server: Server, on_packet: OnPacket, on_end: OnEnd) -> None:
+    def __init__(
+        self, server: Server, on_packet: OnPacket, on_end: OnEnd, *, jar: Jar | None = None
+    ) -> None:
         self._server = server
+        self._jar = server.jar() if jar is None else jar
         self._on_packet = on_packet
         self._on_end = on_end
-        self._polling: PollingLink | None = PollingLink(server, on_packet, self._polling_ended)
+        self._keeping = False
+        self._polling: PollingLink | None = PollingLink(
+            server, on_packet, self._polling_ended, jar=self._jar
+        )
         self._websocket: WebSocketLink | None = None
         # What is sent while neither of the two may carry it.
         self._held: list[tuple[bytes, OnLeave | None]] | None = None
@@ -77,6 +86,7 @@ class UpgradingLink:
             self._server,
             self._probed,
             self._probe_failed,
+            jar=self._jar,
             session_id=handshake.sid,
             on_open=self._probe,
         )
@@ -97,6 +107,25 @@ class UpgradingLink:
         if self._polling is not None:
             self._drop_probe()
         self._current.say_goodbye()
+
+    @property
+    def compressed(self) -> bool:
+        """See Link."""
+        return self._current.compressed
+
+    def keep(self) -> None:
+        """See Link."""
+        self._keeping = True
+        self._current.keep()
+
+    @property
+    def kept(self) -> int:
+        """See Link."""
+        return self._current.kept
+
+    def read_kept(self) -> None:
+        """See Link."""
+        self._current.read_kept()
 
     def kill(self) -> None:
         """Close every connection without a word."""
@@ -142,6 +171,8 @@ class UpgradingLink:
         self._polling.kill()
         self._polling = None
         self._websocket.hand_over(self._on_packet, self._on_end)
+        if self._keeping:
+            self._websocket.keep()
         for packet, leaves in waiting:
             self._websocket.send(packet, leaves)
         self.settled.set()

@@ -7,9 +7,11 @@ import hashlib
 import os
 from collections.abc import Callable
 
-from loadtests.client import frames, http, packets
+from loadtests.client import deflate, frames, heads, http, packets, refusals
+from loadtests.client.cookies import Jar
+from loadtests.client.deflate import Deflater, Inflater
 from loadtests.client.errors import ProtocolError
-from loadtests.client.frames import Opcode
+from loadtests.client.frames import COMPRESSED, Opcode
 from loadtests.client.link import OnLeave, OnPacket, Server
 from loadtests.client.packets import BINARY, Handshake
 from loadtests.client.stream import OnEnd, Stream
@@ -19,6 +21,8 @@ from loadtests.record.words import Transport
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")
 _LONGEST_HEAD = 65536
+#: Of a heartbeat, compressed, with room for one that is not packed as tightly as could be, bytes.
+_LONGEST_PING = 12
 
 
 class _Masks:
@@ -49,18 +53,23 @@ _masks = _Masks()
 
 
 class WebSocketLink:
-    """See Link. No extension is offered, so the server compresses nothing.
+    """See Link. Compression is offered as browsers do, unless ``server`` says to do without.
 
     Args:
         server: where.
         on_packet, on_end: see Link.
+        jar: of the session.
         session_id: of the session to join; none begins one.
         on_open: called once the server has agreed to speak WebSocket.
     """
 
     __slots__ = (
         "_decoder",
+        "_deflater",
         "_head",
+        "_inflater",
+        "_jar",
+        "_kept",
         "_key",
         "_leaving",
         "_on_end",
@@ -79,6 +88,7 @@ class WebSocketLink:
         on_packet: OnPacket,
         on_end: OnEnd,
         *,
+        jar: Jar | None = None,
         session_id: str = "",
         on_open: Callable[[], None] | None = None,
     ) -> None:
@@ -87,7 +97,11 @@ class WebSocketLink:
         self._on_end = on_end
         self._session_id = session_id
         self._on_open = on_open
+        self._jar = server.jar() if jar is None else jar
         self._decoder = frames.FrameDecoder()
+        self._deflater: Deflater | None = None  # where compression was agreed on
+        self._inflater: Inflater | None = None
+        self._kept: list[tuple[int, bytes, int, int]] | None = None
         self._key = b""
         self._head = b""
         self._leaving = False
@@ -98,12 +112,13 @@ class WebSocketLink:
         session = f"&sid={self._session_id}" if self._session_id else ""
         self._key = base64.b64encode(os.urandom(16))
         self._stream = self._server.connect(self._read_handshake, self._lost)
-        self._stream.send(
-            b"GET %s?EIO=4&transport=websocket%s HTTP/1.1\r\n"
-            b"Host: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n"
-            % (self._server.path.encode(), session.encode(), self._server.host.encode(), self._key)
-        )
+        parameters = f"EIO=4&transport=websocket{session}"
+        self._stream.send(heads.handshake(self._server, parameters, self._key, self._jar.header))
+
+    @property
+    def compressed(self) -> bool:
+        """See Link."""
+        return self._deflater is not None
 
     def joined(self, handshake: Handshake) -> None:
         """Nothing: a WebSocket needs no session id, and has no payloads."""
@@ -116,13 +131,38 @@ class WebSocketLink:
     def send(self, packet: bytes, leaves: OnLeave | None = None) -> None:
         """One frame: text, or binary for a binary message."""
         assert self._stream is not None, "send before open"
+        opcode: int = Opcode.TEXT
         if packet[0] == BINARY:
-            frame = frames.encode(Opcode.BINARY, packet[1:], _masks.take())
-        else:
-            frame = frames.encode(Opcode.TEXT, packet, _masks.take())
+            opcode, packet = Opcode.BINARY, packet[1:]
+        if self._deflater is not None:
+            opcode, packet = opcode | COMPRESSED, self._deflater.deflate(packet)
+        frame = frames.encode(opcode, packet, _masks.take())
         if leaves is not None:
             leaves()
         self._stream.send(frame)
+
+    def keep(self) -> None:
+        """From now on, compressed messages are only kept; heartbeats are heard all the same."""
+        if self._kept is None:
+            self._kept = []
+
+    @property
+    def kept(self) -> int:
+        """See Link."""
+        return len(self._kept) if self._kept else 0
+
+    def read_kept(self) -> None:
+        """See Link.
+
+        Raises:
+            ProtocolError: one of them cannot be read.
+        """
+        if self._kept:
+            kept, self._kept = self._kept, []
+            for opcode, payload, kernel_ns, user_ns in kept:
+                packet = self._unpacked(opcode, payload)
+                if packet != packets.PING_PACKET:  # that was answered when it came
+                    self._on_packet(packet, kernel_ns, user_ns)
 
     def say_goodbye(self) -> None:
         """A close frame; the connection is closed when the server has answered it."""
@@ -158,8 +198,10 @@ class WebSocketLink:
             if len(self._head) > _LONGEST_HEAD:
                 self._fail("the answer to the WebSocket handshake has no end")
             return
-        if not self._accepted(head):
-            self._fail("WebSocket handshake: wrong Sec-WebSocket-Accept")
+        try:
+            self._accept(http.decode_head(head))
+        except ProtocolError as error:
+            self._fail(f"WebSocket handshake: {error}")
             return
         assert self._stream is not None
         self._stream.on_data = self._read_frames
@@ -169,13 +211,24 @@ class WebSocketLink:
         if rest:
             self._read_frames(rest, kernel_ns, user_ns)
 
-    def _accepted(self, head: bytes) -> bool:
-        headers = {
-            name.strip().lower(): value.strip()
-            for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
-        }
+    def _accept(self, head: http.Head) -> None:
         expected = base64.b64encode(hashlib.sha1(self._key + _GUID).digest())
-        return headers.get(b"sec-websocket-accept") == expected
+        if head.headers.get(b"sec-websocket-accept") != expected:
+            raise ProtocolError("wrong Sec-WebSocket-Accept")
+        if head.cookies:
+            self._jar.take(head.cookies)
+        answer = head.headers.get(b"sec-websocket-extensions")
+        if answer and not self._server.compression:
+            raise ProtocolError(f"the server agrees to {answer[:120]!r}, and nothing was offered")
+        extension = deflate.agreed(answer)
+        if extension is not None:
+            self._decoder.compressed = True
+            self._deflater = Deflater(
+                extension.client_max_window_bits, forgetful=extension.client_no_context_takeover
+            )
+            self._inflater = Inflater(
+                extension.server_max_window_bits, forgetful=extension.server_no_context_takeover
+            )
 
     def _read_refusal(self, *, ended: bool = False) -> None:
         """Wait for the rest of the words that a refusal comes with."""
@@ -188,26 +241,24 @@ class WebSocketLink:
         head, _, rest = self._head.partition(b"\r\n\r\n")
         first = head.partition(b"\r\n")[0][:200].decode(errors="replace")
         if response is not None:
-            # As in its words, but with the phrase that the server gave its status.
-            words = response.words.removeprefix(str(response.status))
+            words = refusals.words(response, self._session_id)
             self._fail(f"WebSocket handshake refused: {first}{words}")
         elif ended:
-            said = rest[:200].decode(errors="replace")
+            said = refusals.said(rest, self._session_id)
             self._fail(f"WebSocket handshake refused: {first}: {said}")
 
     def _read_frames(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
-        # Nearly every read holds one short text message and nothing else: it needs no decoder.
-        length = len(data) - 2
-        if (
-            0 < length < 126
-            and data[0] == 0x81
-            and data[1] == length
-            and data[2] != BINARY
-            and self._decoder.empty
-        ):
-            self._on_packet(data[2:], kernel_ns, user_ns)
-            return
         try:
+            # Nearly every read holds one short text message and nothing else: it needs no decoder.
+            length = len(data) - 2
+            if 0 < length < 126 and data[1] == length and self._decoder.empty:
+                first = data[0]
+                if first == 0x81 and data[2] != BINARY:
+                    self._on_packet(data[2:], kernel_ns, user_ns)
+                    return
+                if first == 0xC1 and self._inflater is not None:
+                    self._hear_compressed(Opcode.TEXT, data[2:], kernel_ns, user_ns)
+                    return
             self._hear(self._decoder.feed(data), kernel_ns, user_ns)
         except ProtocolError as error:
             self._fail(str(error))
@@ -222,6 +273,8 @@ class WebSocketLink:
                 self._on_packet(packets.unpack(payload), kernel_ns, user_ns)
             elif opcode == Opcode.BINARY:
                 self._on_packet(b"b" + payload, kernel_ns, user_ns)
+            elif opcode & COMPRESSED:
+                self._hear_compressed(opcode & ~COMPRESSED, payload, kernel_ns, user_ns)
             elif opcode == Opcode.PING:
                 self._send_control(Opcode.PONG, payload)
             elif opcode == Opcode.CLOSE:
@@ -229,6 +282,20 @@ class WebSocketLink:
                 return
         if self._decoder.broken is not None and not self._stream.closed:
             raise self._decoder.broken
+
+    def _hear_compressed(self, opcode: int, payload: bytes, kernel_ns: int, user_ns: int) -> None:
+        if self._kept is None:
+            self._on_packet(self._unpacked(opcode, payload), kernel_ns, user_ns)
+            return
+        self._kept.append((opcode, payload, kernel_ns, user_ns))
+        if len(payload) <= _LONGEST_PING and deflate.alone(payload) == packets.PING_PACKET:
+            self._on_packet(packets.PING_PACKET, kernel_ns, user_ns)
+
+    def _unpacked(self, opcode: int, payload: bytes) -> bytes:
+        """The packet of a compressed message."""
+        assert self._inflater is not None, "compression was agreed on"
+        message = self._inflater.inflate(payload)
+        return b"b" + message if opcode == Opcode.BINARY else packets.unpack(message)
 
     def _closed_by_server(self, payload: bytes) -> None:
         if not self._leaving:

@@ -17,6 +17,7 @@ import psutil
 from gevent.event import Event
 
 from loadtests.client.alarm import Alarm
+from loadtests.client.errors import tallied
 from loadtests.client.session import Session
 from loadtests.client.sessions import PACKAGES, arrival_clock
 from loadtests.machine import wakeups, yardstick
@@ -187,7 +188,7 @@ class Conductor:
         if self._failures:
             raise TrialFailed(
                 f"{len(self._failures)} of {self.expected} clients could not connect: "
-                f"{self._failures[0]}"
+                f"{tallied(self._failures)}"
             )
         if not in_time:
             raise TrialFailed(

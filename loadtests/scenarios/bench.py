@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from loadtests.client.errors import tallied
 from loadtests.record.generator_facts import GeneratorFacts, SliceFacts
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, Transport
@@ -170,10 +171,9 @@ class Bench:
 
     def check_sessions(self) -> None:
         """Fail the trial when every client was lost; as long as one is left, it goes on."""
-        if all(session.ended is not None for session in self.sessions):
-            raise TrialFailed(
-                f"all {len(self.sessions)} clients lost their connection: {self.sessions[0].ended}"
-            )
+        ended = [session.ended for session in self.sessions if session.ended is not None]
+        if len(ended) == len(self.sessions):
+            raise TrialFailed(f"all {len(ended)} clients lost their connection: {tallied(ended)}")
 
     def distrust(self, measurements: Sequence[Measurement]) -> list[Measurement]:
         """The same; every number is invalid when clients were lost that nobody sent away."""
@@ -181,5 +181,5 @@ class Bench:
         ended = [session.ended for session in judged if session.ended is not None]
         if not ended:
             return list(measurements)
-        reason = f"clients lost their connection: {ended[0]} ({len(ended)} of {len(judged)})"
+        reason = f"clients lost their connection: {tallied(ended)} ({len(ended)} of {len(judged)})"
         return [each.distrusted(reason, above_all=True) for each in measurements]

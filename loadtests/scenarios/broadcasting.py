@@ -109,6 +109,7 @@ class Recipient:
     """
 
     def __init__(self, session: Session, *, decoded: bool = False) -> None:
+        self._session = session
         # A packet as it came, or an event's arguments where somebody had to decode it.
         self.arrivals: list[Any] = [] if decoded else session.gather(RESPONSE_EVENT)
         self._copies: list[tuple[int, int, int, int]] = []
@@ -116,10 +117,15 @@ class Recipient:
         session.on(RESPONSE_EVENT, self._received)
 
     def __len__(self) -> int:
-        return len(self.arrivals)
+        return len(self.arrivals) + self._session.unread
 
     def came_between(self, begin_ns: int, end_ns: int) -> int:
-        """How many messages came in [begin, end), whatever they are."""
+        """How many messages came in [begin, end), whatever they are; unpacks what came compressed.
+
+        Raises:
+            TrialFailed: a message cannot be unpacked.
+        """
+        self._read_up()
         # Backwards, since what is asked for came last.
         count = 0
         for _, kernel_ns, _ in reversed(self.arrivals):
@@ -134,6 +140,7 @@ class Recipient:
         Raises:
             TrialFailed: a message cannot be read.
         """
+        self._read_up()
         try:
             for message, kernel_ns, user_ns in self.arrivals[self._read :]:
                 found = identity_of(message) if type(message) is bytes else identity(message)
@@ -143,6 +150,12 @@ class Recipient:
             raise TrialFailed(str(error)) from error
         self._read = len(self.arrivals)
         return Received(*np.array(self._copies, dtype=np.int64).reshape(-1, 4).T)
+
+    def _read_up(self) -> None:
+        try:
+            self._session.read_up()
+        except ProtocolError as error:
+            raise TrialFailed(str(error)) from error
 
     def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
         self.arrivals.append((arguments, kernel_ns, user_ns))

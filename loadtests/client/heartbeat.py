@@ -1,0 +1,74 @@
+"""Giving up a server that is silent, as the official clients do.
+
+A server pings every ``pingInterval``; a client that has heard nothing for that and ``pingTimeout``
+closes its connection with the reason "ping timeout" (engine.io-client, Socket._resetPingTimeout).
+Without that a server that hangs looks like one that has nothing to say.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+if TYPE_CHECKING:
+    from loadtests.client.session import Session
+
+#: A timer that rings so much too late says that this process did not run.
+_LATE_NS = 200_000_000
+
+#: A year: whoever announces more is taken at that.
+_MOST_MS = 365 * 86_400_000
+
+_monotonic_ns = time.monotonic_ns
+
+
+class Vigil:
+    """Watches over what a session hears, and ends it.
+
+    It is woken once an interval and not set anew by each packet, so it costs nothing to speak of.
+
+    Args:
+        session: has just heard the handshake.
+        interval_ms, timeout_ms: as the server has announced them there.
+    """
+
+    __slots__ = ("_due_ns", "_interval_ms", "_patience_ns", "_session", "_timeout_ms", "_timer")
+
+    def __init__(self, session: Session, interval_ms: float, timeout_ms: float) -> None:
+        self._session = session
+        self._interval_ms = interval_ms
+        self._timeout_ms = timeout_ms
+        self._patience_ns = round(min(interval_ms + timeout_ms, _MOST_MS) * 1e6)
+        self._due_ns = 0
+        self._timer: Any = None
+        self._wait(self._patience_ns)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    def _wait(self, left_ns: int) -> None:
+        self._due_ns = _monotonic_ns() + left_ns
+        self._timer = gevent.get_hub().loop.timer(left_ns / 1e9)
+        self._timer.start(self._look)
+
+    def _look(self) -> None:
+        self.stop()
+        now_ns = _monotonic_ns()
+        left_ns = self._session.heard_ns + self._patience_ns - now_ns
+        if left_ns > 0:
+            self._wait(left_ns)
+        elif now_ns - self._due_ns > _LATE_NS:
+            # It was this process that was away or busy: what has arrived is to be read first.
+            self._wait(_LATE_NS)
+        else:
+            self._session.give_up(
+                "no heartbeat: nothing came from the server for as long as it announced (a ping "
+                f"every {self._interval_ms / 1000:g} s, {self._timeout_ms / 1000:g} s of patience) "
+                "and this client hung up, as browsers do"
+            )

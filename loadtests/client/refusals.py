@@ -1,0 +1,50 @@
+"""What to tell of a response that is a refusal: the server's own words, in one line.
+
+The same refusal reads the same for each of a thousand sessions, so no id is in it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from loadtests.client.http import Response
+
+#: In how much of a page its title is looked for, bytes.
+_LONGEST_TITLE = 4096
+_HTML = re.compile(r"<(!doctype|html|head|body|title|h\d)\b", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+#: python-engineio's words for an id that its process does not know, and the id.
+_UNKNOWN = re.compile(
+    r"(Invalid session|Unknown session|Session ID unknown)( [^\s\"]+)?", re.IGNORECASE
+)
+_NOT_STICKY = (
+    "; this process of the server does not know the session: it has timed out or was closed there, "
+    "or there are several workers or processes and nothing brings all requests of a client to the "
+    "same one (sticky sessions)"
+)
+
+
+def words(response: Response, session_id: str = "") -> str:
+    """What a refusal says behind its status.
+
+    Args:
+        response: that is one.
+        session_id: Engine.IO's, which is not repeated.
+    """
+    where = f" to {response.location[:200].decode(errors='replace')}" if response.location else ""
+    return f"{where}: {said(response.body, session_id)}"
+
+
+def said(body: bytes, session_id: str = "") -> str:
+    """A refusal's body as part of a sentence; of a page of HTML its title."""
+    text = body[:_LONGEST_TITLE].decode(errors="replace").strip()
+    if _HTML.match(text):
+        title = _TITLE.search(text)
+        told = " ".join(html.unescape(title[1]).split())[:80] if title else ""
+        return f"a page of HTML, {told!r}" if told else "a page of HTML"
+    line = " ".join(text[:200].split())
+    if session_id:
+        line = line.replace(session_id, "(its id)")
+    unknown = _UNKNOWN.search(line)
+    return _UNKNOWN.sub(r"\1", line) + _NOT_STICKY if unknown else line

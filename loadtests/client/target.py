@@ -1,0 +1,88 @@
+"""What a connection can be told, beside where its server is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
+
+#: What a request is made of by itself: nobody else may say these.
+_OURS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an application wants to be spoken to, as browsers and the official clients are told.
+
+    Attributes:
+        path: of Engine.IO, behind that of the URL.
+        query: parameters of every request, beside the protocol's own.
+        headers: of every request, in place of those of a browser that have the same name.
+        cookies: that each session has from the beginning. What the server sets goes beside them.
+        auth: for the server's connect handler; any JSON.
+        namespace: to join; None for the one that whoever connects would join anyway.
+        insecure: whether a certificate that nobody vouches for will do.
+        ca_file: path of the authorities to trust in place of the system's, PEM.
+    """
+
+    path: str = "/socket.io"
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    cookies: dict[str, str] = {}
+    auth: Any = None
+    namespace: str | None = None
+    insecure: bool = False
+    ca_file: str | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"/?[^\x00-\x20\x7f?#]*", self.path):
+            raise ValueError(
+                f"path {self.path!r}: no spaces, no ? and no #; parameters are query's"
+            )
+        for name, value in self.headers.items():
+            if not _TOKEN.fullmatch(name) or not _LINE.fullmatch(value):
+                raise ValueError(f"header {name!r}: not a name and one line of text (RFC 9110)")
+            if name.lower() in _OURS:
+                raise ValueError(f"header {name!r} belongs to the protocol and cannot be chosen")
+            if name.lower() == "cookie":
+                raise ValueError("cookies are given as cookies, and kept in a jar: not as a header")
+        for name, value in self.cookies.items():
+            if not _TOKEN.fullmatch(name) or not re.fullmatch(r"[^\x00-\x20\x7f;,]*", value):
+                raise ValueError(f"cookie {name!r}: a name and a value without ; , or spaces")
+        if self.namespace is not None and not re.fullmatch(r"/[^,\x00-\x20\x7f]*", self.namespace):
+            raise ValueError(f"namespace {self.namespace!r}: begins with / and has no comma")
+        if self.insecure and self.ca_file is not None:
+            raise ValueError("insecure trusts everybody: ca_file would say nothing")
+        if self.ca_file is not None and not Path(self.ca_file).is_file():
+            raise ValueError(f"ca_file {self.ca_file}: no such file")
+
+    def unsaid(self) -> Target:
+        """The same for everybody's eyes: that something is said, and not what.
+
+        Values of headers, cookies, parameters and auth are often somebody's password.
+        """
+        return msgspec.structs.replace(
+            self,
+            query=dict.fromkeys(self.query, HIDDEN),
+            headers=dict.fromkeys(self.headers, HIDDEN),
+            cookies=dict.fromkeys(self.cookies, HIDDEN),
+            auth=None if self.auth is None else HIDDEN,
+        )
+
+
+#: In place of a value that may be a secret.
+HIDDEN = "(not shown)"
