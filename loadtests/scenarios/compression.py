@@ -8,7 +8,6 @@ texts of words, since what compression does depends on what there is to compress
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,6 +61,8 @@ _SETTLED_S = 0.3
 #: So many echoes and copies for each client before its memory counts: its dictionaries are there.
 _WARM_MESSAGES = 4
 _CONNECT_S = 0.006
+#: A publisher whose broadcasts are not accounted for.
+_NOBODY = 1
 
 #: Why a row has no numbers.
 DOES_NOT = "the server does not compress WebSocket messages"
@@ -240,31 +241,33 @@ def measure(bench: Bench, options: Compression) -> list[Measurement]:
     """
     if bench.place.transport is Transport.POLLING:
         return [without_numbers(METRICS, str(row), _POLLING) for row in options.parties]
-    parties = list(_parties(bench, options))
     try:
-        return _measured(bench, options, parties)
+        return _measured(bench, options, list(_parties(bench, options)))
     finally:
-        for party in parties:
-            for session in party.sessions:
-                session.kill()
+        for session in bench.sessions:
+            session.kill()
 
 
 def _parties(bench: Bench, options: Compression) -> Iterator[_Party]:
     """Connect them, one party after the other, and see what each did to the server's memory."""
-    order = options.parties
-    random.Random(bench.seed).shuffle(order)  # memory that was given back serves those that follow
+    # From little to much: memory that larger messages have given back would serve those that follow.
+    order = sorted(options.parties, key=lambda row: (row.packed, row.size))
     made = {}
+    # What a server needs once, for its first connection of a kind, is nobody's.
+    few = msgspec.structs.replace(options, clients=1, recipients=1)
+    for packed in (True, False):
+        _party(bench, few, PackedRow(options.sizes[0], packed), room="first")
     for row in order:
         before_mib = bench.meter.server_mib()
-        party = made[row] = _party(bench, options, row)
-        _warm_up(bench, party, _Texts(_ROOM_EVENT, 1, texts(_SEED, row.size), str(row)))
+        party = made[row] = _party(bench, options, row, room=str(row))
         after_mib = bench.meter.server_mib()
         if before_mib is not None and after_mib is not None:
             party.kib_each = (after_mib - before_mib) * 1024 / len(party.sessions)
     yield from (made[row] for row in options.parties)
 
 
-def _party(bench: Bench, options: Compression, row: PackedRow) -> _Party:
+def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> _Party:
+    """Clients that have had a few messages each way, so that each has all it will ever have."""
     from loadtests.client.errors import ConnectionFailed
     from loadtests.client.link import locate
     from loadtests.client.session import Session
@@ -282,10 +285,9 @@ def _party(bench: Bench, options: Compression, row: PackedRow) -> _Party:
         raise TrialFailed(f"a client could not connect: {error}") from error
     bench.sessions += sessions
     echoing_ones, receiving = sessions[: options.clients], sessions[options.clients :]
-    room = str(row)
     for session in receiving:
         session.emit(_JOIN_EVENT, {"room": room})
-    return _Party(
+    party = _Party(
         row=row,
         clients=[
             _TextClient(session, bench.alarm, words, number, bench.now_ns)
@@ -296,15 +298,13 @@ def _party(bench: Bench, options: Compression, row: PackedRow) -> _Party:
         sessions=sessions,
         compressed=all(session.compressed for session in sessions),
     )
-
-
-def _warm_up(bench: Bench, party: _Party, maker: _Texts) -> None:
-    """A few messages each way on every connection, so that it has all that it will ever have."""
+    warming = _Texts(_ROOM_EVENT, _NOBODY, words, room)
     for number in range(_WARM_MESSAGES):
-        party.sessions[-1].send(maker.make(number))
+        receiving[0].send(warming.make(number))
         for client in party.clients:
             client.closed_loop(0)
         bench.sleep(_SETTLED_S)
+    return party
 
 
 def _measured(bench: Bench, options: Compression, parties: Sequence[_Party]) -> list[Measurement]:

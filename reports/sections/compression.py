@@ -90,11 +90,7 @@ def _what_it_costs(facts: Facts) -> Iterator[Finding]:
 
 
 def _does_not(facts: Facts) -> Iterator[Finding]:
-    cells = [
-        row.cell
-        for row in facts.own_rows
-        if row.row.startswith(SCENARIO.name) and DOES_NOT in row.reasons
-    ]
+    cells = dict.fromkeys(row.cell for row in facts.own_rows if DOES_NOT in row.reasons)
     if cells:
         yield Finding(
             "does-not-compress",
@@ -116,7 +112,7 @@ SECTION = Section(
     charts=(
         ChartKind(
             "compression",
-            "What compression costs and saves, by size of the message",
+            "What compression costs and saves",
             "How many times as much with compression as without it, in the same trial; 1 is the "
             "same, with the 95 % interval over trials. Above 1 it costs, below it saves.",
             compression_chart.factors,
