@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from array import array
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -31,6 +32,9 @@ Handler = Callable[[list[Any], int, int], list[Any] | None]
 #: How a session can go away by itself; what the others need is around it.
 DEPARTURES = (Cause.CLOSE, Cause.KILL, Cause.RESET, Cause.FREEZE)
 
+#: Why a session is over that the server's application has put out.
+PUT_OUT = "disconnected by the server"
+
 TOO_LONG = (
     "messages longer than the server has announced to read (maxPayload; max_http_buffer_size of "
     "Flask-SocketIO): it hangs up when they arrive"
@@ -52,6 +56,7 @@ class Session:
     Attributes:
         sid: the namespace's session id, as the server's handlers see it.
         ended: why the session is over, if it ended without having been asked to.
+        ended_ns: when it did so (monotonic); 0 until then.
         heard_ns: when the latest packet was read (monotonic); 0 before the first.
         heartbeats: for each of the server's pings, the nanoseconds between kernel and user space.
         max_payload: the longest message that the server reads, bytes; None until it says so.
@@ -81,6 +86,7 @@ class Session:
         "_waiting",
         "cookies",
         "ended",
+        "ended_ns",
         "heard_ns",
         "heartbeats",
         "max_payload",
@@ -112,6 +118,7 @@ class Session:
         self._vigil: Vigil | None = None
         self.sid = ""
         self.ended: str | None = None
+        self.ended_ns = 0
         self.heard_ns = 0
         self.heartbeats = array("q")
         self.max_payload: int | None = None
@@ -210,6 +217,10 @@ class Session:
         """Leave a namespace that was joined beside the first."""
         if self._further is not None and self._further.pop(namespace, None) is not None:
             self._send(Packet(PacketType.DISCONNECT, namespace, None, None))
+
+    def belongs(self, namespace: str) -> bool:
+        """Whether another namespace was joined, or is being, and nobody has ended that."""
+        return self._further is not None and namespace in self._further
 
     def wait_for_upgrade(self, timeout_s: float = 10) -> None:
         """Wait cooperatively until WebSocket carries the session.
@@ -409,7 +420,7 @@ class Session:
         elif message.type == PacketType.CONNECT_ERROR:
             self._fail(f"namespace {self._namespace} refused: {_words(message.data)}")
         else:
-            self._fail("disconnected by the server")
+            self._fail(PUT_OUT)
 
     def _joined(self, message: Packet, waiting: AsyncResult | None) -> None:
         sid = message.data.get("sid") if isinstance(message.data, dict) else None
@@ -461,7 +472,7 @@ class Session:
         if self._too_long:
             reason = f"{reason}, after {self._too_long}"
         if self.ended is None and not self._departed:
-            self.ended = reason
+            self.ended, self.ended_ns = reason, time.monotonic_ns()
         self._release(reason)
 
     def _release(self, reason: str) -> None:

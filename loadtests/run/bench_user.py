@@ -23,6 +23,9 @@ from loadtests.users.socketio_user import SocketIOUser
 #: After this a message is lost.
 GIVE_UP_S = 5.0
 
+#: Of a message that the schedule had due, and nobody was there to send it.
+NEVER_SENT = "was due after its user's session was lost"
+
 
 class BenchUser(SocketIOUser):
     """A user of the application under test: sends at a rate, or is a client of a trial.
@@ -68,10 +71,15 @@ class BenchUser(SocketIOUser):
 
     def on_stop(self) -> None:
         """Send nothing more; say how much is still waited for, as that may be the slowest."""
-        if self._load is not None:
-            self._load.stop()
-            tally = self._recorder.board.of(self._request_type, self._load.workload.name)
-            tally.in_flight += len(self._load.give_up())
+        load = self._load
+        if load is None:
+            return
+        load.stop()
+        if self.session.ended is not None:
+            self._bury(load)
+            return
+        tally = self._recorder.board.of(self._request_type, load.workload.name)
+        tally.in_flight += len(load.give_up())
 
     def connect(self) -> None:
         """See SocketIOUser; in a trial the conductor hears how it went."""
@@ -100,8 +108,11 @@ class BenchUser(SocketIOUser):
             late_ns = self._now_ns() - round(GIVE_UP_S * 1e9)
             self._report_lost(load.workload, load.give_up(late_ns), f"within {GIVE_UP_S:g} s")
         elif load is not None:
-            load.stop()
-            self._report_lost(load.workload, load.give_up(), "before the session was lost")
+            self._bury(load)
+            # Its schedule goes on without it: a test whose users are gone is not to look well.
+            self._recorder.follow(
+                lambda: self._never_sent(load.workload, load.overdue(self._now_ns()))
+            )
         super().check()
 
     def make_session(self, server: Server) -> Session:
@@ -110,6 +121,17 @@ class BenchUser(SocketIOUser):
             return super().make_session(server)
         place = self.conductor.assignment.place
         return make_session(place.client, server, place.transport, self.namespace)
+
+    def _bury(self, load: Load) -> None:
+        """Count what a lost session owes."""
+        load.stop()
+        self._load = None
+        in_time = load.give_up(self.session.ended_ns)
+        self._report_lost(load.workload, in_time, "before the session was lost")
+        self._never_sent(load.workload, len(load.give_up()))  # given to it when it was over
+
+    def _never_sent(self, workload: EndlessWorkload, many: int) -> None:
+        self._recorder.lose(self._request_type, workload.name, NEVER_SENT, many)
 
     def _report_lost(self, workload: EndlessWorkload, lost: list[int], when: str) -> None:
         now_ns = self._now_ns()

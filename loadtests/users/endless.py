@@ -118,6 +118,12 @@ class Load:
         """Send nothing more."""
         self._stopped = True
 
+    def overdue(self, until_ns: int) -> int:
+        """How many more have become due until then that it did not send, since it was stopped."""
+        many = self._schedule.due_between(self._schedule.due_ns(self._next), until_ns)
+        self._next += many
+        return many
+
     def give_up(self, before_ns: int | None = None) -> list[int]:
         """Wait no longer for answers to what was due before, or to anything.
 

@@ -80,7 +80,7 @@ def set_up(
             print(f"locust: error: {problem}", file=sys.stderr)
             sys.exit(Exit.WRONG_CALL)
     environment.events.test_start.add_listener(_check)
-    results = Results(environment, recorder.board)
+    results = Results(environment, recorder)
     environment.events.test_stop.add_listener(results.test_stopped)
     environment.events.quit.add_listener(results.quitting)
     if web_ui is not None:

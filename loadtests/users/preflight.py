@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from loadtests.client.errors import ConnectionFailed
-from loadtests.client.link import locate
 from loadtests.machine import limits
+from loadtests.users.told import server_of_class
 
 try:
     import resource
@@ -48,7 +48,9 @@ def host_problem(host: str | None, user_classes: Sequence[Any], *, resolve: bool
         if not url:
             return "no host: give --host http://HOST:PORT (or https, ws, wss)"
         try:
-            locate(url)
+            server_of_class(user_class, url)
+        except ValueError as error:
+            return f"{user_class.__name__}: {error}"
         except ConnectionFailed as error:
             if resolve or not isinstance(error.__cause__, OSError):
                 return f"--host {error}"
