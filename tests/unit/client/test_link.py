@@ -50,4 +50,4 @@ def test_password_is_refused_and_not_repeated(url: str) -> None:
 )
 def test_url_is_resolved_to_an_address(url: str, host: str, port: int) -> None:
     found = locate(url)
-    assert (host, ("127.0.0.1", port)) == (found.host, found.address[1])
+    assert (host, ("127.0.0.1", port)) == (found.host, found.addresses[0][1])
