@@ -199,7 +199,7 @@ class Inflater:
             engine = _reader(self._bits, (before + message)[-(1 << -self._bits) :])
             message += engine.decompress(rest, self._longest + 1 - len(message))
         raise ProtocolError(
-            f"a compressed message with more than {_MOST_LAST_BLOCKS} blocks that say to be the last"
+            f"a compressed message in which more than {_MOST_LAST_BLOCKS} blocks say to be the last"
         )
 
 

@@ -277,7 +277,7 @@ def _unzip(body: bytes, coding: bytes | None) -> bytes:
         return body
     window = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}.get(coding)
     if window is None:
-        raise ProtocolError(f"content coding {coding[:40]!r} was not asked for")
+        raise ProtocolError(f"content coding {coding[:40]!r}: this client reads gzip and deflate")
     unzipper = zlib.decompressobj(window)
     try:
         plain = unzipper.decompress(body, LONGEST + 1)

@@ -11,7 +11,8 @@ from loadtests.client.link import locate
 @pytest.mark.parametrize(
     "url",
     [
-        "http://127.0.0.1/chat",
+        "http://127.0.0.1/?token=x",
+        "http://127.0.0.1/#chat",
         "ftp://127.0.0.1",
         "127.0.0.1:5000",
         "http://",

@@ -51,9 +51,8 @@ def test_polling_opens_with_a_get_without_a_session(
     link: PollingLink, streams: list[FakeStream]
 ) -> None:
     link.open()
-    assert re.match(
-        rb"GET /socket\.io/\?EIO=4&transport=polling&t=[0-9a-f]{8} HTTP/1\.1\r\n", streams[0].sent[0]
-    )
+    first = rb"GET /socket\.io/\?EIO=4&transport=polling&t=[0-9a-f]{8} HTTP/1\.1\r\n"
+    assert re.match(first, streams[0].sent[0])
 
 
 def test_polling_asks_again_on_the_same_connection_with_its_session(
