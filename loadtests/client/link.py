@@ -153,16 +153,9 @@ def locate(
     if parts.query or parts.fragment:
         raise ConnectionFailed(f"{wanted} and at most a path; parameters are given as a query")
     usual_port, encrypted = _SCHEMES[parts.scheme]
-    try:
-        found = socket.getaddrinfo(
-            parts.hostname, usual_port if port is None else port, type=socket.SOCK_STREAM
-        )
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error  # without the number before it
-        raise ConnectionFailed(f"{url}: {why}") from error
     return Server(
         host=parts.netloc,
-        addresses=tuple(dict.fromkeys((family, peer) for family, _, _, _, peer in found)),
+        addresses=_resolved(url, parts.hostname, usual_port if port is None else port),
         path=f"{_mount(parts.path)}{_mount(told.path)}/",
         tls=_trusting(told) if encrypted else None,
         name=parts.hostname,
@@ -170,6 +163,15 @@ def locate(
         lean=lean,
         compression=compression,
     )
+
+
+def _resolved(url: str, host: str, port: int) -> tuple[Address, ...]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error  # without the number before it
+        raise ConnectionFailed(f"{url}: {why}") from error
+    return tuple(dict.fromkeys((family, peer) for family, _, _, _, peer in found))
 
 
 def _mount(path: str) -> str:

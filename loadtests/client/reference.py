@@ -48,9 +48,10 @@ from requests import Session as HttpSession
 
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed, ProtocolError
+from loadtests.client.hearing import Arrival, Handler
 from loadtests.client.library import Connections, FirstHeard, abort
 from loadtests.client.link import OnLeave, Server
-from loadtests.client.session import DEPARTURES, Arrival, Handler
+from loadtests.client.session import DEPARTURES
 from loadtests.record.words import Cause, Transport
 
 _monotonic_ns = time.monotonic_ns

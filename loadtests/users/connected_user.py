@@ -15,8 +15,9 @@ from locust.env import Environment
 from locust.exception import RescheduleTask, StopUser
 
 from loadtests.client.errors import ConnectionFailed
+from loadtests.client.hearing import PUT_OUT
 from loadtests.client.link import Server
-from loadtests.client.session import PUT_OUT, Session
+from loadtests.client.session import Session
 from loadtests.record.words import Transport
 from loadtests.users.inbox import Inbox, Key
 from loadtests.users.plugin import TRANSPORTS

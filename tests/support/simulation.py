@@ -87,6 +87,14 @@ class FakeSession:
         self.gathered = [] if event == RESPONSE_EVENT else None
         return self.gathered if self.gathered is not None else []
 
+    @property
+    def unread(self) -> int:
+        """See Session: nothing here is compressed."""
+        return 0
+
+    def read_up(self) -> None:
+        """See Session."""
+
     def send(self, packet: bytes, leaves: Callable[[], None] | None = None) -> None:
         name, message = packets.decode(packet).data
         if leaves is not None:

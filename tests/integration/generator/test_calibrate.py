@@ -116,7 +116,7 @@ def test_who_went_without_a_word_does_not_disturb_a_broadcast(
 
 def test_a_session_that_nobody_knows_is_refused(server: Server) -> None:
     stranger = Session(
-        Server(host=server.host, address=server.address, path="/socket.io/?EIO=4&sid=nobody&"),
+        Server(host=server.host, addresses=server.addresses, path="/socket.io/?EIO=4&sid=nobody&"),
         (Transport.POLLING,),
     )
     with pytest.raises(ConnectionFailed):
