@@ -56,6 +56,8 @@ class Attendance:
         if self._idle_since_ns is None:
             return None
         since_s = (self._idle_since_ns - self._begun_ns) / 1e9
-        who = f"{self._lost} user{'s' * (self._lost != 1)} lost their session"
+        who = f"all {self._lost} users lost their session"
+        if self._lost == 1:
+            who = "the only user lost its session"
         others = f" ({self._refused} more could not connect)" if self._refused else ""
-        return f"no load since {since_s:.1f} s: all {who}{others}"
+        return f"no load since {since_s:.1f} s: {who}{others}"

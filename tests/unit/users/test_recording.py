@@ -90,9 +90,9 @@ def test_end_says_since_when_there_was_no_load(environment, recorder, caplog):
     environment.events.test_start.fire(environment=environment)
     recorder.attendance.came()
     recorder.lost_session(time.monotonic_ns())
-    assert "no load since 0.0 s: all 1 user lost their session" in caplog.text
+    assert "no load since 0.0 s: the only user lost its session" in caplog.text
     environment.events.test_stopping.fire(environment=environment)
-    assert recorder.closing_words() == ["no load since 0.0 s: all 1 user lost their session"]
+    assert recorder.closing_words() == ["no load since 0.0 s: the only user lost its session"]
 
 
 def test_notices_are_counted_and_travel_to_the_master(environment, recorder):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from loadtests.client.errors import ConnectionFailed
 from loadtests.users.endless import WORKLOADS
+from tests.unit.users.paper import Paper
 from tests.unit.users.unpatched import (
     Environment,
     RescheduleTask,
@@ -16,36 +16,6 @@ from tests.unit.users.unpatched import (
 )
 
 NOW_NS = 1_000_000
-
-
-class Paper:
-    """A session in which the test says what comes."""
-
-    def __init__(self):
-        self.ended = None
-        self.ended_ns = 0
-        self.handlers = {}
-        self.sent = []
-        self.joined = set()
-        self.acknowledge = None
-
-    def on(self, event, handler, namespace=None):
-        self.handlers[event if namespace is None else (namespace, event)] = handler
-
-    def emit(self, event, *_arguments, on_ack=None, namespace=None):
-        self.sent.append((event, namespace))
-        self.acknowledge = on_ack
-
-    def belongs(self, namespace):
-        return namespace in self.joined
-
-    def join(self, namespace, _auth, _timeout_s):
-        if namespace == "/forbidden":
-            raise ConnectionFailed("namespace /forbidden refused: not you")
-        self.joined.add(namespace)
-
-    def leave(self, namespace):
-        self.joined.discard(namespace)
 
 
 class Own(socketio_user.SocketIOUser):
