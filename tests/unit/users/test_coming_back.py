@@ -30,7 +30,7 @@ def user(monkeypatch):
     result.host = "http://127.0.0.1:1"
     result.connect()
     yield result
-    result._recorder._greenlet.kill()
+    gevent.kill(result._recorder._greenlet)
     if result._returning is not None:
         result._returning.kill()
 
@@ -45,7 +45,7 @@ def lose(user, reason="connection closed by the server"):
 
 
 def test_lost_user_is_back_with_its_handlers_and_namespaces(user):
-    heard = []
+    heard: list[str] = []
     user.on("said", heard.append)
     user.join("/admin", "secret")
     user.on("said", heard.append, namespace="/admin")

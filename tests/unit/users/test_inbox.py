@@ -19,7 +19,7 @@ def found(*arguments, at_ns=0):
 
 
 def test_first_who_waits_for_it_gets_it_and_the_handler_too(inbox):
-    heard = []
+    heard: list[str] = []
     inbox.handle(SAID, heard.append)
     first, is_new = inbox.wait(SAID, None)
     assert not is_new
@@ -61,7 +61,7 @@ def test_what_nobody_ever_waits_for_does_not_pile_up(inbox):
 
 
 def test_namespaces_are_listened_to_apart(inbox):
-    heard = []
+    heard: list[str] = []
     inbox.handle(("said", "/admin"), heard.append)
     inbox.handle(SAID, lambda _text: None)
     inbox.deliver(SAID, found("to all"))

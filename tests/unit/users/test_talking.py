@@ -8,6 +8,7 @@ import gevent
 import pytest
 
 from loadtests.client import notices
+from loadtests.users.endless import WORKLOADS
 from tests.unit.users.paper import Paper
 from tests.unit.users.unpatched import bench_user, running_environment, socketio_user
 
@@ -101,7 +102,7 @@ def test_wait_in_vain_is_a_failure(user):
 
 
 def test_further_namespace_is_joined_talked_in_and_left(user):
-    heard = []
+    heard: list[str] = []
     user.on("said", heard.append, namespace="/admin")
     user.join("/admin")
     user.emit("kick", namespace="/admin")
@@ -193,7 +194,7 @@ def test_handler_that_always_breaks_is_told_once_and_counted(user, caplog):
 
 def test_schedule_of_a_lost_user_goes_on_being_counted():
     class Load:
-        workload = bench_user.WORKLOADS["echo"]
+        workload = WORKLOADS["echo"]
         unsent = 0
 
         def stop(self):

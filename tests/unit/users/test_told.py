@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loadtests.client.link import locate
 from loadtests.client.target import Target
 from loadtests.users import told
 
@@ -58,11 +59,13 @@ def test_attributes_are_what_the_server_is_told():
 
 def test_each_user_says_its_own_and_the_name_is_resolved_once(monkeypatch):
     resolved = []
+
+    def counted(url, target, **more):
+        resolved.append(url)
+        return locate(url, target, **more)
+
     told._located.cache_clear()
-    locate = told.locate
-    monkeypatch.setattr(
-        told, "locate", lambda *given, **more: resolved.append(given) or locate(*given, **more)
-    )
+    monkeypatch.setattr(told, "locate", counted)
     servers = [told.server_of(user(auth={"number": n}), URL) for n in range(3)]
     assert [server.target.auth for server in servers] == [{"number": n} for n in range(3)]
     assert len(resolved) == 1
