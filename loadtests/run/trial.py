@@ -167,6 +167,15 @@ def _came(
     if found.unfinished:
         return Unfinished()
     if found.error is not None:
-        logs = f"logs: {generator_log}" + (f", {server.log}" if server else "")
-        return TrialFailed(f"{found.error}; {logs}")
+        return TrialFailed(f"{found.error}{_where([generator_log, *_logs(server)])}")
     return found
+
+
+def _logs(server: Launched[Any] | None) -> list[Path]:
+    return [] if server is None else [server.log]
+
+
+def _where(logs: Sequence[Path]) -> str:
+    """Which of the logs say anything."""
+    telling = [str(log) for log in logs if log.exists() and log.stat().st_size]
+    return f"; logs: {', '.join(telling)}" if telling else ""

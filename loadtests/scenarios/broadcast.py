@@ -97,7 +97,6 @@ METRICS = table(
 )  # fmt: skip
 
 _PAUSE_S = 0.03  # in each turn: the lead, and the last copies
-_HINT = f"does the server handle {BROADCAST_EVENT!r} in namespace /test?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +147,8 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     Raises:
         TrialFailed: nothing was delivered, or every client lost its connection.
     """
+    where = bench.place.namespace
+    hint = f"does the server handle {BROADCAST_EVENT!r} in namespace {where}?"
     recipients = [Recipient(session) for session in bench.sessions]
     publishers = [
         Publisher(number, session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
@@ -157,7 +158,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
         bench,
         options.slices,
         lambda number: _slice(bench, options, publishers, recipients, number),
-        hint=_HINT,
+        hint=hint,
     )
     pieces = taken.pieces
     received = [recipient.received() for recipient in recipients]
@@ -165,7 +166,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     # What went wrong in a slice that was left out went wrong all the same.
     audit_of_all = collect(publishers, received, taken.every).audit
     if not len(deliveries.receive_lag_ns):
-        raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {_HINT}")
+        raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {hint}")
     arrived = sum(
         int(np.count_nonzero((kernel_ns >= piece.read_begin_ns) & (kernel_ns < piece.read_end_ns)))
         for kernel_ns in (each.kernel_ns for each in received)

@@ -6,7 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import gevent
@@ -18,17 +18,15 @@ from locust.exception import RescheduleTask, StopUser
 
 from loadtests.arithmetic.series import UNKNOWN
 from loadtests.client.errors import ConnectionFailed
-from loadtests.client.link import Server, locate
+from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.record.words import Transport
 from loadtests.users.plugin import TRANSPORTS
 from loadtests.users.recording import Recorder, errors_logged, recorder_of
+from loadtests.users.telling import compression_of, located, target_of
 
 #: For the server to take our goodbye.
 _GOODBYE_S = 0.1
-
-#: Once per process: no user is to measure the resolver, or the reading of certificates.
-_locate = cache(locate)
 
 logger = logging.getLogger(__name__)
 
@@ -227,7 +225,17 @@ class SocketIOUser(User):
 
     def make_session(self, server: Server) -> Session:
         """A session that is not connected yet."""
-        return Session(server, TRANSPORTS[self._request_type], self.namespace)
+        namespace = server.target.namespace or self.namespace
+        return Session(server, TRANSPORTS[self._request_type], namespace)
+
+    def locate(self) -> Server:
+        """Where to connect to, and what is said there.
+
+        Raises:
+            ConnectionFailed: nobody knows where that is.
+        """
+        options = self.environment.parsed_options
+        return located(self.host or "", target_of(options), compression=compression_of(options))
 
     def _begin(self) -> None:
         try:
@@ -256,10 +264,12 @@ class SocketIOUser(User):
                 self._session.kill()
 
     def _open(self) -> None:
-        self._session = self.make_session(_locate(self.host or ""))
+        server = self.locate()
+        self._session = self.make_session(server)
         for event in self._waiting:
             self._session.on(event, partial(self._received, event))
-        self._session.connect(self.auth, self.timeout_s)
+        auth = self.auth if server.target.auth is None else server.target.auth
+        self._session.connect(auth, self.timeout_s)
 
     def _attempt(
         self, name: str, begun_ns: int, action: Callable[[], None]

@@ -71,6 +71,7 @@ SCENARIO = Scenario(
     needs_journal=_NEEDS_JOURNAL,
     every_client_counts=True,
     times_arrivals=False,
+    heads_count=False,
 )
 
 #: The same for trials in which the server goes.
