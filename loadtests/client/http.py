@@ -171,7 +171,7 @@ class _Chunked:
                 trailer_end = buffer.find(b"\r\n\r\n", line_end)
                 if trailer_end < 0:
                     self._wait(buffer[position:], 0)
-                return None
+                    return None
                 return b"".join(self._parts), buffer[trailer_end + 4 :]
             if self._total + size > LONGEST:
                 raise too_long("a response", self._total + size)
