@@ -44,7 +44,6 @@ def said(body: bytes, session_id: str = "") -> str:
         told = " ".join(html.unescape(title[1]).split())[:80] if title else ""
         return f"a page of HTML, {told!r}" if told else "a page of HTML"
     line = " ".join(text[:200].split())
-    if session_id:
-        line = line.replace(session_id, "(its id)")
-    unknown = _UNKNOWN.search(line)
-    return _UNKNOWN.sub(r"\1", line) + _NOT_STICKY if unknown else line
+    if _UNKNOWN.search(line):
+        return _UNKNOWN.sub(r"\1", line) + _NOT_STICKY
+    return line.replace(session_id, "(its id)") if session_id else line

@@ -66,8 +66,8 @@ class Words:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Words:
         """Those among the options of a command line, of which some may be missing."""
-        fields = {option.field: given.get(option.field) for option in OPTIONS}
-        nothing: tuple[Any, ...] = (None, False, (), [])
+        fields: dict[str, Any] = {option.field: given.get(option.field) for option in OPTIONS}
+        nothing: tuple[object, ...] = (None, False, (), [])
         return cls(**{name: value for name, value in fields.items() if value not in nothing})
 
 

@@ -147,8 +147,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     Raises:
         TrialFailed: nothing was delivered, or every client lost its connection.
     """
-    where = bench.place.namespace
-    hint = f"does the server handle {BROADCAST_EVENT!r} in namespace {where}?"
+    hint = f"does the server handle {BROADCAST_EVENT!r} in {bench.place.namespace}?"
     recipients = [Recipient(session) for session in bench.sessions]
     publishers = [
         Publisher(number, session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
