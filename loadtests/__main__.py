@@ -140,8 +140,8 @@ def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experi
         target = told(Words.of(given), wanted.target)
     except ValueError as error:
         raise ExperimentError(str(error)) from error
-    compression = wanted.compression and not given["no_compression"]
-    wanted = msgspec.structs.replace(wanted, target=target, compression=compression)
+    compress = wanted.compress and not given["no_compression"]
+    wanted = msgspec.structs.replace(wanted, target=target, compress=compress)
     return for_servers_of_ours(wanted) if ours else wanted
 
 

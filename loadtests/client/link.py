@@ -51,6 +51,9 @@ class Link(Protocol):
     def say_goodbye(self) -> None:
         """Send what is queued, then end as Engine.IO asks."""
 
+    def carried(self) -> tuple[int, int] | None:
+        """Bytes sent and received on its connection; None where there are several, or no count."""
+
     def keep(self) -> None:
         """Have what arrives compressed kept as it is, until ``read_kept``; see Session.gather."""
 

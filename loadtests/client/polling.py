@@ -232,6 +232,10 @@ class PollingLink:
         self._outbox, self._leaves = [], []
         return unsent
 
+    def carried(self) -> tuple[int, int] | None:
+        """None: it has two connections, and others after those."""
+        return None
+
     def keep(self) -> None:
         """Nothing: what arrives has been unzipped to find where it ends."""
 

@@ -132,6 +132,10 @@ class Session:
         """Whether its messages are compressed now, both ways (permessage-deflate)."""
         return self._link.compressed
 
+    def carried(self) -> tuple[int, int] | None:
+        """Bytes sent and received on a WebSocket's connection so far; None where nobody counts."""
+        return self._link.carried()
+
     def on(self, event: str, handler: Handler, namespace: str | None = None) -> None:
         """Have a handler called for an event; the latest one given for it counts.
 

@@ -10,6 +10,7 @@ import _socket
 import errno
 import os
 import struct
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -22,6 +23,11 @@ _READ, _WRITE = 1, 2
 
 #: struct linger of socket(7): on, and no time at all. Closing sends RST then, and no FIN.
 NO_LINGERING = struct.pack("ii", 1, 0)
+
+#: struct tcp_info of linux/tcp.h: where tcpi_bytes_received and tcpi_bytes_sent stand, and where
+#: the latter ends. What is resent counts in the latter; over loopback nothing is.
+_U64 = struct.Struct("@Q")
+_BYTES_RECEIVED_AT, _BYTES_SENT_AT, _INFO_BYTES = 128, 200, 208
 
 #: (family, address), as ``socket.getaddrinfo`` gives them.
 Address = tuple[int, Any]
@@ -121,6 +127,17 @@ class Stream:
             # A view, since a long message goes out in many pieces: copies of its rest would add up.
             self._unsent = memoryview(data)[sent:]
             self._wait_until_writable()
+
+    def carried(self) -> tuple[int, int] | None:
+        """Bytes sent and received so far, by TCP's own count; None where the system has none."""
+        if sys.platform != "linux" or self.closed:
+            return None
+        counts = self._socket.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_INFO, _INFO_BYTES)
+        if len(counts) < _INFO_BYTES:  # a kernel before 5.5
+            return None
+        (received,) = _U64.unpack_from(counts, _BYTES_RECEIVED_AT)
+        (sent,) = _U64.unpack_from(counts, _BYTES_SENT_AT)
+        return sent, received
 
     def freeze(self) -> None:
         """Neither read nor write again; the connection stays up, as of a stopped process."""

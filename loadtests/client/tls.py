@@ -69,6 +69,10 @@ class TlsStream:
         self._tls.write(data)
         self._stream.send(self._outgoing.read())
 
+    def carried(self) -> tuple[int, int] | None:
+        """See Stream; as TLS has them, with its own heads."""
+        return self._stream.carried()
+
     def freeze(self) -> None:
         """See Stream."""
         self._stream.freeze()

@@ -113,6 +113,10 @@ class UpgradingLink:
         """See Link."""
         return self._current.compressed
 
+    def carried(self) -> tuple[int, int] | None:
+        """See Link."""
+        return self._current.carried()
+
     def keep(self) -> None:
         """See Link."""
         self._keeping = True

@@ -141,6 +141,10 @@ class WebSocketLink:
             leaves()
         self._stream.send(frame)
 
+    def carried(self) -> tuple[int, int] | None:
+        """See Link."""
+        return None if self._stream is None else self._stream.carried()
+
     def keep(self) -> None:
         """From now on, compressed messages are only kept; heartbeats are heard all the same."""
         if self._kept is None:

@@ -182,7 +182,11 @@ def generating(
     """
     arguments = [sys.executable, "-m", "locust", f"--locustfile={locustfile or LOCUSTFILE}"]
     arguments += ["--headless"]
-    arguments += [f"--users={users}", f"--spawn-rate={min(users, _SPAWNED_HZ)}", "--assigned"]
+    arguments += [
+        f"--users={users}",
+        f"--spawn-rate={min(max(users, 1), _SPAWNED_HZ)}",
+        "--assigned",
+    ]
     # Samples are ours; Locust's statistics only say how connecting went.
     arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
     with (

@@ -66,6 +66,8 @@ class Unit(StrEnum):
     CLIENTS = "clients"
     MICROSECONDS_PER_MESSAGE = "µs per message"
     MEBIBYTES = "MiB"
+    KIBIBYTES_PER_CONNECTION = "KiB per connection"
+    BYTES_PER_MESSAGE = "bytes per message"
     PERCENT = "%"
 
 

@@ -295,7 +295,7 @@ class ProcessExecutor:
             cable=site.cable,
             missing=site.missing,
             target=self._experiment.target,
-            compression=self._experiment.compression,
+            compression=self._experiment.compress,
         )
         return Assignment(
             scenario=planned.scenario,

@@ -45,7 +45,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         modes, transports: the cells are their product.
         client: ``reference`` measures everything with python-socketio's client too, ``lean`` with
             ours without a browser's headers; each trial in the same block as its counterpart.
-        compression: whether clients offer to compress WebSocket messages, as browsers do.
+        compress: whether clients offer to compress WebSocket messages, as browsers do.
         target: what every connection is told.
         server: options of every server.
     """
@@ -61,7 +61,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: list(Transport)
     )
     client: Client = Client.TRANSPORT_BENCH
-    compression: bool = True
+    compress: bool = True
     server: Heartbeat = Heartbeat()
     target: Target = Target()
 

@@ -42,6 +42,8 @@ from loadtests.scenarios.scenario import (
 )
 from loadtests.scenarios.turns import SETTLE_S, in_turns, rounds_of
 
+#: The kind of its slices.
+KIND = "broadcast"
 #: A slice of so many says enough, since each is to many recipients.
 _FEWEST_BROADCASTS = 3
 
@@ -138,7 +140,7 @@ class BroadcastSlice:
     messages: int
     answered: int
     usage: Usage
-    kind: str = "broadcast"
+    kind: str = KIND
 
 
 def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
@@ -156,7 +158,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     taken = in_turns(
         bench,
         options.slices,
-        lambda number: _slice(bench, options, publishers, recipients, number),
+        lambda number: slice_of(bench, options, publishers, recipients, number),
         hint=hint,
     )
     pieces = taken.pieces
@@ -179,7 +181,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     return [found.disturbed_by(reason, touched, lost=audit_of_all.missing)]
 
 
-def _slice(
+def slice_of(
     bench: Bench,
     options: Broadcast,
     publishers: Sequence[Publisher],

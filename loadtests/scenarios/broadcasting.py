@@ -18,7 +18,7 @@ from loadtests.arithmetic.samples import (
 from loadtests.client.errors import ProtocolError
 from loadtests.record.application import BROADCAST_EVENT, RESPONSE_EVENT
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.messages import MessageMaker, identity, identity_of
+from loadtests.scenarios.messages import Maker, MessageMaker, identity, identity_of
 
 if TYPE_CHECKING:
     from loadtests.client.alarm import Alarm
@@ -44,7 +44,9 @@ class Publisher:
         self._session = session
         self._alarm = alarm
         self._now_ns = now_ns
-        self._messages = MessageMaker(BROADCAST_EVENT, number, payload_bytes, session.namespace)
+        self._messages: Maker = MessageMaker(
+            BROADCAST_EVENT, number, payload_bytes, session.namespace
+        )
         self._schedule = ConstantRate(0, 1)
         self._first = 0
         self._until_ns = 0

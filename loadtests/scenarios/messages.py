@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from loadtests.client import packets
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
+
+
+class Maker(Protocol):
+    """Makes the packets of a publisher."""
+
+    def make(self, number: int) -> bytes:
+        """The packet of message ``number``."""
 
 
 class MessageMaker:

@@ -185,7 +185,7 @@ def _uncompressed(facts: Facts) -> Iterator[Finding]:
     """Compression was offered, by the result's own word: older ones have none."""
     agreed = compressions(facts)
     cells = agreed.get(NOT_COMPRESSED, [])
-    if not cells or facts.result.experiment.get("compression") is not True:
+    if not cells or facts.result.experiment.get("compress") is not True:
         return
     which = ", ".join(names(cells))
     others = ", ".join(names(agreed.get(DEFLATE, [])))
@@ -195,7 +195,7 @@ def _uncompressed(facts: Facts) -> Iterator[Finding]:
         f"{which} does not compress WebSocket messages, which the clients offer as browsers do"
         f"{f'; {others} does' if others else ''}.",
         "That saves CPU and memory and costs bytes: to compare servers without it, run all of them "
-        "with --no-compression (compression = false in an experiment).",
+        "with --no-compression (compress = false in an experiment).",
         names(cells),
     )
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from loadtests import ROOT, __version__
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
+from loadtests.client.target import Target
 from loadtests.generator.calibrate.rounds import RESPONDER
 from loadtests.machine import cores, facts
 from loadtests.machine.launch import LaunchError, started
@@ -116,7 +118,7 @@ def test_who_went_without_a_word_does_not_disturb_a_broadcast(
 
 def test_a_session_that_nobody_knows_is_refused(server: Server) -> None:
     stranger = Session(
-        Server(host=server.host, address=server.address, path="/socket.io/?EIO=4&sid=nobody&"),
+        replace(server, target=Target(query={"of": "nobody", "sid": "nobody"})),
         (Transport.POLLING,),
     )
     with pytest.raises(ConnectionFailed):

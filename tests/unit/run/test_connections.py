@@ -22,7 +22,7 @@ from loadtests.scenarios.bench import Place, Site
 EXPERIMENT = """\
 name = "mine"
 client = "lean"
-compression = false
+compress = false
 modes = ["gevent"]
 
 [target]
@@ -53,8 +53,8 @@ def with_target(line: str) -> Any:
 def test_table_is_what_connections_are_told() -> None:
     experiment = parse(EXPERIMENT, "mine.toml")
     assert experiment.target == Target(headers={"X-Token": "hush"}, auth={"token": "hush"})
-    assert not experiment.compression
-    assert parse('name = "x"\n[echo]\n' + EXPERIMENT.split("[echo]\n")[1], "x").compression
+    assert not experiment.compress
+    assert parse('name = "x"\n[echo]\n' + EXPERIMENT.split("[echo]\n")[1], "x").compress
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def run(*, offered: bool | None = True, **agreed: str) -> Result:
         ran(number, measurement("echo"), generator=GeneratorFacts("kernel", compression=what))
         for number, what in enumerate(agreed.values())
     ]
-    experiment = {"name": "test"} | ({} if offered is None else {"compression": offered})
+    experiment = {"name": "test"} | ({} if offered is None else {"compress": offered})
     return result(plan, trials, experiment=experiment)
 
 
