@@ -82,6 +82,8 @@ class ReferenceSession:
         http.mount("http://", self._connections)
         http.mount("https://", self._connections)
         http.cookies.update(server.target.cookies)
+        if server.target.ca_file is not None:
+            http.verify = server.target.ca_file
         self._client = _Client(
             reconnection=False,
             handle_sigint=False,
@@ -105,6 +107,11 @@ class ReferenceSession:
     def transport(self) -> Transport:
         """What the library says that it is on."""
         return Transport(self._client.transport())
+
+    @property
+    def namespace(self) -> str:
+        """See ``Session``."""
+        return self._namespace
 
     @property
     def max_payload(self) -> int | None:

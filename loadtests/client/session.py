@@ -53,6 +53,11 @@ class Session(Hearing):
         return self._link.transport
 
     @property
+    def namespace(self) -> str:
+        """Its own: the one that it was made for."""
+        return self._namespace
+
+    @property
     def compressed(self) -> bool:
         """Whether its messages are compressed now, both ways (permessage-deflate)."""
         return self._link.compressed

@@ -15,10 +15,12 @@ from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
 from loadtests.record.application import NAMESPACE
+from loadtests.record.words import Client
 from loadtests.run.conductor import Conductor, Ensemble
 from loadtests.users.endless import WORKLOADS, EndlessWorkload, Load
 from loadtests.users.recording import errors_logged
 from loadtests.users.socketio_user import SocketIOUser
+from loadtests.users.telling import located
 
 #: After this a message is lost.
 GIVE_UP_S = 5.0
@@ -88,7 +90,6 @@ class BenchUser(SocketIOUser):
             return
         place = self.conductor.assignment.place
         self._request_type = str(place.transport)
-        self.host = place.url
         failure = self._attempt("connect", self._now_ns(), self._open)
         if failure is None:
             self.conductor.joined(self.session)
@@ -120,7 +121,19 @@ class BenchUser(SocketIOUser):
         if self.conductor is None:
             return super().make_session(server)
         place = self.conductor.assignment.place
-        return make_session(place.client, server, place.transport, self.namespace)
+        return make_session(place.client, server, place.transport, place.namespace)
+
+    def locate(self) -> Server:
+        """See SocketIOUser; a trial says where, and what connections are told."""
+        if self.conductor is None:
+            return super().locate()
+        place = self.conductor.assignment.place
+        return located(
+            place.url,
+            place.target,
+            lean=place.client is Client.LEAN,
+            compression=place.compression,
+        )
 
     def _bury(self, load: Load) -> None:
         """Count what a lost session owes."""

@@ -19,11 +19,12 @@ from loadtests.client.hearing import PUT_OUT
 from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.record.words import Transport
+from loadtests.users.attributes import said, target_of_user
 from loadtests.users.inbox import Inbox, Key
 from loadtests.users.plugin import TRANSPORTS
 from loadtests.users.reconnecting import delays_s
 from loadtests.users.recording import Recorder, errors_logged, recorder_of
-from loadtests.users.told import said, server_of
+from loadtests.users.telling import compression_of, located, target_of
 
 #: For the server to take our goodbye.
 _GOODBYE_S = 0.1
@@ -89,6 +90,7 @@ class ConnectedUser(User):
         self._stopping = False
         self._recorder: Recorder = recorder_of(environment)
         self._request_type = self.carriage(environment.parsed_options)
+        self._own = target_of(environment.parsed_options).namespace or self.namespace
         # A subclass need not call super(), and a session is there for all of it. Locust logs a
         # traceback for whatever on_start raises, even for its own way to stop a user.
         self._own_on_start: Callable[[], Any] = self.on_start
@@ -168,7 +170,23 @@ class ConnectedUser(User):
 
     def make_session(self, server: Server) -> Session:
         """A session that is not connected yet."""
-        return Session(server, TRANSPORTS[self._request_type], self.namespace)
+        namespace = server.target.namespace or self.namespace
+        return Session(server, TRANSPORTS[self._request_type], namespace)
+
+    def locate(self) -> Server:
+        """Where to connect to, and what is said there: the command line goes before attributes.
+
+        Raises:
+            ConnectionFailed: nobody knows where that is.
+            ValueError: what is to be said makes no sense.
+        """
+        options = self.environment.parsed_options
+        return located(
+            self.host or "",
+            target_of(options, target_of_user(self)),
+            lean=self.lean,
+            compression=self.compression and compression_of(options),
+        )
 
     def join(self, namespace: str, auth: Any = None, timeout_s: float | None = None) -> None:
         """Join another namespace on the same connection; recorded as ``join NAMESPACE``.
@@ -247,14 +265,15 @@ class ConnectedUser(User):
 
     def _open(self) -> None:
         before = self._session
-        session = self._session = self.make_session(server_of(self, self.host or ""))
+        server = self.locate()
+        session = self._session = self.make_session(server)
         cookies = said(self, "cookies")
         if isinstance(cookies, CookieJar):
             session.cookies.add(cookies)
         if before is not None:  # a browser keeps those of a balancer and of a login
             session.cookies.add(before.cookies)
         self._attach(None)
-        session.connect(said(self, "auth"), self.timeout_s)
+        session.connect(server.target.auth, self.timeout_s)
 
     def _attach(self, namespace: str | None) -> None:
         for key in self._inbox.keys(namespace):

@@ -15,6 +15,11 @@ Key = tuple[str, str | None]
 KEPT = 100
 
 
+def named(event: str, namespace: str | None) -> str:
+    """How the statistics name an event: with its namespace where that is not the user's own."""
+    return event if namespace is None else f"{namespace} {event}"
+
+
 class Found(NamedTuple):
     """An event's arguments, when the kernel had it and when it was read (monotonic ns)."""
 

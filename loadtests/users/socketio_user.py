@@ -18,7 +18,7 @@ from loadtests.client import notices
 from loadtests.client.errors import ConnectionFailed
 from loadtests.users import moments
 from loadtests.users.connected_user import SESSION_LOST, ConnectedUser, Unanswered
-from loadtests.users.inbox import Found, Key
+from loadtests.users.inbox import Found, Key, named
 from loadtests.users.recording import errors_logged
 
 __all__ = ["EMIT", "SocketIOUser", "Unanswered"]
@@ -197,7 +197,7 @@ class SocketIOUser(ConnectedUser):
         runs in gevent's loop and must not block. What it returns is the acknowledgement, if the
         server wants one.
         """
-        key = (event, None if namespace == self.namespace else namespace)
+        key = (event, None if namespace == self._own else namespace)
         if self._inbox.handle(key, handler):
             self._listen(key)
 
@@ -257,7 +257,7 @@ class SocketIOUser(ConnectedUser):
         notices.tell(kind, str(error))
 
     def _where(self, namespace: str | None) -> str | None:
-        if namespace is None or namespace == self.namespace:
+        if namespace is None or namespace == self._own:
             return None
         if namespace not in self._joined:
             raise ValueError(f"{namespace} was not joined: self.join({namespace!r}) comes first")
@@ -334,11 +334,6 @@ class SocketIOUser(ConnectedUser):
             return moments.due_by_wall(since_wall_ns, apart_ns, self.arrived_ns, self._begun_ns)
         except ValueError as error:
             raise ValueError(f"record({name!r}): {error}") from None
-
-
-def named(event: str, namespace: str | None) -> str:
-    """How the statistics name an event: with its namespace where that is not the user's own."""
-    return event if namespace is None else f"{namespace} {event}"
 
 
 def _returned(arguments: list[Any]) -> Any:

@@ -70,6 +70,7 @@ class FakeSession:
     def __init__(self, number: int = 0) -> None:
         self.sid = f"sid-{number}"
         self.number = number
+        self.namespace = NAMESPACE
         self.sent: list[tuple[str, str]] = []
         self.departed: Cause | None = None
         self.ended: str | None = None

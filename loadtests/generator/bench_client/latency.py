@@ -62,7 +62,8 @@ class _BusyClient:
 def main() -> None:
     """Connect, fill the generator's time if asked to, measure, say."""
     options = _parser().parse_args()
-    server = locate(options.url)
+    # A capture reads frames as they are on the wire.
+    server = locate(options.url, lean=True, compression=False)
     alarm = Alarm()
     sessions = connect_all(lambda _number: _session(server), options.clients)
     clients = [

@@ -10,7 +10,8 @@ import msgspec
 from loadtests.generator.footprint import Footprint
 from loadtests.record.words import Transport
 
-OURS = "ours"
+#: Our client as a browser speaks, and with no more than it needs: short headers, no compression.
+OURS, LEAN = "ours", "ours-lean"
 
 
 class ContenderFailed(Exception):

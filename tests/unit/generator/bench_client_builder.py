@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loadtests.generator.bench_client import verdicts
 from loadtests.generator.bench_client.measured import (
+    LEAN,
     OURS,
     ContenderTrial,
     Echoes,
@@ -55,6 +56,10 @@ def costs(
 
 def ours(round_: int, mode: str, contender_us: float, server_us: float) -> ContenderTrial:
     return costs(round_, mode, OURS, contender_us, server_us)
+
+
+def lean(round_: int, mode: str, contender_us: float, server_us: float) -> ContenderTrial:
+    return costs(round_, mode, LEAN, contender_us, server_us)
 
 
 def failed(round_: int | None, contender: str, *, available: bool = True) -> ContenderTrial:

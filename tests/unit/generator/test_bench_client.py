@@ -43,6 +43,7 @@ from tests.unit.generator.bench_client_builder import (
     echoes,
     failed,
     find,
+    lean,
     ours,
     piloted,
 )
@@ -91,11 +92,11 @@ def test_the_cheapest_mode_of_all_rounds_is_the_one_that_counts() -> None:
 def test_another_client_is_compared_within_each_round() -> None:
     found = find(
         AGAINST_NODE,
-        ours(0, "gevent", 10, 100),
+        lean(0, "gevent", 10, 100),
         costs(0, "gevent", "node", 40, 100),
-        ours(1, "gevent", 30, 100),
+        lean(1, "gevent", 30, 100),
         costs(1, "gevent", "node", 100, 100),
-        ours(1, "eventlet", 1000, 1),  # of another row
+        lean(1, "eventlet", 1000, 1),  # of another row
     )
     assert found.values == pytest.approx([0.25, 0.3])
     assert found.median == pytest.approx(0.275)
@@ -103,12 +104,12 @@ def test_another_client_is_compared_within_each_round() -> None:
 
 
 def test_a_row_without_a_target_only_informs() -> None:
-    found = find(AGAINST_LOCUST, ours(0, "gevent", 10, 1), costs(0, "gevent", "locust", 40, 1))
+    found = find(AGAINST_LOCUST, lean(0, "gevent", 10, 1), costs(0, "gevent", "locust", 40, 1))
     assert (found.verdict, found.median, found.target) == (Verdict.INFORMS, 0.25, "")
 
 
 def test_a_target_that_is_just_reached_is_met() -> None:
-    found = find(AGAINST_NODE, ours(0, "gevent", 20, 1), costs(0, "gevent", "node", 40, 1))
+    found = find(AGAINST_NODE, lean(0, "gevent", 20, 1), costs(0, "gevent", "node", 40, 1))
     assert (found.median, found.verdict) == (0.5, Verdict.MET)
 
 
@@ -122,7 +123,7 @@ def test_memory_is_what_the_connections_between_the_looks_added() -> None:
         uss_before=None,
         uss_after=None,
     )
-    found = find(MEMORY, ContenderTrial(0, Setup(IDLE, WS, OURS, None), footprint=footprint))
+    found = find(MEMORY, ContenderTrial(0, Setup(IDLE, WS, OURS, "gevent"), footprint=footprint))
     assert (found.median, found.verdict) == (2.0, Verdict.MET)
     assert "150 connections" in found.note
     assert footprint.shortfall is None
@@ -147,7 +148,7 @@ def test_memory_of_fewer_connections_than_wanted_is_told_and_not_judged(
 
     monkeypatch.setattr(trials, "started", started)
     conditions = Conditions(pins=Pinning(None, None, None), folder=tmp_path)
-    trial = trials.run(conditions, Setup(IDLE, WS, OURS, None), "test", 0)
+    trial = trials.run(conditions, Setup(IDLE, WS, OURS, "gevent"), "test", 0)
     found = find(MEMORY, trial)
     assert (found.verdict, found.median) == (Verdict.UNAVAILABLE, None)
     assert found.note.startswith("924 connections instead of 10,000, which took 2 KiB each")
@@ -175,9 +176,9 @@ def test_agreement_is_to_the_larger_of_its_two_limits(
 def test_one_failed_trial_fails_its_rows_and_says_why() -> None:
     found = find(
         AGAINST_NODE,
-        ours(0, "gevent", 10, 100),
+        lean(0, "gevent", 10, 100),
         costs(0, "gevent", "node", 40, 100),
-        ours(1, "gevent", 10, 100),
+        lean(1, "gevent", 10, 100),
         failed(1, "node"),
     )
     assert (found.verdict, found.median) == (Verdict.FAILED, None)
@@ -188,7 +189,7 @@ def test_one_failed_trial_fails_its_rows_and_says_why() -> None:
 def test_a_failed_trial_of_another_row_does_no_harm() -> None:
     found = find(
         AGAINST_LOCUST,
-        ours(0, "gevent", 10, 1),
+        lean(0, "gevent", 10, 1),
         costs(0, "gevent", "locust", 40, 1),
         failed(0, "node"),
     )
@@ -199,7 +200,7 @@ def test_a_mode_that_failed_in_the_pilot_fails_what_the_pilot_decides() -> None:
     found = find(
         AGAINST_NODE,
         failed(None, OURS),
-        ours(0, "gevent", 10, 100),
+        lean(0, "gevent", 10, 100),
         costs(0, "gevent", "node", 40, 100),
     )
     assert found.verdict is Verdict.FAILED
@@ -207,7 +208,7 @@ def test_a_mode_that_failed_in_the_pilot_fails_what_the_pilot_decides() -> None:
 
 
 def test_what_cannot_be_had_here_is_not_available_and_no_failure() -> None:
-    found = find(AGAINST_NODE, ours(0, "gevent", 10, 1), failed(0, "node", available=False))
+    found = find(AGAINST_NODE, lean(0, "gevent", 10, 1), failed(0, "node", available=False))
     assert (found.verdict, found.note) == (Verdict.UNAVAILABLE, "it broke")
 
 

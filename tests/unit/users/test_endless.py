@@ -20,6 +20,8 @@ SECOND_NS = 10**9
 class Paper:
     """A session that keeps what was sent; while a POST is under way, it only queues it."""
 
+    namespace = "/test"
+
     def __init__(self):
         self.sent = []
         self.handlers = {}

@@ -15,7 +15,12 @@ from typing import cast
 from loadtests import __version__
 from loadtests.generator.bench_client.contenders.contract import Call, ContenderModule, Running
 
-_MODULES = {"ours": "ours", "python-socketio": "python_socketio", "locust": "locust_user"}
+_MODULES = {
+    "ours": "ours",
+    "ours-lean": "ours_lean",
+    "python-socketio": "python_socketio",
+    "locust": "locust_user",
+}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -24,10 +24,10 @@ def patch() -> None:
     """Nothing: sessions run on gevent's loop, patched or not."""
 
 
-def echo(call: Call) -> Running:
+def echo(call: Call, server: Server | None = None) -> Running:
     """See Adapter."""
     alarm = Alarm()
-    sessions = _sessions(call)
+    sessions = _sessions(call, server)
     clients = [EchoClient(session, alarm, call.payload_bytes) for session in sessions]
     for client in clients:
         client.closed_loop(_FOREVER_NS)
@@ -36,9 +36,9 @@ def echo(call: Call) -> Running:
     )
 
 
-def broadcast(call: Call) -> Running:
+def broadcast(call: Call, server: Server | None = None) -> Running:
     """See Adapter."""
-    sessions = _sessions(call)
+    sessions = _sessions(call, server)
     recipients = [Recipient(session) for session in sessions]
     publisher = Publisher(0, sessions[0], Alarm(), call.payload_bytes)
     publisher.publish(ConstantRate(time.monotonic_ns(), call.rate_hz), _FOREVER_NS)
@@ -46,9 +46,9 @@ def broadcast(call: Call) -> Running:
     return Running(count=lambda: sum(map(len, recipients)), lost=_lost(sessions))
 
 
-def _sessions(call: Call) -> list[Session]:
-    server = locate(call.url)
-    return connect_all(lambda _number: _connected(server, call), call.clients)
+def _sessions(call: Call, server: Server | None) -> list[Session]:
+    where = locate(call.url) if server is None else server
+    return connect_all(lambda _number: _connected(where, call), call.clients)
 
 
 def _connected(server: Server, call: Call) -> Session:
