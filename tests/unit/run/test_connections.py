@@ -18,6 +18,7 @@ from loadtests.run.feasible import for_servers_of_ours
 from loadtests.run.plan import plan
 from loadtests.run.runner import Run
 from loadtests.scenarios.bench import Place, Site
+from tests.support import ROOT
 
 EXPERIMENT = """\
 name = "mine"
@@ -102,6 +103,19 @@ def test_values_go_to_the_load_generator_and_into_no_file(tmp_path: Path) -> Non
     stored = (tmp_path / "result.json").read_text(encoding="utf-8")
     assert "X-Token" in stored
     assert "hush" not in stored
+
+
+def test_example_of_the_docs_is_an_experiment() -> None:
+    text = (ROOT / "docs" / "locust.md").read_text(encoding="utf-8")
+    example = parse(text.partition("```toml\n")[2].partition("```")[0], "docs")
+    assert example.target == Target(
+        path="/live",
+        query={"room": "red"},
+        headers={"Authorization": "Bearer abc"},
+        cookies={"session": "abc"},
+        auth={"token": "abc"},
+        namespace="/chat",
+    )
 
 
 # --- the lean client
