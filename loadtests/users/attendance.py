@@ -17,6 +17,7 @@ class Attendance:
         """A test begins, without users."""
         self.present = 0
         self._begun_ns = now_ns
+        self._came = False
         self._lost = 0
         self._refused = 0
         self._idle_since_ns: int | None = None
@@ -24,6 +25,7 @@ class Attendance:
     def came(self) -> None:
         """A user has its session, or has it again."""
         self.present += 1
+        self._came = True
         self._idle_since_ns = None
 
     def returned(self) -> None:
@@ -53,6 +55,8 @@ class Attendance:
 
     def words(self) -> str | None:
         """Since when there has been no load, if there is none for want of sessions."""
+        if self._refused and not self._came:
+            return "no load: no user could connect"
         if self._idle_since_ns is None:
             return None
         since_s = (self._idle_since_ns - self._begun_ns) / 1e9

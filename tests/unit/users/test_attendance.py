@@ -35,6 +35,16 @@ def test_users_that_could_not_connect_are_told_of(attendance):
     )
 
 
+def test_test_whose_users_could_not_connect_had_no_load():
+    attendance = Attendance()
+    attendance.begin(0)
+    assert attendance.words() is None
+    attendance.refused()
+    assert attendance.words() == "no load: no user could connect"
+    attendance.came()
+    assert attendance.words() is None
+
+
 def test_users_that_were_stopped_were_not_lost(attendance):
     for _ in range(3):
         attendance.left()
