@@ -19,6 +19,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -26,7 +27,8 @@ import msgspec
 from loadtests import ROOT
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
-from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside
+from loadtests.client.told import Words, told
+from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside, connections
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
 from loadtests.generator.noise import command as noise
@@ -36,7 +38,7 @@ from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
 from loadtests.run.executor import OwnServer, ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load, narrow
-from loadtests.run.feasible import check
+from loadtests.run.feasible import check, for_servers_of_ours
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
 from loadtests.scenarios.registry import SCENARIOS
@@ -76,6 +78,7 @@ cli.add_command(noise.command)
 @click.option("--out", type=FOLDER, metavar="DIR", help="The run folder.")
 @click.option("--url", help="Measure this running server instead of starting our own.")
 @click.option("--label", type=LABEL, help="What stands for its mode (default: own).")
+@connections
 @beside
 def run(
     experiment: str,
@@ -86,6 +89,7 @@ def run(
     url: str | None,
     label: str | None,
     beside: bool,
+    **given: Any,
 ) -> int:
     """Run an experiment and build its report.
 
@@ -93,7 +97,8 @@ def run(
     """
     try:
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
-        own_server = _own_server(url, label, modes)
+        wanted = _telling(wanted, given, ours=url is None)
+        own_server = _own_server(url, label, modes, wanted)
         if own_server is not None:
             wanted = msgspec.structs.replace(wanted, modes=[own_server.label])
         # Against a server of one's own some scenarios do not run at all.
@@ -106,7 +111,7 @@ def run(
         with measuring(f"experiment {wanted.name}", beside=beside):
             folder = _new_folder(out, wanted)
             result = _measured(wanted, folder, own_server)
-    except (ExperimentError, ConnectionFailed, NotAlone) as error:
+    except (ExperimentError, NotAlone) as error:
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
     except _Stuck as error:
         return command_line.complain(NAME, str(error), Exit.FAILED)
@@ -129,14 +134,31 @@ def _measured(wanted: Experiment, folder: Path, own_server: OwnServer | None) ->
         raise _Stuck(f"cannot go on: {command_line.told(error)}") from error
 
 
-def _own_server(url: str | None, label: str | None, modes: list[str] | None) -> OwnServer | None:
+def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experiment:
+    """The experiment with what the command line says of connections."""
+    try:
+        target = told(Words.of(given), wanted.target)
+    except ValueError as error:
+        raise ExperimentError(str(error)) from error
+    compress = wanted.compress and not given["no_compression"]
+    wanted = msgspec.structs.replace(wanted, target=target, compress=compress)
+    return for_servers_of_ours(wanted) if ours else wanted
+
+
+def _own_server(
+    url: str | None, label: str | None, modes: list[str] | None, wanted: Experiment
+) -> OwnServer | None:
     if url is None:
         if label is not None:
             raise ExperimentError("--label names the server of --url; give that too")
         return None
     if modes is not None:
         raise ExperimentError("--modes starts servers of ours; with --url there is only that one")
-    locate(url)
+    try:
+        locate(url, wanted.target)
+    except ConnectionFailed as error:
+        said = str(error)
+        raise ExperimentError(said if said.startswith("ca_file") else f"--url {said}") from error
     return OwnServer(url=url.rstrip("/"), label=label or "own")
 
 

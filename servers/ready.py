@@ -42,6 +42,7 @@ def describe(app: Flask, socketio: SocketIO, mode: str, host: str, port: int) ->
         "pid": os.getpid(),
         "async_mode": socketio.async_mode,
         "websocket": websocket_implementation(eio),
+        "compression": compresses(eio),
         "patched": is_patched(),
         "debug": app.debug,
         "ping_interval": eio.ping_interval,
@@ -63,6 +64,17 @@ def websocket_implementation(eio: Any) -> str | None:
     if "engineio.async_drivers.gevent_uwsgi" in ancestry:
         return "uwsgi"
     return "gevent-websocket"
+
+
+def compresses(eio: Any) -> bool | None:
+    """Whether the WebSocket agrees to compress messages (RFC 7692); None where there is none.
+
+    None of them can be told to. simple-websocket always accepts (``Base._handle_events``, 1.1), and
+    so does eventlet (``WebSocketWSGI._negotiate_permessage_deflate``, 0.41); gevent-websocket and
+    uWSGI know no extension.
+    """
+    implementation = websocket_implementation(eio)
+    return None if implementation is None else implementation in ("simple-websocket", "eventlet")
 
 
 def is_patched() -> bool:

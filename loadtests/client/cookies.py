@@ -7,7 +7,7 @@ is. The rules are those of Python's ``http.cookiejar``, which is asked only when
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from email.message import Message
 from http.cookiejar import Cookie, CookieJar
 from typing import Any
@@ -42,6 +42,10 @@ class Jar:
         if self._expires_s is not None and time.time() >= self._expires_s:
             self._changed()
         return self._header
+
+    def __iter__(self) -> Iterator[Cookie]:
+        """Those that it has, for another session of the same browser."""
+        return iter(self._jar or ())
 
     def add(self, cookies: Iterable[Cookie]) -> None:
         """Put copies of somebody else's into it, such as those of a ``requests`` session."""

@@ -36,6 +36,10 @@ _HARDLY_ANYTHING = 512
 _LEAST_BITS = 9
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+#: More of a message's blocks than this that say to be the last are taken for nonsense: each makes
+#: a new engine, and copies what is left.
+_MOST_LAST_BLOCKS = 16
+
 _PARAMETER = re.compile(rb"\s*(%s)\s*(?:=\s*(?:(%s)|\"([^\"\\]*)\"))?\s*" % (_TOKEN, _TOKEN))
 
 
@@ -188,13 +192,15 @@ class Inflater:
         """Go on behind a block that said to be the last, as one may (section 7.2.3.5)."""
         before = self._said
         self._engine = None
-        while engine.eof and len(message) <= self._longest:
+        for _ in range(_MOST_LAST_BLOCKS):
             rest = engine.unused_data
+            if not engine.eof or not rest or len(message) > self._longest:
+                return message
             engine = _reader(self._bits, (before + message)[-(1 << -self._bits) :])
             message += engine.decompress(rest, self._longest + 1 - len(message))
-            if not rest:
-                break
-        return message
+        raise ProtocolError(
+            f"a compressed message in which more than {_MOST_LAST_BLOCKS} blocks say to be the last"
+        )
 
 
 def _reader(bits: int, said: bytes) -> Any:

@@ -182,7 +182,8 @@ class FrameDecoder:
             raise ProtocolError("a new message before the last one was complete")
         else:
             self._first_opcode = first & (0x0F | COMPRESSED)
-        self._parts.append(payload)
+        if payload or not self._parts:  # empty fragments, however many, add nothing
+            self._parts.append(payload)
         self._parts_length += len(payload)
         if first & 0x80:
             frames.append((self._first_opcode, b"".join(self._parts)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 if TYPE_CHECKING:
-    from loadtests.client.session import Session
+    from loadtests.client.hearing import Hearing
 
 #: A timer that rings so much too late says that this process did not run.
 _LATE_NS = 200_000_000
@@ -36,7 +36,7 @@ class Vigil:
 
     __slots__ = ("_due_ns", "_interval_ms", "_patience_ns", "_session", "_timeout_ms", "_timer")
 
-    def __init__(self, session: Session, interval_ms: float, timeout_ms: float) -> None:
+    def __init__(self, session: Hearing, interval_ms: float, timeout_ms: float) -> None:
         self._session = session
         self._interval_ms = interval_ms
         self._timeout_ms = timeout_ms

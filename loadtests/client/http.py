@@ -170,8 +170,10 @@ class _Chunked:
                 # The empty line after the trailer; the last chunk's own line end begins it.
                 trailer_end = buffer.find(b"\r\n\r\n", line_end)
                 if trailer_end < 0:
+                    if len(buffer) - position > _LONGEST_HEAD:
+                        raise ProtocolError("a trailer without an end")
                     self._wait(buffer[position:], 0)
-                return None
+                    return None
                 return b"".join(self._parts), buffer[trailer_end + 4 :]
             if self._total + size > LONGEST:
                 raise too_long("a response", self._total + size)
@@ -275,14 +277,14 @@ def _unzip(body: bytes, coding: bytes | None) -> bytes:
         return body
     window = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}.get(coding)
     if window is None:
-        raise ProtocolError(f"content coding {coding[:40]!r} was not asked for")
+        raise ProtocolError(f"content coding {coding[:40]!r}: this client reads gzip and deflate")
     unzipper = zlib.decompressobj(window)
     try:
-        plain = unzipper.decompress(body, LONGEST)
+        plain = unzipper.decompress(body, LONGEST + 1)
     except zlib.error as error:
         raise ProtocolError(f"broken {coding.decode()} body: {error}") from error
-    if unzipper.unconsumed_tail:
-        raise too_long(f"a response ({len(body)} compressed bytes)", len(plain) + 1)
+    if len(plain) > LONGEST:
+        raise too_long(f"a response ({len(body)} compressed bytes)", len(plain))
     if not unzipper.eof:
         raise ProtocolError(f"broken {coding.decode()} body: it ends in the middle")
     return plain

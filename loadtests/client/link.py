@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from loadtests.client.cookies import Jar
 from loadtests.client.errors import ConnectionFailed
@@ -137,11 +138,37 @@ def locate(
         ConnectionFailed: no such host, or it is no such URL, or it holds a user or a password.
     """
     told = target or _NOTHING
+    parts, port = _parts(url)
+    usual_port, encrypted = _SCHEMES[parts.scheme]
+    return Server(
+        host=parts.netloc,
+        addresses=_resolved(url, parts.hostname or "", usual_port if port is None else port),
+        path=f"{_mount(parts.path)}{_mount(told.path)}/",
+        tls=_trusting(told) if encrypted else None,
+        name=parts.hostname or "",
+        target=told,
+        lean=lean,
+        compression=compression,
+    )
+
+
+def _resolved(url: str, host: str, port: int) -> tuple[Address, ...]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error  # without the number before it
+        raise ConnectionFailed(f"{url}: {why}") from error
+    return tuple(dict.fromkeys((family, peer) for family, _, _, _, peer in found))
+
+
+def _parts(url: str) -> tuple[SplitResult, int | None]:
+    """Of a URL that is one of ours, and its port where it has one."""
     if "@" in url:  # said of no URL in particular: messages go to terminals and logs
         raise ConnectionFailed(
             "a URL with a user or a password (an @) is not taken; "
             "give http://HOST:PORT (or https, ws, wss)"
         )
+    url, *more = re.split("[?#]", url, maxsplit=1)
     wanted = f"{url}: expected http://HOST:PORT (or https, ws, wss)"
     try:
         parts = urlsplit(url)
@@ -150,26 +177,9 @@ def locate(
         raise ConnectionFailed(f"{wanted}; {error}") from error
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise ConnectionFailed(wanted)
-    if parts.query or parts.fragment:
-        raise ConnectionFailed(f"{wanted} and at most a path; parameters are given as a query")
-    usual_port, encrypted = _SCHEMES[parts.scheme]
-    try:
-        found = socket.getaddrinfo(
-            parts.hostname, usual_port if port is None else port, type=socket.SOCK_STREAM
-        )
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error  # without the number before it
-        raise ConnectionFailed(f"{url}: {why}") from error
-    return Server(
-        host=parts.netloc,
-        addresses=tuple(dict.fromkeys((family, peer) for family, _, _, _, peer in found)),
-        path=f"{_mount(parts.path)}{_mount(told.path)}/",
-        tls=_trusting(told) if encrypted else None,
-        name=parts.hostname,
-        target=told,
-        lean=lean,
-        compression=compression,
-    )
+    if more:  # of which nothing is repeated: it may be a secret
+        raise ConnectionFailed(f"{wanted} and at most a path; parameters are given by --query")
+    return parts, port
 
 
 def _mount(path: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from loadtests.client import refusals
 from loadtests.client.errors import ProtocolError
 
 #: Engine.IO packet types, as the first byte of a packet.
@@ -33,6 +34,9 @@ SEPARATOR = b"\x1e"
 
 #: What msgspec raises for bytes that are no JSON; the two others for depth and odd characters.
 NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
+
+#: A session's id in an open packet: whoever knows it can speak for the session.
+_SID = re.compile(rb'("sid"\s*:\s*)"[^"]*"?')
 
 #: More attachments than this are taken for nonsense, before they are waited for.
 _MOST_ATTACHMENTS = 1_000
@@ -238,11 +242,13 @@ def decode_handshake(packet: bytes) -> Handshake:
         # Engine.IO 3 puts a length before each packet of a payload, in digits or in bytes.
         older = re.match(rb"\d+:0\{|[\0\1][\0-\x09]+\xff0\{", packet) is not None
         why = "; the server speaks Engine.IO 3, this client speaks 4" if older else ""
-        raise ProtocolError(f"expected Engine.IO's open packet, got {packet[:80]!r}{why}")
+        got = refusals.page(packet) or repr(packet[:80])
+        raise ProtocolError(f"expected Engine.IO's open packet, got {got}{why}")
     try:
         return msgspec.json.decode(packet[1:], type=Handshake)
     except NOT_JSON as error:
-        raise ProtocolError(f"unreadable open packet {packet[:80]!r}: {error}") from error
+        told = _SID.sub(rb'\1"(its id)"', packet)[:80]
+        raise ProtocolError(f"unreadable open packet {told!r}: {error}") from error
 
 
 def encode_payload(outbox: list[bytes], longest: int) -> bytes:

@@ -272,8 +272,8 @@ class PollingLink:
         self._gets.request(self._current_heads().get())
 
     def _current_heads(self) -> heads.PollingHeads:
+        cookie = self._jar.header  # asked for first: that is when one that has expired goes
         if self._heads is None or self._cookies != self._jar.version:
-            cookie = self._jar.header
             self._heads = heads.polling(self._server, self._session_id, cookie)
             self._cookies = self._jar.version
         return self._heads

@@ -48,9 +48,10 @@ from requests import Session as HttpSession
 
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed, ProtocolError
+from loadtests.client.hearing import Arrival, Handler
 from loadtests.client.library import Connections, FirstHeard, abort
 from loadtests.client.link import OnLeave, Server
-from loadtests.client.session import DEPARTURES, Arrival, Handler
+from loadtests.client.session import DEPARTURES
 from loadtests.record.words import Cause, Transport
 
 _monotonic_ns = time.monotonic_ns
@@ -81,6 +82,8 @@ class ReferenceSession:
         http.mount("http://", self._connections)
         http.mount("https://", self._connections)
         http.cookies.update(server.target.cookies)
+        if server.target.ca_file is not None:
+            http.verify = server.target.ca_file
         self._client = _Client(
             reconnection=False,
             handle_sigint=False,
@@ -104,6 +107,11 @@ class ReferenceSession:
     def transport(self) -> Transport:
         """What the library says that it is on."""
         return Transport(self._client.transport())
+
+    @property
+    def namespace(self) -> str:
+        """See ``Session``."""
+        return self._namespace
 
     @property
     def max_payload(self) -> int | None:

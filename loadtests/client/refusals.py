@@ -36,14 +36,22 @@ def words(response: Response, session_id: str = "") -> str:
     return f"{where}: {said(response.body, session_id)}"
 
 
+def page(body: bytes) -> str:
+    """What to tell of a page of HTML; nothing of what is none."""
+    text = body[:_LONGEST_TITLE].decode(errors="replace").strip()
+    if not _HTML.match(text):
+        return ""
+    title = _TITLE.search(text)
+    told = " ".join(html.unescape(title[1]).split())[:80] if title else ""
+    return f"a page of HTML, {told!r}" if told else "a page of HTML"
+
+
 def said(body: bytes, session_id: str = "") -> str:
     """A refusal's body as part of a sentence; of a page of HTML its title."""
-    text = body[:_LONGEST_TITLE].decode(errors="replace").strip()
-    if _HTML.match(text):
-        title = _TITLE.search(text)
-        told = " ".join(html.unescape(title[1]).split())[:80] if title else ""
-        return f"a page of HTML, {told!r}" if told else "a page of HTML"
-    line = " ".join(text[:200].split())
+    found = page(body)
+    if found:
+        return found
+    line = " ".join(body[:_LONGEST_TITLE].decode(errors="replace").split())[:200]
     if session_id:
         line = line.replace(session_id, "(its id)")
     unknown = _UNKNOWN.search(line)

@@ -12,6 +12,7 @@ from loadtests.record.words import Client, Transport
 #: Packages whose versions the facts of a trial name.
 PACKAGES = {
     Client.TRANSPORT_BENCH: ("locust", "gevent", "msgspec"),
+    Client.LEAN: ("locust", "gevent", "msgspec"),
     Client.REFERENCE: (
         "locust",
         "gevent",
@@ -36,5 +37,5 @@ def make_session(client: Client, server: Server, transport: Transport, namespace
 
 def arrival_clock(client: Client) -> str:
     """Who says when a message arrived: the kernel, or user space as it reads it."""
-    kernel = arrivals.KERNEL_CLOCK and client is Client.TRANSPORT_BENCH
+    kernel = arrivals.KERNEL_CLOCK and client is not Client.REFERENCE
     return "kernel" if kernel else "user"

@@ -24,8 +24,11 @@ _OURS = frozenset(
     }
 )
 
+#: The same of parameters (Engine.IO's, and engine.io-client's against caches).
+_PROTOCOLS = frozenset({"EIO", "sid", "t", "transport"})
 
-class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How an application wants to be spoken to, as browsers and the official clients are told.
 
     Attributes:
@@ -53,6 +56,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 f"path {self.path!r}: no spaces, no ? and no #; parameters are query's"
             )
+        for name in self.query.keys() & _PROTOCOLS:
+            raise ValueError(f"query {name!r} belongs to the protocol and cannot be chosen")
         for name, value in self.headers.items():
             if not _TOKEN.fullmatch(name) or not _LINE.fullmatch(value):
                 raise ValueError(f"header {name!r}: not a name and one line of text (RFC 9110)")
@@ -70,6 +75,14 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.ca_file is not None and not Path(self.ca_file).is_file():
             raise ValueError(f"ca_file {self.ca_file}: no such file")
 
+    def with_(self, **changes: Any) -> Target:
+        """The same with other fields.
+
+        Raises:
+            ValueError: they make no sense, in one line.
+        """
+        return msgspec.structs.replace(self, **changes)
+
     def unsaid(self) -> Target:
         """The same for everybody's eyes: that something is said, and not what.
 
@@ -84,5 +97,5 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-#: In place of a value that may be a secret.
-HIDDEN = "(not shown)"
+#: In place of a value that may be a secret; a cookie's, too, so there is no space in it.
+HIDDEN = "(hidden)"

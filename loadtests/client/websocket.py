@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable
 
-from loadtests.client import deflate, frames, heads, http, packets, refusals
+from loadtests.client import deflate, frames, heads, http, masks, packets, refusals
 from loadtests.client.cookies import Jar
 from loadtests.client.deflate import Deflater, Inflater
 from loadtests.client.errors import ProtocolError
@@ -23,33 +23,8 @@ _NORMAL_CLOSURE = (1000).to_bytes(2, "big")
 _LONGEST_HEAD = 65536
 #: Of a heartbeat, compressed, with room for one that is not packed as tightly as could be, bytes.
 _LONGEST_PING = 12
-
-
-class _Masks:
-    """Mask keys must be unpredictable, and asking the kernel for each costs a system call.
-
-    One store for all connections of the process: no key is used twice.
-    """
-
-    __slots__ = ("_at", "_keys")
-
-    _BYTES = 4096
-
-    def __init__(self) -> None:
-        self._keys = b""
-        self._at = self._BYTES
-
-    def take(self) -> bytes:
-        """Four bytes."""
-        if self._at >= self._BYTES:
-            self._keys = os.urandom(self._BYTES)
-            self._at = 0
-        at = self._at
-        self._at = at + 4
-        return self._keys[at : at + 4]
-
-
-_masks = _Masks()
+_MESSAGES = (Opcode.TEXT, Opcode.BINARY)
+_PACKED_TEXT = Opcode.TEXT | COMPRESSED
 
 
 class WebSocketLink:
@@ -75,6 +50,7 @@ class WebSocketLink:
         "_on_end",
         "_on_open",
         "_on_packet",
+        "_refusal",
         "_server",
         "_session_id",
         "_stream",
@@ -104,6 +80,7 @@ class WebSocketLink:
         self._kept: list[tuple[int, bytes, int, int]] | None = None
         self._key = b""
         self._head = b""
+        self._refusal: http.ResponseDecoder | None = None  # of an answer that is no upgrade
         self._leaving = False
         self._stream: Stream | TlsStream | None = None
 
@@ -136,7 +113,7 @@ class WebSocketLink:
             opcode, packet = Opcode.BINARY, packet[1:]
         if self._deflater is not None:
             opcode, packet = opcode | COMPRESSED, self._deflater.deflate(packet)
-        frame = frames.encode(opcode, packet, _masks.take())
+        frame = frames.encode(opcode, packet, masks.take())
         if leaves is not None:
             leaves()
         self._stream.send(frame)
@@ -190,13 +167,16 @@ class WebSocketLink:
 
     def _send_control(self, opcode: Opcode, payload: bytes) -> None:
         assert self._stream is not None, "send before open"
-        self._stream.send(frames.encode(opcode, payload, _masks.take()))
+        self._stream.send(frames.encode(opcode, payload, masks.take()))
 
     def _read_handshake(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
         self._head += data
         head, found, rest = self._head.partition(b"\r\n\r\n")
         if head.split(b" ", 2)[1:2] != [b"101"] and (found or not _begins_http(head)):
-            self._read_refusal()
+            assert self._stream is not None
+            self._refusal = http.ResponseDecoder()
+            self._stream.on_data = self._read_refusal
+            self._read_refusal(self._head, kernel_ns, user_ns)
             return
         if not found:
             if len(self._head) > _LONGEST_HEAD:
@@ -234,22 +214,35 @@ class WebSocketLink:
                 extension.server_max_window_bits, forgetful=extension.server_no_context_takeover
             )
 
-    def _read_refusal(self, *, ended: bool = False) -> None:
+    def _read_refusal(self, data: bytes, _kernel_ns: int, _user_ns: int) -> None:
         """Wait for the rest of the words that a refusal comes with."""
-        decoder = http.ResponseDecoder()
+        assert self._refusal is not None
+        if data is not self._head and len(self._head) < _LONGEST_HEAD:
+            self._head += data  # to quote from where its end never comes
         try:
-            response = decoder.feed(self._head) or (decoder.end() if ended else None)
+            response = self._refusal.feed(data)
         except ProtocolError as error:
             self._fail(f"WebSocket handshake refused: {error}")
             return
-        head, _, rest = self._head.partition(b"\r\n\r\n")
-        first = head.partition(b"\r\n")[0][:200].decode(errors="replace")
         if response is not None:
-            words = refusals.words(response, self._session_id)
-            self._fail(f"WebSocket handshake refused: {first}{words}")
-        elif ended:
-            said = refusals.said(rest, self._session_id)
-            self._fail(f"WebSocket handshake refused: {first}: {said}")
+            self._refused(refusals.words(response, self._session_id))
+
+    def _end_refusal(self, refusal: http.ResponseDecoder) -> None:
+        """The connection ended, and with it what it was refused with."""
+        try:
+            response = refusal.end()
+        except ProtocolError as error:
+            self._fail(f"WebSocket handshake refused: {error}")
+            return
+        if response is not None:
+            self._refused(refusals.words(response, self._session_id))
+        else:
+            begun = self._head.partition(b"\r\n\r\n")[2]
+            self._refused(f": {refusals.said(begun, self._session_id)}")
+
+    def _refused(self, words: str) -> None:
+        first = self._head.partition(b"\r\n")[0][:200].decode(errors="replace")
+        self._fail(f"WebSocket handshake refused: {first}{words}")
 
     def _read_frames(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
         try:
@@ -257,11 +250,11 @@ class WebSocketLink:
             length = len(data) - 2
             if 0 < length < 126 and data[1] == length and self._decoder.empty:
                 first = data[0]
-                if first == 0x81 and data[2] != BINARY:
+                if first == 0x81 and data[2] != BINARY and not self._kept:
                     self._on_packet(data[2:], kernel_ns, user_ns)
                     return
                 if first == 0xC1 and self._inflater is not None:
-                    self._hear_compressed(Opcode.TEXT, data[2:], kernel_ns, user_ns)
+                    self._hear_compressed(_PACKED_TEXT, data[2:], kernel_ns, user_ns)
                     return
             self._hear(self._decoder.feed(data), kernel_ns, user_ns)
         except ProtocolError as error:
@@ -272,13 +265,13 @@ class WebSocketLink:
         for opcode, payload in decoded:
             if self._stream.closed:
                 return
-            if opcode == Opcode.TEXT:
+            if opcode & COMPRESSED or (self._kept and opcode in _MESSAGES):
+                self._hear_compressed(opcode, payload, kernel_ns, user_ns)
+            elif opcode == Opcode.TEXT:
                 # python-engineio may send base64 here too; official clients take that as we do.
                 self._on_packet(packets.unpack(payload), kernel_ns, user_ns)
             elif opcode == Opcode.BINARY:
                 self._on_packet(b"b" + payload, kernel_ns, user_ns)
-            elif opcode & COMPRESSED:
-                self._hear_compressed(opcode & ~COMPRESSED, payload, kernel_ns, user_ns)
             elif opcode == Opcode.PING:
                 self._send_control(Opcode.PONG, payload)
             elif opcode == Opcode.CLOSE:
@@ -288,18 +281,23 @@ class WebSocketLink:
             raise self._decoder.broken
 
     def _hear_compressed(self, opcode: int, payload: bytes, kernel_ns: int, user_ns: int) -> None:
+        """One that is compressed, or came behind one that is kept and so must not overtake it."""
         if self._kept is None:
             self._on_packet(self._unpacked(opcode, payload), kernel_ns, user_ns)
             return
         self._kept.append((opcode, payload, kernel_ns, user_ns))
-        if len(payload) <= _LONGEST_PING and deflate.alone(payload) == packets.PING_PACKET:
+        short = len(payload) <= _LONGEST_PING
+        plain = deflate.alone(payload) if short and opcode & COMPRESSED else payload
+        if plain == packets.PING_PACKET:
             self._on_packet(packets.PING_PACKET, kernel_ns, user_ns)
 
     def _unpacked(self, opcode: int, payload: bytes) -> bytes:
-        """The packet of a compressed message."""
-        assert self._inflater is not None, "compression was agreed on"
-        message = self._inflater.inflate(payload)
-        return b"b" + message if opcode == Opcode.BINARY else packets.unpack(message)
+        """The packet of a message that was compressed, or was kept."""
+        if opcode & COMPRESSED:
+            assert self._inflater is not None, "compression was agreed on"
+            payload = self._inflater.inflate(payload)
+        binary = opcode & ~COMPRESSED == Opcode.BINARY
+        return b"b" + payload if binary else packets.unpack(payload)
 
     def _closed_by_server(self, payload: bytes) -> None:
         if not self._leaving:
@@ -310,11 +308,12 @@ class WebSocketLink:
 
     def _lost(self, reason: str) -> None:
         """The connection ended or broke, by itself."""
-        if b"\r\n\r\n" in self._head:
-            self._read_refusal(ended=True)
+        if self._refusal is not None:
+            self._end_refusal(self._refusal)
             return
         if self._head:
-            reason = f"{reason} during the WebSocket handshake, after {self._head[:200]!r}"
+            begun = self._head.partition(b"\r\n")[0][:200]  # no more: there may be cookies
+            reason = f"{reason} during the WebSocket handshake, after {begun!r}"
         elif not self._decoder.empty:
             reason = f"{reason} in the middle of a frame"
         self._end(reason)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from loadtests.client.told import OPTIONS
 from loadtests.record.command_line import told
 
 _LONGEST_LABEL = 40
@@ -112,3 +113,23 @@ def beside(command: Callable[..., int]) -> Callable[..., int]:
     )
     decorated: Callable[..., int] = option(command)
     return decorated
+
+
+def connections(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options for what connections are told."""
+    options = [
+        click.option(each.name, multiple=each.repeatable, metavar=each.form, help=each.help)
+        if each.form
+        else click.option(each.name, is_flag=True, help=each.help)
+        for each in OPTIONS
+    ]
+    options.append(
+        click.option(
+            "--no-compression",
+            is_flag=True,
+            help="Do not offer to compress WebSocket messages, as browsers do.",
+        )
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

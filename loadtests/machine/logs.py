@@ -7,6 +7,8 @@ import re
 #: How a line begins that says: now I can be asked.
 READY = '{"ready"'
 
+#: The head of the first of them.
+_STATISTICS = re.compile(r"Type +Name +# reqs ")
 _LONGEST = 300
 _TRACEBACK = "Traceback (most recent call last):"
 #: How a warning begins (warnings.formatwarning); its last line is that of the source, indented.
@@ -30,6 +32,18 @@ def reason(log: str) -> str:
     last = lines[-1].strip()[:_LONGEST]
     exception = _exception(lines)
     return last if exception in (None, last) else f"{exception}; then: {last}"
+
+
+def tells(log: str) -> bool:
+    """Whether there is anything to read: beside the READY line, and Locust's tables at the end."""
+    lines = log.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith(READY)]
+    for line in lines[starts[-1] + 1 :] if starts else lines:
+        if _STATISTICS.match(line):
+            return False
+        if line.strip():
+            return True
+    return False
 
 
 def _without_warnings(lines: list[str]) -> list[str]:

@@ -12,6 +12,9 @@ from msgspec import Meta
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
 Count = Annotated[int, Meta(ge=0, le=10**15)]
 
+#: What WebSocket connections may have agreed on (RFC 7692).
+DEFLATE, NOT_COMPRESSED = "permessage-deflate", "none"
+
 
 class ReturnFacts(msgspec.Struct, frozen=True):
     """What the clients of one library did at an outage beside what is measured of them.
@@ -68,6 +71,8 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
         arrival_clock: who says when a message arrived: ``kernel``, or ``user`` as it is read.
         transport: that all clients were on.
         client: whose they were.
+        compression: that WebSocket connections agreed on: ``permessage-deflate`` or ``none``; empty
+            where there was none, and in results of earlier versions.
         connections: how many were connected at first.
         seconds: how long measuring took.
         yardstick_ms: a fixed piece of Python on the server's core, right before.
@@ -84,6 +89,7 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     arrival_clock: str = ""
     transport: str = ""
     client: str = ""
+    compression: str = ""
     connections: Count = 0
     seconds: Number = 0.0
     yardstick_ms: Number | None = None

@@ -38,6 +38,7 @@ class Ready(Listening, frozen=True):
         mode: one of ``servers.modes``.
         async_mode: Flask-SocketIO's.
         websocket: the package behind python-engineio's WebSocket; None where it has none.
+        compression: whether that agrees to compress messages; None where it is not known.
         patched: whether gevent or eventlet has replaced the standard library's sockets.
         debug: Flask's.
         ping_interval, ping_timeout: of the heartbeat, in seconds.
@@ -52,3 +53,4 @@ class Ready(Listening, frozen=True):
     ping_interval: float
     ping_timeout: float
     versions: dict[str, str]
+    compression: bool | None = None

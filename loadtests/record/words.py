@@ -23,6 +23,7 @@ class Client(StrEnum):
     REFERENCE = (
         "reference"  #: python-socketio's, to hold ours against (loadtests/client/reference.py)
     )
+    LEAN = "lean"  #: ours with no more headers than are needed, to see what a browser's cost
 
 
 class Cause(StrEnum):
@@ -96,6 +97,10 @@ class Metric:
     later: bool = False
 
 
+#: Those that a row's name ends with.
+_NAMED = frozenset(Client) - {Client.TRANSPORT_BENCH}
+
+
 def scenario_of(row: str) -> str:
     """The scenario of a summary row: ``disconnect`` for ``disconnect:kill``."""
     return row.partition(":")[0]
@@ -103,8 +108,13 @@ def scenario_of(row: str) -> str:
 
 def client_of(row: str) -> Client:
     """Whose client measured a summary row: the reference for ``echo:reference``."""
-    reference = row.endswith(f":{Client.REFERENCE}")
-    return Client.REFERENCE if reference else Client.TRANSPORT_BENCH
+    last = row.rpartition(":")[2]
+    return Client(last) if last in _NAMED else Client.TRANSPORT_BENCH
+
+
+def row_of_ours(row: str) -> str:
+    """The name that a row has when our own client measured it, whoever did."""
+    return row.removesuffix(f":{client_of(row)}")
 
 
 def row_of(row: str, client: Client) -> str:

@@ -15,13 +15,18 @@ from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
 from loadtests.record.application import NAMESPACE
+from loadtests.record.words import Client
 from loadtests.run.conductor import Conductor, Ensemble
 from loadtests.users.endless import WORKLOADS, EndlessWorkload, Load
 from loadtests.users.recording import errors_logged
 from loadtests.users.socketio_user import SocketIOUser
+from loadtests.users.telling import located
 
 #: After this a message is lost.
 GIVE_UP_S = 5.0
+
+#: Of a message that the schedule had due, and nobody was there to send it.
+NEVER_SENT = "was due after its user's session was lost"
 
 
 class BenchUser(SocketIOUser):
@@ -68,10 +73,15 @@ class BenchUser(SocketIOUser):
 
     def on_stop(self) -> None:
         """Send nothing more; say how much is still waited for, as that may be the slowest."""
-        if self._load is not None:
-            self._load.stop()
-            tally = self._recorder.board.of(self._request_type, self._load.workload.name)
-            tally.in_flight += len(self._load.give_up())
+        load = self._load
+        if load is None:
+            return
+        load.stop()
+        if self.session.ended is not None:
+            self._bury(load)
+            return
+        tally = self._recorder.board.of(self._request_type, load.workload.name)
+        tally.in_flight += len(load.give_up())
 
     def connect(self) -> None:
         """See SocketIOUser; in a trial the conductor hears how it went."""
@@ -80,7 +90,6 @@ class BenchUser(SocketIOUser):
             return
         place = self.conductor.assignment.place
         self._request_type = str(place.transport)
-        self.host = place.url
         failure = self._attempt("connect", self._now_ns(), self._open)
         if failure is None:
             self.conductor.joined(self.session)
@@ -100,8 +109,11 @@ class BenchUser(SocketIOUser):
             late_ns = self._now_ns() - round(GIVE_UP_S * 1e9)
             self._report_lost(load.workload, load.give_up(late_ns), f"within {GIVE_UP_S:g} s")
         elif load is not None:
-            load.stop()
-            self._report_lost(load.workload, load.give_up(), "before the session was lost")
+            self._bury(load)
+            # Its schedule goes on without it: a test whose users are gone is not to look well.
+            self._recorder.follow(
+                lambda: self._never_sent(load.workload, load.overdue(self._now_ns()))
+            )
         super().check()
 
     def make_session(self, server: Server) -> Session:
@@ -109,7 +121,30 @@ class BenchUser(SocketIOUser):
         if self.conductor is None:
             return super().make_session(server)
         place = self.conductor.assignment.place
-        return make_session(place.client, server, place.transport, self.namespace)
+        return make_session(place.client, server, place.transport, place.namespace)
+
+    def locate(self) -> Server:
+        """See SocketIOUser; a trial says where, and what connections are told."""
+        if self.conductor is None:
+            return super().locate()
+        place = self.conductor.assignment.place
+        return located(
+            place.url,
+            place.target,
+            lean=place.client is Client.LEAN,
+            compression=place.compression,
+        )
+
+    def _bury(self, load: Load) -> None:
+        """Count what a lost session owes."""
+        load.stop()
+        self._load = None
+        in_time = load.give_up(self.session.ended_ns)
+        self._report_lost(load.workload, in_time, "before the session was lost")
+        self._never_sent(load.workload, len(load.give_up()))  # given to it when it was over
+
+    def _never_sent(self, workload: EndlessWorkload, many: int) -> None:
+        self._recorder.lose(self._request_type, workload.name, NEVER_SENT, many)
 
     def _report_lost(self, workload: EndlessWorkload, lost: list[int], when: str) -> None:
         now_ns = self._now_ns()

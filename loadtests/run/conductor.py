@@ -26,12 +26,12 @@ from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
 from loadtests.machine.watch import Watch
 from loadtests.record import files
-from loadtests.record.generator_facts import GeneratorFacts
+from loadtests.record.generator_facts import DEFLATE, NOT_COMPRESSED, GeneratorFacts
 from loadtests.record.results import Measurement
-from loadtests.record.words import Client, row_of
+from loadtests.record.words import Client, Transport, row_of
 from loadtests.run.trial import Assignment, Orders
 from loadtests.run.turns import Keeper, Seat
-from loadtests.scenarios.bench import Bench, Outcome, connect_timeout_s
+from loadtests.scenarios.bench import Bench, Outcome, Place, connect_timeout_s
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 
 #: What takes a trial's measurements: a scenario's ``measure``.
@@ -85,6 +85,7 @@ class Conductor:
         self.expected = assignment.variant.in_generator
         self._sessions: list[Session] = []
         self._failures: list[str] = []
+        self._compression = ""
         self._settled = Event()
         self._together = self.expected if together is None else together
         if not self.expected:
@@ -146,6 +147,9 @@ class Conductor:
         place = self.assignment.place
         if place.journal is not None:
             verify_connections(Path(place.journal), place.transport, self.expected)
+        self._compression = verify_compression(
+            [session.compressed for session in self._sessions], place
+        )
         self.meter = Meter(self.assignment.server_pid, self._spun_ns)
 
     def _measure(self, stand: Stand) -> Outcome:
@@ -166,6 +170,7 @@ class Conductor:
             arrival_clock=arrival_clock(place.client),
             transport=place.transport,
             client=place.client,
+            compression=self._compression,
             connections=variant.clients,
             seconds=seat.seconds if seat.seconds else stolen.seconds,
             yardstick_ms=stand.yardstick_ms,
@@ -280,13 +285,39 @@ class Ensemble:
         gevent.joinall(measuring)
 
 
+def verify_compression(compressed: Sequence[bool], place: Place) -> str:
+    """What was agreed on with the server, by each of a trial's connections.
+
+    Returns:
+        ``permessage-deflate`` or ``none``; empty where there is no WebSocket of the generator's.
+
+    Raises:
+        WrongConnections: they do not all have the same, or compress what was not to be compressed.
+    """
+    if place.transport is not Transport.WEBSOCKET or not compressed:
+        return ""
+    some = sum(compressed)
+    if some and not place.compression:
+        raise WrongConnections(
+            f"{some} of {len(compressed)} WebSocket connections compress, which nobody offered"
+        )
+    if 0 < some < len(compressed):
+        raise WrongConnections(
+            f"{some} of {len(compressed)} WebSocket connections compress and the others do not: "
+            "is there more than one server behind the address?"
+        )
+    return DEFLATE if some else NOT_COMPRESSED
+
+
 def measured_with(client: Client, measurements: Sequence[Measurement]) -> list[Measurement]:
     """The measurements of a scenario under the row names of a client.
 
     What the reference cannot know is unavailable, never zero.
     """
-    if client is Client.TRANSPORT_BENCH:
-        return list(measurements)
+    if client is not Client.REFERENCE:
+        return [
+            msgspec.structs.replace(each, row=row_of(each.row, client)) for each in measurements
+        ]
     return [
         msgspec.structs.replace(
             each,

@@ -294,6 +294,8 @@ class ProcessExecutor:
             journal=str(self._file(planned, "journal.jsonl")) if ours else None,
             cable=site.cable,
             missing=site.missing,
+            target=self._experiment.target,
+            compression=self._experiment.compress,
         )
         return Assignment(
             scenario=planned.scenario,

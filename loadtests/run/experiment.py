@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 import msgspec
 from msgspec import Meta
 
+from loadtests.client.target import Target
 from loadtests.record.words import Client, Transport
 from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Heartbeat, Variant
@@ -42,8 +43,10 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seed: of the order of trials and of the departures.
         blocks: how many trials of every scenario in every cell.
         modes, transports: the cells are their product.
-        client: ``reference`` measures everything with python-socketio's client too, each trial in
-            the same block as its counterpart with ours.
+        client: ``reference`` measures everything with python-socketio's client too, ``lean`` with
+            ours without a browser's headers; each trial in the same block as its counterpart.
+        compress: whether clients offer to compress WebSocket messages, as browsers do.
+        target: what every connection is told.
         server: options of every server.
     """
 
@@ -58,7 +61,9 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: list(Transport)
     )
     client: Client = Client.TRANSPORT_BENCH
+    compress: bool = True
     server: Heartbeat = Heartbeat()
+    target: Target = Target()
 
     @property
     def scenarios(self) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import psutil
 
 from loadtests.machine import limits
+from loadtests.record.application import NAMESPACE
 from loadtests.run.experiment import Experiment, ExperimentError
 from loadtests.scenarios.scenario import Variant
 
@@ -64,6 +65,27 @@ def room(variant: Variant) -> int:
     return max(1, most)
 
 
+def for_servers_of_ours(experiment: Experiment) -> Experiment:
+    """An experiment whose servers are started here, and are all alike in how they are reached.
+
+    Raises:
+        ExperimentError: what connections are told makes no sense to them.
+    """
+    target = experiment.target
+    for name, given, why in (
+        ("path", target.path.strip("/") != "socket.io", "they are at /socket.io"),
+        ("namespace", target.namespace not in (None, NAMESPACE), f"they speak in {NAMESPACE}"),
+        ("insecure", target.insecure, "they are not encrypted"),
+        ("ca_file", target.ca_file is not None, "they are not encrypted"),
+    ):
+        if given:
+            raise ExperimentError(
+                f"{name} (--{name.replace('_', '-')}, or in [target]) is for a server of --url; "
+                f"this run starts servers of ours, and {why}"
+            )
+    return experiment
+
+
 def check(experiment: Experiment, scenarios: Sequence[str]) -> None:
     """Refuse an experiment that takes for ever, or of which no trial can run, before anything does.
 
@@ -87,9 +109,9 @@ def check(experiment: Experiment, scenarios: Sequence[str]) -> None:
 
 def _check_time(experiment: Experiment, scenarios: Sequence[str]) -> None:
     # Counted, not planned: a plan of a thousand million trials would not fit into memory.
-    cells = len(experiment.modes) * len(experiment.transports) * len(experiment.clients)
+    cells = len(experiment.modes) * len(experiment.transports)
     total_s = sum(
-        variant.expected_s * cells * experiment.blocks_of(scenario)
+        variant.expected_s * cells * _clients(experiment, variant) * experiment.blocks_of(scenario)
         for scenario in scenarios
         for variant in experiment.variants(scenario)
     )
@@ -101,11 +123,16 @@ def _check_time(experiment: Experiment, scenarios: Sequence[str]) -> None:
             f"{blocks:,} instead of {experiment.blocks:,} blocks would fit"
         )
     trials = cells * sum(
-        len(experiment.variants(scenario)) * experiment.blocks_of(scenario)
+        _clients(experiment, variant) * experiment.blocks_of(scenario)
         for scenario in experiment.scenarios
+        for variant in experiment.variants(scenario)
     )
     if trials > MOST_TRIALS:
         raise ExperimentError(
             f"experiment {experiment.name}: these are {trials:,} trials, more than "
             f"{MOST_TRIALS:,}; fewer blocks, modes or settings would do"
         )
+
+
+def _clients(experiment: Experiment, variant: Variant) -> int:
+    return sum(variant.scenario.measured_by(client) for client in experiment.clients)

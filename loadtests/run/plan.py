@@ -71,8 +71,7 @@ def _units(experiment: Experiment, block: int, room: Room) -> Iterator[list[_Com
                 for mode in experiment.modes
                 for transport in experiment.transports
                 for client in experiment.clients
-                # One that brings clients of its own measures with those, once.
-                if variant.scenario.conduct is None or client is Client.TRANSPORT_BENCH
+                if variant.scenario.measured_by(client)
             ]
             if not variant.scenario.takes_turns:
                 yield from ([cell] for cell in cells)

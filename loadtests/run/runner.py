@@ -143,7 +143,7 @@ class Run:
             started=self._started,
             ended=ended,
             seconds=time.monotonic() - self._begun,
-            experiment=msgspec.to_builtins(self._experiment),
+            experiment=_told(self._experiment),
             environment=self._environment,
             plan=self._plan,
             trials=self._trials,
@@ -151,3 +151,10 @@ class Run:
         )
         results.write(result, self._folder)
         return result
+
+
+def _told(experiment: Experiment) -> dict[str, Any]:
+    """An experiment as everybody may read it: what connections were told, without its values."""
+    shown = msgspec.structs.replace(experiment, target=experiment.target.unsaid())
+    told: dict[str, Any] = msgspec.to_builtins(shown)
+    return told

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from loadtests.machine.launch import Launched, last_words
+from loadtests.machine.logs import tells
 from loadtests.run.experiment import Experiment
 from loadtests.scenarios.bench import Outcome, Place
 from loadtests.scenarios.errors import TrialFailed, Unfinished
@@ -167,6 +168,19 @@ def _came(
     if found.unfinished:
         return Unfinished()
     if found.error is not None:
-        logs = f"logs: {generator_log}" + (f", {server.log}" if server else "")
-        return TrialFailed(f"{found.error}; {logs}")
+        return TrialFailed(f"{found.error}{_where([generator_log, *_logs(server)])}")
     return found
+
+
+def _logs(server: Launched[Any] | None) -> list[Path]:
+    return [] if server is None else [server.log]
+
+
+def _where(logs: Sequence[Path]) -> str:
+    """Which of the logs say anything."""
+    telling = [str(log) for log in logs if log.exists() and tells(_text(log))]
+    return f"; logs: {', '.join(telling)}" if telling else ""
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from loadtests.client.errors import tallied
+from loadtests.client.target import Target
+from loadtests.record.application import NAMESPACE
 from loadtests.record.generator_facts import GeneratorFacts, SliceFacts
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, Transport
@@ -61,6 +63,8 @@ class Place(msgspec.Struct, frozen=True):
         journal: path of that server's journal; None where it is not ours.
         cable: where clients are to be cut off.
         missing: what cannot be had here -> why.
+        target: what every connection is told.
+        compression: whether clients offer to compress WebSocket messages.
     """
 
     url: str
@@ -72,6 +76,13 @@ class Place(msgspec.Struct, frozen=True):
     journal: str | None = None
     cable: Cable | None = None
     missing: dict[str, str] = {}
+    target: Target = Target()
+    compression: bool = True
+
+    @property
+    def namespace(self) -> str:
+        """The one that clients join."""
+        return self.target.namespace or NAMESPACE
 
     def file(self, ending: str) -> Path:
         """The path of one of the trial's files."""

@@ -99,7 +99,6 @@ METRICS = table(
 )  # fmt: skip
 
 _PAUSE_S = 0.03  # in each turn: the lead, and the last copies
-_HINT = f"does the server handle {BROADCAST_EVENT!r} in namespace /test?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +149,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     Raises:
         TrialFailed: nothing was delivered, or every client lost its connection.
     """
+    hint = f"does the server handle {BROADCAST_EVENT!r} in {bench.place.namespace}?"
     recipients = [Recipient(session) for session in bench.sessions]
     publishers = [
         Publisher(number, session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
@@ -159,7 +159,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
         bench,
         options.slices,
         lambda number: slice_of(bench, options, publishers, recipients, number),
-        hint=_HINT,
+        hint=hint,
     )
     pieces = taken.pieces
     received = [recipient.received() for recipient in recipients]
@@ -167,7 +167,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     # What went wrong in a slice that was left out went wrong all the same.
     audit_of_all = collect(publishers, received, taken.every).audit
     if not len(deliveries.receive_lag_ns):
-        raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {_HINT}")
+        raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {hint}")
     arrived = sum(
         int(np.count_nonzero((kernel_ns >= piece.read_begin_ns) & (kernel_ns < piece.read_end_ns)))
         for kernel_ns in (each.kernel_ns for each in received)

@@ -22,7 +22,7 @@ from loadtests.arithmetic.usage import metrics, together
 from loadtests.client import packets
 from loadtests.record.application import ECHO_EVENT, NAMESPACE
 from loadtests.record.results import Measurement
-from loadtests.record.words import Better, Metric, Transport, Unit
+from loadtests.record.words import Better, Client, Metric, Transport, Unit
 from loadtests.scenarios import broadcast, echoing
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice
@@ -162,10 +162,12 @@ METRICS = table(
 class _Texts:
     """Makes the packets of one event whose ``data`` begins with who it is from and which it is."""
 
-    def __init__(self, event: str, publisher: int, texts: Sequence[str], room: str = "") -> None:
+    def __init__(
+        self, event: str, publisher: int, texts: Sequence[str], namespace: str, room: str = ""
+    ) -> None:
         beside = {"room": room} if room else {}
-        whole = packets.encode_event(NAMESPACE, event, {**beside, "data": "@"})
-        self._head, self._tail = whole.split(b"@")
+        whole = packets.encode_event(namespace, event, {**beside, "data": "@"})
+        self._head, _, self._tail = whole.rpartition(b"@")
         self._publisher = publisher
         self._texts = [text.encode() for text in texts]
 
@@ -188,7 +190,7 @@ class _TextClient(EchoClient):
         now_ns: Callable[[], int],
     ) -> None:
         super().__init__(session, alarm, len(texts[0]), now_ns=now_ns)
-        self._made = _Texts(ECHO_EVENT, number, texts)
+        self._made = _Texts(ECHO_EVENT, number, texts, session.namespace)
 
     def _packets(self, number: int) -> Sequence[bytes]:
         return (self._made.make(number),)
@@ -206,7 +208,7 @@ class _RoomPublisher(Publisher):
         now_ns: Callable[[], int],
     ) -> None:
         super().__init__(0, session, alarm, len(texts[0]), now_ns=now_ns)
-        self._messages = _Texts(_ROOM_EVENT, 0, texts, room)
+        self._messages = _Texts(_ROOM_EVENT, 0, texts, session.namespace, room)
 
 
 @dataclass(slots=True)
@@ -272,15 +274,16 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> _Pa
     from loadtests.client.link import locate
     from loadtests.client.session import Session
 
-    server = locate(bench.place.url, compression=row.packed)
+    place = bench.place
+    server = locate(place.url, place.target, compression=row.packed)
     words = texts(_SEED, row.size)
     sessions = [
-        Session(server, (Transport.WEBSOCKET,), NAMESPACE)
+        Session(server, (Transport.WEBSOCKET,), place.namespace)
         for _ in range(options.clients + options.recipients)
     ]
     try:
         for session in sessions:
-            session.connect()
+            session.connect(place.target.auth)
     except ConnectionFailed as error:
         raise TrialFailed(f"a client could not connect: {error}") from error
     bench.sessions += sessions
@@ -298,7 +301,7 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> _Pa
         sessions=sessions,
         compressed=all(session.compressed for session in sessions),
     )
-    warming = _Texts(_ROOM_EVENT, _NOBODY, words, room)
+    warming = _Texts(_ROOM_EVENT, _NOBODY, words, place.namespace, room)
     for number in range(_WARM_MESSAGES):
         receiving[0].send(warming.make(number))
         for client in party.clients:
@@ -491,6 +494,7 @@ SCENARIO = Scenario(
     longest_wait_s=lambda options: options.drain_s * options.rounds * len(options.parties),
     rows=lambda options, _variant: [str(row) for row in options.parties],
     order=_order,
+    with_clients=(Client.TRANSPORT_BENCH,),  # it makes them itself
     takes_turns=True,
     reaches_all=True,
     measure=measure,

@@ -44,7 +44,7 @@ class EchoClient:
         self._session = session
         self._alarm = alarm
         self._now_ns = now_ns
-        self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes)
+        self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes, session.namespace)
         self._schedule = ConstantRate(0, 1)
         self._first = 0
         self._until_ns = 0

@@ -32,7 +32,6 @@ USED = ("server_cpu", "server_busy", "generator_cpu", "generator_busy")
 
 #: A round trip beyond this makes slices no longer.
 _LONGEST_S = 2.0
-_HINT = f"does it handle {ECHO_EVENT!r} in namespace /test?"
 
 
 class Loops(Protocol):
@@ -69,6 +68,10 @@ class Loops(Protocol):
     @property
     def drain_s(self) -> float:
         """How long the last replies of a loop may take before they count as lost."""
+
+
+def _hint(bench: Bench) -> str:
+    return f"does it handle {ECHO_EVENT!r} in namespace {bench.place.namespace}?"
 
 
 def closed_slices(options: Loops) -> int:
@@ -132,7 +135,7 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
             turns_of(options),
             lambda number: slice_of(bench, options, clients, number, pace),
             cycle=1 + closed_slices(options),
-            hint=_HINT,
+            hint=_hint(bench),
         )
     finally:
         for client in clients:  # nothing is to be sent beside another's turn
@@ -142,7 +145,7 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
         raise Unfinished
     opened = combine_open(clients, counted[OPEN])
     if opened.lost == len(opened.latency_ns):
-        raise TrialFailed(f"the server answered none of {opened.lost} messages; {_HINT}")
+        raise TrialFailed(f"the server answered none of {opened.lost} messages; {_hint(bench)}")
     lost_closed = combine_closed(clients, every[CLOSED]).lost
     closed = replace(combine_closed(clients, counted[CLOSED]), lost=lost_closed)
     lost = combine_open(clients, every[OPEN]).lost + lost_closed

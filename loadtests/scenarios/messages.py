@@ -19,9 +19,12 @@ class Maker(Protocol):
 class MessageMaker:
     """Makes the packets of one event, ``{"data": "PUBLISHER:NUMBER:xxx"}``, at little cost."""
 
-    def __init__(self, event: str, publisher: int, payload_bytes: int) -> None:
-        whole = packets.encode_event(NAMESPACE, event, {"data": "@"})
-        self._head, self._tail = whole.split(b"@")
+    def __init__(
+        self, event: str, publisher: int, payload_bytes: int, namespace: str = NAMESPACE
+    ) -> None:
+        # A namespace may have an @ of its own, in front.
+        whole = packets.encode_event(namespace, event, {"data": "@"})
+        self._head, _, self._tail = whole.rpartition(b"@")
         self._publisher = b"%d:" % publisher
         self._payload_bytes = payload_bytes
 
@@ -40,8 +43,15 @@ def identity(arguments: list[Any]) -> tuple[int, int] | None:
         return None
 
 
-_HEAD, _TAIL = packets.encode_event(NAMESPACE, RESPONSE_EVENT, {"data": "@"}).split(b"@")
-_usual = re.compile(re.escape(_HEAD) + rb"(\d{1,18}):(\d{1,18}):x*" + re.escape(_TAIL)).fullmatch
+_HEAD, _TAIL = packets.encode_event("/", RESPONSE_EVENT, {"data": "@"}).split(b"@")
+_usual = re.compile(
+    # Engine.IO's and Socket.IO's digits, and whatever namespace the session has joined.
+    re.escape(_HEAD[:2])
+    + rb"(?:/[^,]*,)?"
+    + re.escape(_HEAD[2:])
+    + rb"(\d{1,18}):(\d{1,18}):x*"
+    + re.escape(_TAIL)
+).fullmatch
 
 
 def identity_of(packet: bytes) -> tuple[int, int] | None:

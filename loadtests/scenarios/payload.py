@@ -19,7 +19,7 @@ from loadtests.arithmetic.usage import metrics
 from loadtests.arithmetic.validity import names_of
 from loadtests.client import packets
 from loadtests.client.packets import Packet, PacketType
-from loadtests.record.application import ECHO_EVENT, NAMESPACE
+from loadtests.record.application import ECHO_EVENT
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Transport, Unit
 from loadtests.scenarios.bench import Bench
@@ -180,7 +180,7 @@ class PayloadClient(EchoClient):
         super().__init__(session, alarm, message.size, now_ns=now_ns)
         self._size = message.size
         binary = message.form is Form.BINARY
-        self._head = _binary_head() if binary else None
+        self._head = _binary_head(session.namespace) if binary else None
 
     @property
     def answered(self) -> int:
@@ -209,9 +209,9 @@ class PayloadClient(EchoClient):
             return None
 
 
-def _binary_head() -> bytes:
+def _binary_head(namespace: str) -> bytes:
     """The packet that says that one attachment follows."""
-    event = Packet(PacketType.EVENT, NAMESPACE, None, [ECHO_EVENT, {"data": b""}])
+    event = Packet(PacketType.EVENT, namespace, None, [ECHO_EVENT, {"data": b""}])
     return packets.encode(event)[0]
 
 

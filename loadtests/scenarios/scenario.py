@@ -101,6 +101,7 @@ class Scenario(Generic[Options]):
         place: prepares what a trial needs beyond server and generator, until the block ends.
         every_client_counts: whether every client is a point, so that a single trial says enough.
         times_arrivals: whether its times end with what arrives at the load generator.
+        with_clients: whose clients it can be measured with, and shows anything with.
         takes_turns: whether its load comes in slices (``turns.in_turns``), so that the trials of a
             block can be carried out together; it wants no place of its own then.
         reaches_all: whether what one client sends comes to all clients of a server, so that those of
@@ -127,12 +128,18 @@ class Scenario(Generic[Options]):
     needs_journal: str = ""
     every_client_counts: bool = False
     times_arrivals: bool = True
+    with_clients: Collection[Client] = tuple(Client)
     takes_turns: bool = False
     reaches_all: bool = False
 
     def kinds(self, options: Options) -> list[Variant]:
         """Its kinds of trials with these options; the first one is the main one."""
         return [Variant("", self, options)] if self.variants is None else self.variants(options)
+
+    def measured_by(self, client: Client) -> bool:
+        """Whether it has trials with a client; one with clients of its own has them once."""
+        able = [Client.TRANSPORT_BENCH] if self.conduct is not None else self.with_clients
+        return client in able
 
     def metrics_in(self, row: str) -> Mapping[str, Metric]:
         """The metrics of one of its rows."""

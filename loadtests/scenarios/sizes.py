@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loadtests.record.words import Client
+from loadtests.record.words import row_of_ours
 
 NAME = "payload"
 
@@ -40,6 +40,6 @@ class SizeRow:
 
     @classmethod
     def parse(cls, row: str) -> SizeRow | None:
-        """What a row's name says, a reference client's suffix aside; None for other rows."""
-        found = _ROW.fullmatch(row.removesuffix(f":{Client.REFERENCE}"))
+        """What a row's name says, whoever measured it; None for other rows."""
+        found = _ROW.fullmatch(row_of_ours(row))
         return cls(int(found[1]), Form.BINARY if found[2] else Form.TEXT) if found else None

@@ -19,7 +19,7 @@ from loadtests.client import packets
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.machine.clock import clock_name
-from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT, NAMESPACE, RESPONSE_EVENT
+from loadtests.record.application import BROADCAST_EVENT, ECHO_EVENT, RESPONSE_EVENT
 from loadtests.scenarios import broadcast, echo
 
 #: A message says whose clock its due time is of, that time and who sent it.
@@ -101,8 +101,8 @@ class Load:
         self._payload_bytes = payload_bytes
         self._series = series
         self._now_ns = now_ns
-        whole = packets.encode_event(NAMESPACE, workload.event, {"data": "@"})
-        self._head, self._tail = whole.split(b"@")
+        whole = packets.encode_event(session.namespace, workload.event, {"data": "@"})
+        self._head, _, self._tail = whole.rpartition(b"@")
         self._clock = clock_name()
         self._sender = os.urandom(_SENDER_BYTES).hex()
         self._next = 0
@@ -117,6 +117,12 @@ class Load:
     def stop(self) -> None:
         """Send nothing more."""
         self._stopped = True
+
+    def overdue(self, until_ns: int) -> int:
+        """How many more have become due until then that it did not send, since it was stopped."""
+        many = self._schedule.due_between(self._schedule.due_ns(self._next), until_ns)
+        self._next += many
+        return many
 
     def give_up(self, before_ns: int | None = None) -> list[int]:
         """Wait no longer for answers to what was due before, or to anything.

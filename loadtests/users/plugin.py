@@ -1,4 +1,4 @@
-"""What any locustfile with a SocketIOUser gets: ``--transport``, checks, and the latencies' table.
+"""What any locustfile with a SocketIOUser gets: options, checks, and the latencies' table.
 
 Importing it is enough; it listens to Locust's events.
 """
@@ -9,7 +9,7 @@ import logging
 import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 from flask import jsonify, request
@@ -22,6 +22,7 @@ from loadtests.record.words import Transport
 from loadtests.users.preflight import files_problem, host_problem, raise_open_files
 from loadtests.users.recording import recorder_of
 from loadtests.users.table import Results
+from loadtests.users.telling import add_target_options, target_of
 
 #: ``--transport`` -> the session's transports.
 TRANSPORTS: dict[str, tuple[Transport, ...]] = {
@@ -53,13 +54,14 @@ FORM_CHECKS["transport"] = one_of(*TRANSPORTS)
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
-    """``--transport``, also on the web page's start form."""
+    """``--transport``, also on the web page's start form, and what connections are told."""
     parser.add_argument(  # in a group of argparse's, Locust would not show it in its form
         "--transport",
         choices=list(TRANSPORTS),
         default=str(Transport.WEBSOCKET),
         help="what carries a session; upgrade begins with polling and goes over to WebSocket",
     )
+    add_target_options(parser)
 
 
 @events.init.add_listener
@@ -70,6 +72,10 @@ def set_up(
     options: Any = environment.parsed_options
     if getattr(options, "assigned", False):  # a trial has a conductor, who does all that
         return
+    try:
+        target_of(options)
+    except ValueError as error:
+        _refuse(f"{error}")
     raise_open_files()
     recorder = recorder_of(environment)
     if runner is None or isinstance(runner, WorkerRunner):
@@ -77,15 +83,19 @@ def set_up(
     if getattr(options, "headless", False) and not isinstance(runner, MasterRunner):
         problem = _problem(environment, environment.host, options.num_users or 1, options)
         if problem is not None:
-            print(f"locust: error: {problem}", file=sys.stderr)
-            sys.exit(Exit.WRONG_CALL)
+            _refuse(problem)
     environment.events.test_start.add_listener(_check)
-    results = Results(environment, recorder.board)
+    results = Results(environment, recorder)
     environment.events.test_stop.add_listener(results.test_stopped)
     environment.events.quit.add_listener(results.quitting)
     if web_ui is not None:
         results.add_to(web_ui)
         web_ui.app.before_request(lambda: _refuse_form(environment))
+
+
+def _refuse(problem: str) -> NoReturn:
+    print(f"locust: error: {problem}", file=sys.stderr)
+    sys.exit(Exit.WRONG_CALL)
 
 
 def _check(environment: Environment, **_event: Any) -> None:
@@ -129,7 +139,7 @@ def _form_problem(environment: Environment, form: Mapping[str, str]) -> str | No
 def _problem(environment: Environment, host: str | None, users: int, options: Any) -> str | None:
     runner, classes = environment.runner, environment.user_classes
     is_master = isinstance(runner, MasterRunner)
-    problem = host_problem(host, classes, resolve=not is_master)
+    problem = host_problem(host, classes, resolve=not is_master, options=options)
     if problem is not None:
         return problem
     processes = max(1, runner.worker_count) if isinstance(runner, MasterRunner) else 1

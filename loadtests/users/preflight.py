@@ -10,6 +10,8 @@ from typing import Any
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.machine import limits
+from loadtests.users.attributes import target_of_class
+from loadtests.users.telling import target_of
 
 try:
     import resource
@@ -35,23 +37,29 @@ def socketio_users(user_classes: Sequence[Any]) -> list[Any]:
     return [each for each in user_classes if hasattr(each, "carriage")]
 
 
-def host_problem(host: str | None, user_classes: Sequence[Any], *, resolve: bool) -> str | None:
+def host_problem(
+    host: str | None, user_classes: Sequence[Any], *, resolve: bool, options: Any = None
+) -> str | None:
     """What is wrong with where the users are to connect.
 
     Args:
         host: Locust's, which goes before that of a user class.
         user_classes: those that are to run.
         resolve: whether the name must be known here; only workers may know it.
+        options: Locust's, which may say what connections are told.
     """
     for user_class in socketio_users(user_classes):
         url = host or user_class.host
         if not url:
             return "no host: give --host http://HOST:PORT (or https, ws, wss)"
         try:
-            locate(url)
+            locate(url, target_of(options, target_of_class(user_class)))
+        except ValueError as error:
+            return f"{user_class.__name__}: {error}"
         except ConnectionFailed as error:
             if resolve or not isinstance(error.__cause__, OSError):
-                return f"--host {error}"
+                said = str(error)
+                return said if said.startswith("ca_file") else f"--host {said}"
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +20,16 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.arithmetic.board import Board, Measure
 from loadtests.arithmetic.series import Series
-from loadtests.users.statistics import Batch, log_in_bulk, others_listen
+from loadtests.client import notices
+from loadtests.client.errors import ConnectionFailed
+from loadtests.users.attendance import Attendance
+from loadtests.users.statistics import (
+    Batch,
+    Untimed,
+    log_in_bulk,
+    log_untimed_in_bulk,
+    others_listen,
+)
 
 #: How often raw times become statistics.
 REPORT_S = 0.5
@@ -50,19 +60,31 @@ class Recorder:
         board: of this process; at a master, of all its workers too. What a worker has reported is
             no longer on it.
         checks: called whenever raw times become statistics.
+        attendance: of this process's users.
+        notices: kind -> how many, of this process; at a master, of its workers too. See
+            ``client.notices``.
     """
 
     def __init__(self, environment: Environment) -> None:
         self.board = Board()
         self._environment = environment
         self._series: dict[tuple[str, str], Series] = {}
+        self._untimed: Counter[tuple[str, str, str]] = Counter()
         self.checks: set[Callable[[], None]] = set()
+        self._overdue: set[Callable[[], None]] = set()
+        self._stopping = False
+        self.attendance = Attendance()
+        self._idle: str | None = None
+        self._idle_told = False
+        self._reported_notices: Counter[str] = Counter()
+        self._workers_notices: Counter[str] = Counter()
         self._greenlet: gevent.Greenlet | None = None
         self._warned = False
         events = environment.events
-        events.test_start.add_listener(self._forget)
+        events.test_start.add_listener(self._begin)
         events.reset_stats.add_listener(self._forget)
         events.spawning_complete.add_listener(self._spawning_complete)
+        events.test_stopping.add_listener(self._test_stopping)
         events.test_stop.add_listener(self._test_stopped)
         events.report_to_master.add_listener(self._report)
         events.worker_report.add_listener(self._worker_reported)
@@ -72,6 +94,46 @@ class Recorder:
     def series(self, request_type: str, name: str) -> Series:
         """Where the messages of a name are recorded; always the same object."""
         return self._series.setdefault((request_type, name), Series())
+
+    def count(self, request_type: str, name: str, failure: str = "", many: int = 1) -> None:
+        """Count what has no time: cheap, and told to Locust twice a second.
+
+        Args:
+            request_type: of Locust's entry.
+            name: of Locust's entry.
+            failure: what went wrong; empty if nothing did.
+            many: how many there were.
+        """
+        self._untimed[request_type, name, failure] += many
+
+    def lose(self, request_type: str, name: str, failure: str, many: int) -> None:
+        """Count what should have been sent and was not, so that it could not be answered either."""
+        if many:
+            self.board.of(request_type, name).lost += many
+            self.count(request_type, name, failure, many)
+
+    def follow(self, action: Callable[[], None]) -> None:
+        """Have it called as ``checks`` are, and a last time when the test is stopping."""
+        if not self._stopping:
+            self._overdue.add(action)
+
+    def lost_session(self, at_ns: int) -> None:
+        """A user's session ended by itself; when it was the last one, that is said."""
+        if self.attendance.lost(at_ns) and not self._idle_told:
+            self._idle_told = True  # the end tells it again, and a server may come and go
+            logger.warning(self.attendance.words())
+
+    def closing_words(self) -> list[str]:
+        """What is to be said below the final tables, one line each."""
+        told = [] if self._idle is None else [self._idle]
+        return told + [
+            f"{kind}: {many} time{'s' * (many != 1)}" for kind, many in sorted(self.notices.items())
+        ]
+
+    @property
+    def notices(self) -> Counter[str]:
+        """See the class."""
+        return self._workers_notices + Counter(notices.counted())
 
     def fire(
         self,
@@ -126,6 +188,21 @@ class Recorder:
                 self._fire_each(batch)
         else:
             log_in_bulk(self._environment.stats, batches)
+        self._flush_untimed()
+
+    def _flush_untimed(self) -> None:
+        found = [
+            Untimed(request_type, name, count, ConnectionFailed(failure) if failure else None)
+            for (request_type, name, failure), count in self._untimed.items()
+        ]
+        self._untimed.clear()
+        now_s = time.time()
+        if not others_listen(self._environment.events.request):
+            log_untimed_in_bulk(self._environment.stats, found, now_s)
+            return
+        for each in found:
+            for _ in range(each.count):
+                self._fire_one(each.request_type, each.name, None, 0, each.failure, now_s)
 
     def _count_untimed(self, request_type: str, name: str, count: int) -> None:
         self.board.of(request_type, name).untimed += count
@@ -139,16 +216,28 @@ class Recorder:
     def _fire_each(self, batch: Batch) -> None:
         columns = zip(batch.arrived_s, batch.took_ms, batch.lengths, strict=True)
         for arrived_s, took_ms, length in columns:
-            with errors_logged():
-                self._environment.events.request.fire(
-                    request_type=batch.request_type,
-                    name=batch.name,
-                    response_time=took_ms,
-                    response_length=length,
-                    exception=None,
-                    context={},
-                    start_time=arrived_s - (took_ms or 0.0) / 1000,
-                )
+            start_s = arrived_s - (took_ms or 0.0) / 1000
+            self._fire_one(batch.request_type, batch.name, took_ms, length, None, start_s)
+
+    def _fire_one(
+        self,
+        request_type: str,
+        name: str,
+        took_ms: float | None,
+        length: int,
+        failure: Exception | None,
+        start_s: float,
+    ) -> None:
+        with errors_logged():
+            self._environment.events.request.fire(
+                request_type=request_type,
+                name=name,
+                response_time=took_ms,
+                response_length=length,
+                exception=failure,
+                context={},
+                start_time=start_s,
+            )
 
     def start(self) -> None:
         """Make statistics of what gathers from here on, twice a second."""
@@ -158,14 +247,33 @@ class Recorder:
     def _run(self) -> None:
         while True:
             gevent.sleep(REPORT_S)
-            for action in (*self.checks, self.flush):
+            for action in (*self.checks, *self._overdue, self.flush):
                 with errors_logged():
                     action()
+
+    def _begin(self, **_event: Any) -> None:
+        self._forget()
+        self._overdue.clear()
+        self._stopping = False
+        self.attendance.begin(time.monotonic_ns())
+        self._idle, self._idle_told = None, False
+        notices.forget()
+        self._reported_notices.clear()
+        self._workers_notices.clear()
 
     def _forget(self, **_event: Any) -> None:
         for series in self._series.values():
             series.take()
+        self._untimed.clear()
         self.board.clear()
+
+    def _test_stopping(self, **_event: Any) -> None:
+        self._idle = self.attendance.words()
+        for action in self._overdue:
+            with errors_logged():
+                action()
+        self._overdue.clear()
+        self._stopping = True
 
     def _spawning_complete(self, **_event: Any) -> None:
         if self._environment.reset_stats:  # Locust's own go at this moment too
@@ -174,16 +282,28 @@ class Recorder:
     def _test_stopped(self, **_event: Any) -> None:
         with errors_logged():
             self.flush()
-        if isinstance(self._environment.runner, WorkerRunner) and self.board:
+        if isinstance(self._environment.runner, WorkerRunner):
             # The next report may be seconds away, and the master is about to print the result.
-            self._environment.runner.send_message(REPORT_KEY, self.board.take())
+            report = self._take_report()
+            if report is not None:
+                self._environment.runner.send_message(REPORT_KEY, report)
+
+    def _take_report(self) -> dict[str, Any] | None:
+        """What is new since the last one; None if nothing is."""
+        seen = Counter(notices.counted())
+        new = seen - self._reported_notices
+        self._reported_notices = seen
+        if not self.board and not new:
+            return None
+        return self.board.take() | {"notices": dict(new)}
 
     # With every report go what Locust's statistics have had by then, no more and no less: both are
     # written by `flush`.
 
     def _report(self, data: dict[str, Any], **_event: Any) -> None:
-        if self.board:
-            data[REPORT_KEY] = self.board.take()
+        report = self._take_report()
+        if report is not None:
+            data[REPORT_KEY] = report
 
     def _worker_reported(self, data: dict[str, Any], **_event: Any) -> None:
         if REPORT_KEY in data:
@@ -195,6 +315,7 @@ class Recorder:
     def _add(self, report: dict[str, Any]) -> None:
         try:
             self.board.add(report)
+            self._workers_notices.update(report.get("notices", {}))
         except ValueError as error:
             logger.error("a worker's report is not counted: %s", error)
 

@@ -5,113 +5,88 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from functools import cache, partial
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import gevent
 import msgspec
 from gevent.event import AsyncResult
-from locust import User
 from locust.env import Environment
-from locust.exception import RescheduleTask, StopUser
 
 from loadtests.arithmetic.series import UNKNOWN
+from loadtests.client import notices
 from loadtests.client.errors import ConnectionFailed
-from loadtests.client.link import Server, locate
-from loadtests.client.session import Session
-from loadtests.record.words import Transport
-from loadtests.users.plugin import TRANSPORTS
-from loadtests.users.recording import Recorder, errors_logged, recorder_of
+from loadtests.users import moments
+from loadtests.users.connected_user import SESSION_LOST, ConnectedUser, Unanswered
+from loadtests.users.inbox import Found, Key, named
+from loadtests.users.recording import errors_logged
 
-#: For the server to take our goodbye.
-_GOODBYE_S = 0.1
+__all__ = ["EMIT", "SocketIOUser", "Unanswered"]
 
-#: Once per process: no user is to measure the resolver, or the reading of certificates.
-_locate = cache(locate)
+#: Locust's request type of what is sent and nobody waits for: no row of an answer has it.
+EMIT = "emit"
+
+#: Of an event that had no session to go out over.
+NOT_SENT = "not sent: its user's session was lost"
 
 logger = logging.getLogger(__name__)
 
 
-class Unanswered(RescheduleTask):
-    """No answer in time. It is recorded; not caught, it ends the task as ``return`` does."""
-
-
-class _Waiting(NamedTuple):
-    answer: AsyncResult
-    matching: Callable[..., Any] | None
-
-
-class SocketIOUser(User):
-    """A user with a Socket.IO session: connected before ``on_start``, until after ``on_stop``.
+class SocketIOUser(ConnectedUser):
+    """A user with a Socket.IO session that speaks: see ConnectedUser for how that is made.
 
     What it waits for is recorded in Locust's statistics, up to when the kernel had the answer.
     Times are integers of ``time.monotonic_ns``.
 
     Attributes:
-        transports: one, or polling and websocket for a session that is upgraded; None leaves it
-            to ``--transport``.
-        namespace: to join.
-        auth: for the server's connect handler; any JSON.
-        timeout_s: how long to wait for an answer, unless a call says otherwise.
         arrived_ns: in a handler of an event, when the kernel had it.
     """
 
     abstract = True
-    transports: ClassVar[Sequence[Transport | str] | None] = None
-    namespace: ClassVar[str] = "/"
-    auth: Any = None
-    timeout_s: ClassVar[float] = 10.0
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.arrived_ns = 0
-        self._now_ns: Callable[[], int] = time.monotonic_ns
         self._read_ns: int | None = None
-        self._session: Session | None = None
-        self._connected = False
-        self._handlers: dict[str, Callable[..., Any]] = {}
-        self._waiting: dict[str, list[_Waiting]] = {}
-        self._recorder: Recorder = recorder_of(environment)
-        self._request_type = self.carriage(environment.parsed_options)
-        # A subclass need not call super(), and a session is there for all of it. Locust logs a
-        # traceback for whatever on_start raises, even for its own way to stop a user.
-        self._own_on_start: Callable[[], Any] = self.on_start
-        self._own_on_stop: Callable[[], Any] = self.on_stop
-        vars(self).update(on_start=self._begin, on_stop=self._finish)
 
-    @classmethod
-    def carriage(cls, options: Any) -> str:
-        """The name of its transports: one of TRANSPORTS, and Locust's request type."""
-        if cls.transports is None:
-            return str(getattr(options, "transport", Transport.WEBSOCKET))
-        order = tuple(str(each) for each in cls.transports)
-        for name, transports in TRANSPORTS.items():
-            if transports == order:
-                return name
-        raise ValueError(
-            f"{cls.__name__}.transports is {order}: polling, websocket, or polling and websocket"
-        )
+    def emit(
+        self, event: str, *arguments: Any, namespace: str | None = None, name: str | None = None
+    ) -> None:
+        """Send an event, with bytes among its arguments or not; it is counted as an ``emit``.
 
-    @property
-    def session(self) -> Session:
-        """The session beneath, for what is not here."""
-        if self._session is None:
-            raise RuntimeError(f"{type(self).__name__} is not connected yet")
-        return self._session
+        Args:
+            event: to send.
+            arguments: of the event.
+            namespace: one that was joined; the user's own if None.
+            name: in the statistics; the event's if None.
 
-    def emit(self, event: str, *arguments: Any) -> None:
-        """Send an event, with bytes among its arguments or not. Nothing is recorded."""
-        self.session.emit(event, *arguments)
+        Raises:
+            Unanswered: a session that was lost did not come back in time.
+        """
+        where = self._where(namespace)
+        row = name or named(event, where)
+        if self._is_there():
+            self.session.emit(event, *arguments, namespace=where)
+            self._recorder.count(EMIT, row)
+            return
+        self._recorder.count(EMIT, row, NOT_SENT)
+        if self.reconnect and self._read_ns is None and not self._stopping:
+            raise Unanswered
 
     def call(
-        self, event: str, *arguments: Any, name: str | None = None, timeout_s: float | None = None
+        self,
+        event: str,
+        *arguments: Any,
+        namespace: str | None = None,
+        name: str | None = None,
+        timeout_s: float | None = None,
     ) -> Any:
         """Send an event and wait for its acknowledgement.
 
         Args:
             event: to send.
             arguments: of the event.
+            namespace: one that was joined; the user's own if None.
             name: in the statistics; the event's if None.
             timeout_s: how long to wait.
 
@@ -123,8 +98,13 @@ class SocketIOUser(User):
         """
         answer = AsyncResult()
         begun_ns = self._now_ns()
-        self.session.emit(event, *arguments, on_ack=lambda *found: answer.set(found))
-        return self._wait(answer, name or event, begun_ns, timeout_s)
+        where = self._where(namespace)
+        row = name or named(event, where)
+        self._have_session(row, begun_ns)
+        self.session.emit(
+            event, *arguments, on_ack=lambda *found: answer.set(found), namespace=where
+        )
+        return _returned(self._wait(answer, row, begun_ns, timeout_s))
 
     def ask(
         self,
@@ -132,6 +112,7 @@ class SocketIOUser(User):
         *arguments: Any,
         answer: str,
         matching: Callable[..., Any] | None = None,
+        namespace: str | None = None,
         name: str | None = None,
         timeout_s: float | None = None,
     ) -> Any:
@@ -143,6 +124,7 @@ class SocketIOUser(User):
             answer: the event to wait for.
             matching: called with its arguments; the first for which it is true is the answer, so
                 that others' messages are not taken for it. It must not block.
+            namespace: of both; one that was joined, the user's own if None.
             name: in the statistics; the event's if None.
             timeout_s: how long to wait.
 
@@ -152,149 +134,112 @@ class SocketIOUser(User):
         Raises:
             Unanswered: it did not come in time.
         """
-        waiting = _Waiting(AsyncResult(), matching)
-        self._listen(answer)
-        self._waiting[answer].append(waiting)
         begun_ns = self._now_ns()
+        where = self._where(namespace)
+        row = name or named(event, where)
+        self._have_session(row, begun_ns)
+        key = (answer, where)
+        waiting, is_new = self._inbox.wait(key, matching)
+        if is_new:
+            self._listen(key)
         try:
-            self.session.emit(event, *arguments)
-            return self._wait(waiting.answer, name or event, begun_ns, timeout_s)
+            self.session.emit(event, *arguments, namespace=where)
+            return _returned(self._wait(waiting.answer, row, begun_ns, timeout_s))
         finally:
-            self._waiting[answer] = [each for each in self._waiting[answer] if each is not waiting]
+            self._inbox.dismiss(key, waiting)
 
-    def on(self, event: str, handler: Callable[..., Any]) -> None:
+    def wait_for(
+        self,
+        event: str,
+        matching: Callable[..., Any] | None = None,
+        *,
+        namespace: str | None = None,
+        name: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """Wait for an event that the server sends by itself.
+
+        How long that takes is no latency of the server's, so an event that comes is recorded only
+        where there is a ``name``. One that does not come is a failure in any case.
+
+        Args:
+            event: to wait for; one that ``expects`` names may have come already.
+            matching: called with its arguments; the first for which it is true is meant. It must
+                not block.
+            namespace: one that was joined; the user's own if None.
+            name: in the statistics.
+            timeout_s: how long to wait.
+
+        Returns:
+            The event's argument, a tuple if there are several.
+
+        Raises:
+            Unanswered: it did not come in time.
+        """
+        begun_ns = self._now_ns()
+        where = self._where(namespace)
+        row = name or f"wait_for {named(event, where)}"
+        key = (event, where)
+        waiting, is_new = self._inbox.wait(key, matching)
+        if is_new:
+            self._listen(key)
+        try:
+            self._inbox.take_kept(key, waiting)
+            timed = name is not None
+            return _returned(self._wait(waiting.answer, row, begun_ns, timeout_s, timed=timed))
+        finally:
+            self._inbox.dismiss(key, waiting)
+
+    def on(self, event: str, handler: Callable[..., Any], *, namespace: str | None = None) -> None:
         """Have ``handler(*arguments)`` called for an event.
 
         What the server sends at once after the connect needs its handler in ``__init__``. A handler
         runs in gevent's loop and must not block. What it returns is the acknowledgement, if the
         server wants one.
         """
-        self._handlers[event] = handler
-        self._listen(event)
+        key = (event, None if namespace == self._own else namespace)
+        if self._inbox.handle(key, handler):
+            self._listen(key)
 
-    def record(self, name: str, since_ns: int, length: int = 0) -> None:
+    def record(
+        self,
+        name: str,
+        since_ns: int | None = None,
+        length: int = 0,
+        *,
+        since_wall_ns: int | None = None,
+    ) -> None:
         """Record a time of one's own: from a moment to the arrival of the event being handled.
 
         Args:
             name: in the statistics.
-            since_ns: of ``time.monotonic_ns``.
+            since_ns: of ``time.monotonic_ns`` on this host.
             length: of what arrived, in bytes.
+            since_wall_ns: in place of since_ns: of ``time.time_ns`` on this host. It is converted
+                with the difference of the two clocks as it is now.
 
         Raises:
             RuntimeError: no event is being handled.
+            ValueError: nothing can be timed from that moment: it is still to come, or was long
+                before the session, so that it is of another clock.
         """
         if self._read_ns is None:
             raise RuntimeError(
                 f"record({name!r}) outside a handler: it measures up to the arrival of the event "
                 "being handled, and there is none"
             )
+        due_ns = self._due(name, since_ns, since_wall_ns)
         series = self._recorder.series(self._request_type, name)
-        series.arrived(since_ns, UNKNOWN, self.arrived_ns, self._read_ns, length)
-
-    def connect(self) -> None:
-        """Open the session and join the namespace, and record it. Called before ``on_start``.
-
-        Raises:
-            StopUser: refused or not answered, which is recorded.
-        """
-        begun_ns = self._now_ns()
-        failure = self._attempt("connect", begun_ns, self._open)
-        if failure is None and self._request_type == "upgrade":
-            # Both begin with the first request: the upgrade may be over before the connect.
-            failure = self._attempt("upgrade", begun_ns, self.session.wait_for_upgrade)
-        if failure is not None:
-            raise StopUser from failure
-        self._recorder.start()
-        self._recorder.checks.add(self.check)
-
-    def disconnect(self) -> None:
-        """Say goodbye and close the session. Called after ``on_stop``."""
-        if self._session is not None and self._session.ended is None:
-            self._session.close()
-            gevent.sleep(_GOODBYE_S)
-
-    def check(self) -> None:
-        """Stop this user if its session was lost, which is recorded. Called twice a second."""
-        if self.session.ended is None:
-            return
-        self._recorder.checks.discard(self.check)
-        failure = ConnectionFailed(self.session.ended)
-        with errors_logged():
-            self._recorder.fire(self._request_type, "disconnect", 0, failure)
-        greenlet: Any = self.greenlet
-        if greenlet is not None:  # there is none in locust.run_single_user
-            greenlet.kill(block=False)
-
-    def make_session(self, server: Server) -> Session:
-        """A session that is not connected yet."""
-        return Session(server, TRANSPORTS[self._request_type], self.namespace)
-
-    def _begin(self) -> None:
-        try:
-            self.connect()
-            self._connected = True
-            self._own_on_start()
-        except (StopUser, RescheduleTask) as stopped:
-            raise gevent.GreenletExit from stopped
-        except Exception:
-            self._leave()
-            raise
-
-    def _finish(self) -> None:
-        try:
-            if self._connected:
-                self._own_on_stop()
-        finally:
-            self._leave()
-
-    def _leave(self) -> None:
-        self._recorder.checks.discard(self.check)
-        try:
-            self.disconnect()
-        finally:
-            if self._session is not None:
-                self._session.kill()
-
-    def _open(self) -> None:
-        self._session = self.make_session(_locate(self.host or ""))
-        for event in self._waiting:
-            self._session.on(event, partial(self._received, event))
-        self._session.connect(self.auth, self.timeout_s)
-
-    def _attempt(
-        self, name: str, begun_ns: int, action: Callable[[], None]
-    ) -> ConnectionFailed | None:
-        failure = None
-        try:
-            action()
-        except ConnectionFailed as error:
-            failure = error
-        self._recorder.fire(self._request_type, name, self._now_ns() - begun_ns, failure)
-        return failure
-
-    def _listen(self, event: str) -> None:
-        if event not in self._waiting:
-            self._waiting[event] = []
-            if self._session is not None:
-                self._session.on(event, partial(self._received, event))
+        series.arrived(due_ns, UNKNOWN, self.arrived_ns, self._read_ns, length)
 
     def _received(
-        self, event: str, arguments: list[Any], kernel_ns: int, user_ns: int
+        self, key: Key, arguments: list[Any], kernel_ns: int, user_ns: int
     ) -> list[Any] | None:
         self.arrived_ns, self._read_ns = kernel_ns, user_ns
         try:
-            for waiting in self._waiting[event]:
-                if waiting.matching is None or waiting.matching(*arguments):
-                    self._waiting[event].remove(waiting)
-                    waiting.answer.set((arguments, kernel_ns, user_ns))
-                    break
-            handler = self._handlers.get(event)
-            answer = None if handler is None else handler(*arguments)
+            answer = self._inbox.deliver(key, Found(arguments, kernel_ns, user_ns))
         except Exception as error:  # theirs, as in a task: Locust reports it and goes on
-            self.environment.events.user_error.fire(
-                user_instance=self, exception=error, tb=error.__traceback__
-            )
-            logger.error("%s\n%s", error, traceback.format_exc())
+            self._broken(key, error)
             return None
         finally:
             self._read_ns = None
@@ -302,29 +247,97 @@ class SocketIOUser(User):
             return []
         return list(answer) if isinstance(answer, tuple) else [answer]
 
-    def _wait(self, answer: AsyncResult, name: str, begun_ns: int, timeout_s: float | None) -> Any:
+    def _broken(self, key: Key, error: Exception) -> None:
+        self.environment.events.user_error.fire(
+            user_instance=self, exception=error, tb=error.__traceback__
+        )
+        kind = f"a handler of {named(*key)} raised {type(error).__name__}"
+        if kind not in notices.counted():  # what fails for each event of each user is one thing
+            logger.error("%s\n%s", error, traceback.format_exc())
+        notices.tell(kind, str(error))
+
+    def _where(self, namespace: str | None) -> str | None:
+        if namespace is None or namespace == self._own:
+            return None
+        if namespace not in self._joined:
+            raise ValueError(f"{namespace} was not joined: self.join({namespace!r}) comes first")
+        return namespace
+
+    def _is_there(self) -> bool:
+        """Whether there is a session to send over, if need be after waiting for its return."""
+        in_handler = self._read_ns is not None
+        if self.session.ended is None and (in_handler or self._back.is_set()):
+            return True
+        if not self.reconnect or in_handler or self._stopping:
+            return False
+        self.check()
+        return bool(self._back.wait(self.timeout_s))
+
+    def _have_session(self, name: str, begun_ns: int) -> None:
+        """Wait for a session that is to come back; one that is not ends its user soon."""
+        if self.reconnect and not self._is_there():
+            self._lost(name, begun_ns, "while its user's session was lost")
+            raise Unanswered
+
+    def _wait(
+        self,
+        answer: AsyncResult,
+        name: str,
+        begun_ns: int,
+        timeout_s: float | None,
+        *,
+        timed: bool = True,
+    ) -> list[Any]:
         patience_s = self.timeout_s if timeout_s is None else timeout_s
+        self._pending.add(answer)
         try:
             found = answer.wait(timeout=patience_s)
         except gevent.GreenletExit:  # by Locust, or by `check`
             if self.session.ended is None:
                 self._recorder.board.of(self._request_type, name).in_flight += 1
             else:
-                with errors_logged():  # nothing that listens is to take the place of the exit
-                    self._lost(name, begun_ns, "before the session was lost")
+                self._lost(name, begun_ns, "before the session was lost")
             raise
+        finally:
+            self._pending.discard(answer)
+        if found is SESSION_LOST:
+            self._lost(name, begun_ns, "before the session was lost")
+            raise Unanswered
         if found is None:
             self._lost(name, begun_ns, f"within {patience_s:g} s")
             raise Unanswered
         arguments, kernel_ns, user_ns = found
-        series = self._recorder.series(self._request_type, name)
-        series.arrived(begun_ns, UNKNOWN, kernel_ns, user_ns, _length(arguments))
-        return arguments[0] if len(arguments) == 1 else tuple(arguments) or None
+        if timed and kernel_ns < begun_ns:  # it was there before anybody waited
+            self._recorder.board.of(self._request_type, name).untimed += 1
+            self._recorder.count(self._request_type, name)
+        elif timed:
+            series = self._recorder.series(self._request_type, name)
+            series.arrived(begun_ns, UNKNOWN, kernel_ns, user_ns, _length(arguments))
+        answered: list[Any] = arguments
+        return answered
 
     def _lost(self, name: str, begun_ns: int, when: str) -> None:
         failure = ConnectionFailed(f"no answer {when}")
         took_ns = self._now_ns() - begun_ns
-        self._recorder.fire(self._request_type, name, took_ns, failure, lost=True)
+        with errors_logged():  # nothing that listens is to take the place of the exit
+            self._recorder.fire(self._request_type, name, took_ns, failure, lost=True)
+
+    def _due(self, name: str, since_ns: int | None, since_wall_ns: int | None) -> int:
+        if (since_ns is None) == (since_wall_ns is None):
+            raise ValueError(f"record({name!r}): either since_ns or since_wall_ns")
+        try:
+            if since_ns is not None:
+                return moments.due(since_ns, self.arrived_ns, self._begun_ns)
+            assert since_wall_ns is not None, "one of the two is there"
+            before_ns = time.monotonic_ns()
+            apart_ns = moments.clocks_apart_ns(before_ns, time.time_ns(), time.monotonic_ns())
+            return moments.due_by_wall(since_wall_ns, apart_ns, self.arrived_ns, self._begun_ns)
+        except ValueError as error:
+            raise ValueError(f"record({name!r}): {error}") from None
+
+
+def _returned(arguments: list[Any]) -> Any:
+    return arguments[0] if len(arguments) == 1 else tuple(arguments) or None
 
 
 def _length(arguments: list[Any]) -> int:

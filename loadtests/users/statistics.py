@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from locust import stats as locust_stats
 from locust.event import EventHook
-from locust.stats import RequestStats, StatsEntry
+from locust.stats import RequestStats, StatsEntry, StatsError
+
+from loadtests.client.errors import ConnectionFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,22 @@ class Batch:
     arrived_s: Sequence[float]
     took_ms: Sequence[float | None]
     lengths: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Untimed:
+    """Messages of one name that have no response time: Locust counts them with None.
+
+    Attributes:
+        request_type, name: of Locust's entry.
+        count: how many.
+        failure: what went wrong with each of them; None if nothing did.
+    """
+
+    request_type: str
+    name: str
+    count: int
+    failure: ConnectionFailed | None = None
 
 
 def others_listen(request: EventHook) -> bool:
@@ -58,6 +76,26 @@ def log_in_bulk(stats: RequestStats, batches: Sequence[Batch]) -> None:
         if is_new:
             _date_back(entry, batch.arrived_s[0])
         _extend(entry, part)
+
+
+def log_untimed_in_bulk(stats: RequestStats, found: Sequence[Untimed], now_s: float) -> None:
+    """Do what ``log_request`` and ``log_error`` do for each, at a moment of the wall clock."""
+    for each in found:
+        part = _Part(int(now_s), now_s, each.count, [], Counter(), 0)
+        _extend(stats.total, part)
+        _extend(stats.entries[each.name, each.request_type], part)
+        if each.failure is not None:
+            _fail(stats, each, part.second)
+
+
+def _fail(stats: RequestStats, found: Untimed, second: int) -> None:
+    stats.log_error(found.request_type, found.name, found.failure)
+    others = found.count - 1
+    for entry in (stats.total, stats.entries[found.name, found.request_type]):
+        entry.num_failures += others
+        entry.num_fail_per_sec[second] += others
+    key = StatsError.create_key(found.request_type, found.name, found.failure)
+    stats.errors[key].occurrences += others
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from flask import Blueprint, Response, jsonify, request
 from locust import stats as locust_stats
 from locust.env import Environment
 
-from loadtests.arithmetic.board import TITLES, Board, BoardLine, lines
+from loadtests.arithmetic.board import TITLES, BoardLine, lines
+from loadtests.users.recording import Recorder
 
 _KEY = "socketio-latency"
 _LONGEST_WAIT_S = 2.0
@@ -25,19 +26,23 @@ _COLUMNS = [field.name for field in fields(BoardLine)]
 #: Locust prints its own tables through this one (locust/stats.py): plain lines.
 _console = logging.getLogger("locust.stats_logger")
 
+logger = logging.getLogger(__name__)
+
 
 class Results:
     """Of the process that has the user's ear: the only one, or the master.
 
     Args:
         environment: its own.
-        board: with what this process and its workers have seen.
+        recorder: what this process and its workers have seen.
     """
 
-    def __init__(self, environment: Environment, board: Board) -> None:
+    def __init__(self, environment: Environment, recorder: Recorder) -> None:
         self._environment = environment
-        self._board = board
+        self._recorder = recorder
+        self._board = recorder.board
         self._shown: list[BoardLine] = []
+        self._told: list[str] = []
 
     def test_stopped(self, **_event: Any) -> None:
         """Show the table of a test that was started from the web page."""
@@ -55,7 +60,15 @@ class Results:
             gevent.sleep(min(locust_stats.CSV_STATS_INTERVAL_SEC, _LONGEST_WAIT_S) + 0.1)
 
     def show(self) -> None:
-        """Print the table and write the files, if there is anything new."""
+        """Print the table, write the files and say what is to be said, if there is anything new."""
+        self._show_table()
+        words = self._recorder.closing_words()
+        if words != self._told:
+            self._told = words
+            for each in words:
+                logger.warning(each)
+
+    def _show_table(self) -> None:
         rows = self._board.rows()
         if rows in ([], self._shown):
             return

@@ -10,12 +10,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from loadtests.record.generator_facts import DEFLATE, NOT_COMPRESSED
 from loadtests.record.words import Status, scenario_of
 from loadtests.scenarios.registry import SCENARIOS
 from reports.facts.findings import Finding, Kind, Severity, names
 from reports.facts.numbers import counted, short
 from reports.facts.rows import Row, cells_of, fewest_samples
-from reports.facts.run import Facts
+from reports.facts.run import Facts, compressions
 
 #: A hypervisor that takes more than this share of the CPU time makes stalls that reach a p99.
 STOLEN_PERCENT = 0.5
@@ -180,6 +181,25 @@ def _user_space_clock(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def _uncompressed(facts: Facts) -> Iterator[Finding]:
+    """Compression was offered, by the result's own word: older ones have none."""
+    agreed = compressions(facts)
+    cells = agreed.get(NOT_COMPRESSED, [])
+    if not cells or facts.result.experiment.get("compress") is not True:
+        return
+    which = ", ".join(names(cells))
+    others = ", ".join(names(agreed.get(DEFLATE, [])))
+    yield Finding(
+        Kind.UNCOMPRESSED,
+        Severity.NOTE,
+        f"{which} does not compress WebSocket messages, which the clients offer as browsers do"
+        f"{f'; {others} does' if others else ''}.",
+        "That saves CPU and memory and costs bytes: to compare servers without it, run all of them "
+        "with --no-compression (compress = false in an experiment).",
+        names(cells),
+    )
+
+
 #: What is looked for in every run, whatever its scenarios.
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _interrupted,
@@ -191,6 +211,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _unsteady_machine,
     _not_pinned,
     _user_space_clock,
+    _uncompressed,
 )
 
 

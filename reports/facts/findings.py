@@ -21,6 +21,7 @@ class Kind(StrEnum):
     OFF_TURN = "at-work-off-turn"
     NOT_PINNED = "not-pinned"
     USER_SPACE_CLOCK = "user-space-clock"
+    UNCOMPRESSED = "does-not-compress"
     TRIALS_LEFT_OUT = "trials-left-out"
     SLICES_LEFT_OUT = "slices-left-out"
     NOT_CPU_BOUND = "not-cpu-bound"

@@ -115,6 +115,17 @@ def troubles_of(facts: Facts) -> list[Trouble]:
     ]
 
 
+def compressions(facts: Facts) -> dict[str, list[Cell]]:
+    """What our clients' WebSocket connections agreed on -> in which cells."""
+    found: dict[str, list[Cell]] = {}
+    for (_, cell), outcomes in facts.own_outcomes.items():
+        for outcome in outcomes:
+            agreed = outcome.trial.generator.compression if outcome.trial else ""
+            if agreed and cell not in found.setdefault(agreed, []):
+                found[agreed].append(cell)
+    return found
+
+
 def provenance(facts: Facts) -> str:
     """What a run was, in one line: experiment, machine, trials, day, version."""
     result = facts.result

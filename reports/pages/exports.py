@@ -16,7 +16,7 @@ from reports.facts.rows import Row
 from reports.facts.run import Trouble, provenance, troubles_of
 from reports.facts.tables import READING, best_table, metric_tables
 from reports.facts.text import shown
-from reports.sections import generator, precision
+from reports.sections import generator, lean, precision
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
@@ -154,6 +154,7 @@ def to_markdown(summary: Summary) -> str:
     for section in sections_in(summary):
         parts += _md_section(summary, section)
     parts += _md_reference(summary)
+    parts += _md_lean(summary)
     parts += _md_generator(summary)
     troubles = troubles_of(summary)
     if troubles:
@@ -207,6 +208,18 @@ def _md_reference(summary: Summary) -> list[str]:
         return []
     lines = [f"- **{escaped(chapter.row)}**: {escaped(chapter.short)}" for chapter in found]
     return ["## Our client beside python-socketio's", MARGIN, "\n".join(lines)]
+
+
+def _md_lean(summary: Summary) -> list[str]:
+    """What a browser's headers cost; nothing where that was not measured."""
+    found = lean.costs(summary)
+    if not found:
+        return []
+    parts = [f"## {lean.TITLE}", lean.READING]
+    for cost in found:
+        parts.append("\n".join(f"- {escaped(sentence)}" for sentence in cost.sentences))
+        parts += [f"### {escaped(cost.table.caption)}", markdown_table(cost.table, right=True)]
+    return parts
 
 
 def _md_generator(summary: Summary) -> list[str]:

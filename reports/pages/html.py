@@ -13,11 +13,11 @@ from markupsafe import Markup
 from loadtests.record.words import Client, row_of, scenario_of
 from reports.charts.gallery import inline
 from reports.facts.best import NO_ANSWER
-from reports.facts.run import python_name, troubles_of
+from reports.facts.run import compressions, python_name, troubles_of
 from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
 from reports.pages.exports import COLUMNS, csv_line
-from reports.sections import generator, precision
+from reports.sections import generator, lean, precision
 from reports.sections.drawn import Drawn
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import SECTIONS, sections_in
@@ -85,6 +85,9 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         reference=chapters(summary),
         reference_margin=MARGIN,
         reference_figures=_pictures(charts, Client.REFERENCE),
+        lean=lean.costs(summary),
+        lean_title=lean.TITLE,
+        lean_reading=lean.READING,
         generator_title=generator.TITLE,
         generator_tables=generator.tables(summary),
         not_calibrated=generator.absence_of(result),
@@ -96,6 +99,7 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         packages=_packages(result.environment),
         order=_order(summary),
         clocks=_clocks(summary),
+        compression=_compression(summary),
         metrics=list({row.metric.name: row.metric for row in summary.rows}.values()),
     )
 
@@ -196,3 +200,13 @@ def _clocks(summary: Summary) -> str:
         if trial.generator.arrival_clock and trial.generator.client != Client.REFERENCE
     }
     return ", ".join(sorted(names)) or "not recorded"
+
+
+def _compression(summary: Summary) -> str:
+    """What WebSocket connections agreed on: ``permessage-deflate (none: a × websocket)``."""
+    agreed = compressions(summary)
+    if not agreed:
+        return "not recorded"
+    if len(agreed) == 1:
+        return next(iter(agreed))
+    return "; ".join(f"{name}: {', '.join(map(str, cells))}" for name, cells in agreed.items())

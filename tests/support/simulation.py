@@ -70,6 +70,7 @@ class FakeSession:
     def __init__(self, number: int = 0) -> None:
         self.sid = f"sid-{number}"
         self.number = number
+        self.namespace = NAMESPACE
         self.sent: list[tuple[str, str]] = []
         self.departed: Cause | None = None
         self.ended: str | None = None
@@ -86,6 +87,14 @@ class FakeSession:
     def gather(self, event: str) -> list[tuple[bytes, int, int]]:
         self.gathered = [] if event == RESPONSE_EVENT else None
         return self.gathered if self.gathered is not None else []
+
+    @property
+    def unread(self) -> int:
+        """See Session: nothing here is compressed."""
+        return 0
+
+    def read_up(self) -> None:
+        """See Session."""
 
     def send(self, packet: bytes, leaves: Callable[[], None] | None = None) -> None:
         name, message = packets.decode(packet).data

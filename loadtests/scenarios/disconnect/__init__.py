@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from loadtests.record.results import Measurement
+from loadtests.record.words import Client
 from loadtests.scenarios.bench import Bench, Outcome, Stage
 from loadtests.scenarios.disconnect import rows
 from loadtests.scenarios.disconnect.options import SERVER, Disconnect, ServerGone
@@ -71,6 +72,7 @@ SCENARIO = Scenario(
     needs_journal=_NEEDS_JOURNAL,
     every_client_counts=True,
     times_arrivals=False,
+    with_clients=(Client.TRANSPORT_BENCH, Client.REFERENCE),  # heads have no part in it
 )
 
 #: The same for trials in which the server goes.

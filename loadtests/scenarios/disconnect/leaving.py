@@ -133,6 +133,8 @@ def _elsewhere(
             transport=place.transport,
             client=place.client,
             causes=[row.cause for row in rows],
+            target=place.target,
+            compression=place.compression,
             **more,
         )
 

@@ -19,7 +19,6 @@ from loadtests.client import packets
 from loadtests.client.alarm import Alarm
 from loadtests.client.session import Session
 from loadtests.machine.journal import entries, verify_connections
-from loadtests.record.application import NAMESPACE
 from loadtests.record.results import Measurement
 from loadtests.record.words import Cause
 from loadtests.scenarios.bench import LEAD_NS, Bench, Place, connect_timeout_s
@@ -159,7 +158,7 @@ class _Publisher:
         self._session = session
         self._alarm = alarm
         self._packets = [
-            packets.encode_event(NAMESPACE, "my room event", {"room": sid, "data": "busy"})
+            packets.encode_event(session.namespace, "my room event", {"room": sid, "data": "busy"})
             for sid in sids
         ]
         self._pacer = ConstantRate(start_ns, rate_hz)

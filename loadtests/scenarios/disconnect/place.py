@@ -56,7 +56,7 @@ def _unavailable(
         return network()
     if cause is not Cause.TAB:
         return None
-    if client is Client.REFERENCE:
+    if client is not Client.TRANSPORT_BENCH:
         return _TAB_IS_NO_REFERENCE
     tabs = options.clients * sum(row.cause is Cause.TAB for row in options.departing)
     return browser.unavailable() or browser.too_many(tabs)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loadtests.record.words import Better, Cause, Client, Metric, Unit
+from loadtests.record.words import Better, Cause, Metric, Unit, row_of_ours
 from loadtests.scenarios.scenario import EVERY_TRIAL, table
 
 NAME = "disconnect"
@@ -73,8 +73,8 @@ class DepartureRow:
 
     @classmethod
     def parse(cls, row: str) -> DepartureRow | None:
-        """What a row's name says, a reference client's suffix aside; None for other rows."""
-        scenario, _, parameters = row.removesuffix(f":{Client.REFERENCE}").partition(":")
+        """What a row's name says, whoever measured it; None for other rows."""
+        scenario, _, parameters = row_of_ours(row).partition(":")
         cause, _, rest = parameters.partition(":")
         if scenario != NAME or cause not in list(Cause):
             return None

@@ -31,7 +31,10 @@ TEXT, BINARY, CLOSE, PING = 0x1, 0x2, 0x8, 0x9  # opcodes of RFC 6455, section 5
 #: What a client that has seen a fault may take to say so.
 SOON_S = 1.0 * SLOWNESS
 
-HTML = b"<html><body><h1>Down for maintenance</h1></body></html>"
+HTML = (
+    b"<!doctype html><html><head><title>Down for\n maintenance</title></head>"
+    b"<body><h1>Try again later</h1></body></html>"
+)
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 

@@ -66,7 +66,10 @@ TWICE = b"X-Header: again and again\r\n" * 9999
             answer(response("403 Forbidden", b'{"code":4,"message":"Origin not allowed"}')),
             "403.*Origin not allowed",
         ),
-        "404": (answer(response("404 Not Found", b"<h1>No such page</h1>")), "404.*No such page"),
+        "404": (
+            answer(response("404 Not Found", b"<h1>No such page</h1>")),
+            "404.*: a page of HTML$",
+        ),
         "502": (answer(response("502 Bad Gateway", HTML)), "502.*Down for maintenance"),
         "503 compressed": (
             answer(response("503 Busy", gzip.compress(HTML), "Content-Encoding: gzip")),
@@ -118,7 +121,7 @@ def test_closed_port_fails_with_the_systems_words(transports: Transports) -> Non
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     found = failure(f"http://127.0.0.1:{port}", transports)
-    assert found == "cannot connect: Connection refused"
+    assert found == f"cannot connect to 127.0.0.1:{port}: Connection refused"
 
 
 SILENT: dict[str, tuple[Transports, Play]] = {
@@ -219,7 +222,7 @@ def test_socketio_2_is_named_over_websocket(namespace: str, joined: bytes) -> No
 @rows(
     {
         "no open packet": ((b"4hello", b""), "open packet.*4hello"),
-        "HTML": ((HTML, b""), "open packet.*html"),
+        "HTML": ((HTML, b""), "open packet, got a page of HTML, 'Down for maintenance'$"),
         "no JSON": ((b"0nonsense", b""), "unreadable open packet.*nonsense"),
         "no session id": ((b'0{"pingInterval":1,"pingTimeout":1}', b""), "sid"),
         "closed": ((b"1", b""), "open packet.*1|closed"),

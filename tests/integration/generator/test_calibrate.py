@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from loadtests import ROOT, __version__
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
-from loadtests.client.target import Target
 from loadtests.generator.calibrate.rounds import RESPONDER
 from loadtests.machine import cores, facts
 from loadtests.machine.launch import LaunchError, started
@@ -118,7 +116,7 @@ def test_who_went_without_a_word_does_not_disturb_a_broadcast(
 
 def test_a_session_that_nobody_knows_is_refused(server: Server) -> None:
     stranger = Session(
-        replace(server, target=Target(query={"of": "nobody", "sid": "nobody"})),
+        Server(host=server.host, addresses=server.addresses, path="/socket.io/?EIO=4&sid=nobody&"),
         (Transport.POLLING,),
     )
     with pytest.raises(ConnectionFailed):

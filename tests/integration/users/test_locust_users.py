@@ -23,6 +23,24 @@ def blocks_of(document: Path) -> dict[str, str]:
     return dict(found)
 
 
+def test_regulars_of_the_document_run(tmp_path):
+    prefix, log = tmp_path / "regulars", tmp_path / "log"
+    options = ("--users=2", "--spawn-rate=4", "--run-time=3s", "--csv", str(prefix))
+    for name, text in blocks_of(DOCS).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with served(tmp_path / "chat.py", tmp_path / "chat.log") as host:
+        code = run("--host", host, *options, log=log, file=tmp_path / "chat_regulars.py")
+    assert code == 0, log.read_text()
+    counted = {
+        (row["Type"], row["Name"]): int(row["Request Count"])
+        for row in rows(Path(f"{prefix}_stats.csv"))
+    }
+    assert counted["POST", "/login"] == counted["websocket", "join /statistics"] == 2
+    assert counted["emit", "typing"] > 2
+    assert counted["websocket", "counted"] == counted["websocket", "/statistics count"] > 2
+    assert "Traceback" not in log.read_text()
+
+
 def test_example_of_the_document_runs(tmp_path):
     prefix, log = tmp_path / "chat", tmp_path / "log"
     options = ("--users=4", "--spawn-rate=4", "--run-time=2s", "--transport=upgrade")

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.client.link import Server
 
-SERVER = Server("example:5000", (2, ("127.0.0.1", 5000)))
+SERVER = Server("example:5000", ((2, ("127.0.0.1", 5000)),))
 
 
 class FakeStream:

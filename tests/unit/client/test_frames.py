@@ -203,13 +203,13 @@ def test_forbidden_bytes_are_forbidden_one_by_one_too(stream: bytes, words: str)
 
 def test_message_of_the_longest_length_is_allowed_and_one_byte_more_is_not() -> None:
     assert FrameDecoder(longest=10).feed(server_frame(1, b"x" * 10)) == [(1, b"x" * 10)]
-    with pytest.raises(ProtocolError, match="11 bytes or more; at most 10"):
+    with pytest.raises(ProtocolError, match="11 bytes or more; this client takes 10 at most"):
         FrameDecoder(longest=10).feed(server_frame(1, b"x" * 11))
 
 
 def test_too_long_message_is_refused_before_it_is_buffered() -> None:
     head = server_frame(Opcode.TEXT, b"x" * 200)[:4]
-    with pytest.raises(ProtocolError, match="at most 100"):
+    with pytest.raises(ProtocolError, match="takes 100 at most"):
         FrameDecoder(longest=100).feed(head)
 
 

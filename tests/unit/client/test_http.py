@@ -236,7 +236,6 @@ def test_body_without_a_length_ends_with_its_connection() -> None:
     ended = decoder.end()
     assert ended is not None
     assert (ended.status, ended.body, ended.keep_alive) == (502, b"no such backend", False)
-    assert ended.words == "502: no such backend"
 
 
 @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\n", response(b"half a body")[:-1]])
@@ -251,17 +250,17 @@ def test_redirection_says_where_to() -> None:
         response(b"moved", "Location: https://elsewhere/", first="HTTP/1.1 302 Found")
     )
     assert found is not None
-    assert found.words == "302 to https://elsewhere/: moved"
+    assert (found.status, found.location) == (302, b"https://elsewhere/")
 
 
 def test_response_that_says_it_is_too_long_is_refused_before_it_is_read() -> None:
-    with pytest.raises(ProtocolError, match="at most 16777216 are allowed"):
+    with pytest.raises(ProtocolError, match="takes 16777216 at most, a limit of its own"):
         ResponseDecoder().feed(response(b"", "Content-Length: 99999999999", length=False))
 
 
 def test_response_that_unzips_to_more_than_is_allowed_is_refused() -> None:
     bomb = zlib.compress(bytes(64 * 1024 * 1024))
-    with pytest.raises(ProtocolError, match="at most 16777216 are allowed"):
+    with pytest.raises(ProtocolError, match="takes 16777216 at most, a limit of its own"):
         ResponseDecoder().feed(response(bomb, "Content-Encoding: deflate"))
 
 
@@ -269,7 +268,7 @@ def test_body_without_an_end_is_not_gathered_for_ever() -> None:
     decoder = ResponseDecoder()
     decoder.feed(response(b"", length=False))
     mebibytes = 0
-    with pytest.raises(ProtocolError, match="at most 16777216 are allowed"):  # noqa: PT012
+    with pytest.raises(ProtocolError, match="takes 16777216 at most, a limit of its own"):  # noqa: PT012
         while mebibytes < 40:
             mebibytes += 1
             decoder.feed(bytes(1024 * 1024))

@@ -11,7 +11,8 @@ from loadtests.client.link import locate
 @pytest.mark.parametrize(
     "url",
     [
-        "http://127.0.0.1/chat",
+        "http://127.0.0.1/?token=x",
+        "http://127.0.0.1/#chat",
         "ftp://127.0.0.1",
         "127.0.0.1:5000",
         "http://",
@@ -50,4 +51,4 @@ def test_password_is_refused_and_not_repeated(url: str) -> None:
 )
 def test_url_is_resolved_to_an_address(url: str, host: str, port: int) -> None:
     found = locate(url)
-    assert (host, ("127.0.0.1", port)) == (found.host, found.address[1])
+    assert (host, ("127.0.0.1", port)) == (found.host, found.addresses[0][1])

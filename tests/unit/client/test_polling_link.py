@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import pytest
@@ -50,7 +51,8 @@ def test_polling_opens_with_a_get_without_a_session(
     link: PollingLink, streams: list[FakeStream]
 ) -> None:
     link.open()
-    assert streams[0].sent[0].startswith(b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n")
+    first = rb"GET /socket\.io/\?EIO=4&transport=polling&t=[0-9a-f]{8} HTTP/1\.1\r\n"
+    assert re.match(first, streams[0].sent[0])
 
 
 def test_polling_asks_again_on_the_same_connection_with_its_session(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.client import packets, session
+from loadtests.client.cookies import Jar
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import OnPacket, Server
 from loadtests.client.session import DEPARTURES, Session
@@ -14,7 +15,7 @@ from loadtests.client.stream import OnEnd
 from loadtests.record.words import Cause, Transport
 
 OPEN = b'0{"sid":"eio","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
-SERVER = Server("x:1", (0, None))
+SERVER = Server("x:1", ((0, None),))
 
 
 class FakeLink:
@@ -22,7 +23,13 @@ class FakeLink:
 
     opening: tuple[bytes, ...] = ()
 
-    def __init__(self, server: Server, on_packet: OnPacket, on_end: OnEnd) -> None:
+    compressed = False
+
+    def __init__(
+        self, server: Server, on_packet: OnPacket, on_end: OnEnd, *, jar: Jar | None = None
+    ) -> None:
+        self.jar = jar
+        self.waiting: list[tuple[bytes, int, int]] = []  # packets that are kept as they came
         self.on_packet = on_packet
         self.on_end = on_end
         self.calls: list[tuple[str, Any]] = []
@@ -37,6 +44,18 @@ class FakeLink:
 
     def send(self, packet: bytes, leaves: Any = None) -> None:
         self.calls.append(("send", packet))
+
+    def keep(self) -> None:
+        self.calls.append(("keep", None))
+
+    @property
+    def kept(self) -> int:
+        return len(self.waiting)
+
+    def read_kept(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for packet in waiting:
+            self.on_packet(*packet)
 
     def say_goodbye(self) -> None:
         self.calls.append(("say_goodbye", None))

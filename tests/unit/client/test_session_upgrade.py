@@ -22,8 +22,8 @@ class FakeUpgrading(FakeLink):
     transport = Transport.POLLING
     failure = "the server offers no upgrade"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self.settled = Event()
 
 

@@ -31,7 +31,7 @@ def test_handler_that_breaks_ends_the_connection_with_its_error(
     def breaks(*_: object) -> None:
         raise KeyError("mine")
 
-    stream = Stream((socket.AF_INET, listener.getsockname()), breaks, ended.append)
+    stream = Stream([(socket.AF_INET, listener.getsockname())], breaks, ended.append)
     peer, _ = listener.accept()
     with peer:
         until(lambda: not stream._connecting)
@@ -50,7 +50,7 @@ def test_peer_sees_an_end_as_of_a_close_and_an_error_as_of_a_reset(
     listener: socket.socket, leave: Callable[[Stream], None], seen: object
 ) -> None:
     ended: list[str] = []
-    stream = Stream((socket.AF_INET, listener.getsockname()), lambda *_: None, ended.append)
+    stream = Stream([(socket.AF_INET, listener.getsockname())], lambda *_: None, ended.append)
     peer, _ = listener.accept()
     with peer:
         until(lambda: not stream._connecting)
@@ -65,7 +65,7 @@ def test_peer_sees_an_end_as_of_a_close_and_an_error_as_of_a_reset(
 
 
 def test_frozen_connection_can_still_be_reset(listener: socket.socket) -> None:
-    stream = Stream((socket.AF_INET, listener.getsockname()), lambda *_: None, lambda _: None)
+    stream = Stream([(socket.AF_INET, listener.getsockname())], lambda *_: None, lambda _: None)
     peer, _ = listener.accept()
     with peer:
         until(lambda: not stream._connecting)
@@ -81,7 +81,7 @@ def test_no_descriptor_left_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(_socket, "socket", none_left)
     ended: list[str] = []
-    stream = Stream((socket.AF_INET, ("127.0.0.1", 1)), lambda *_: None, ended.append)
+    stream = Stream([(socket.AF_INET, ("127.0.0.1", 1))], lambda *_: None, ended.append)
     stream.send(b"x")
     until(lambda: ended)
-    assert ended == ["cannot connect: Too many open files"]
+    assert ended == ["cannot connect to 127.0.0.1:1: Too many open files"]

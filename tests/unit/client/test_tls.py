@@ -42,7 +42,7 @@ def certified(issued: Issued, request: pytest.FixtureRequest) -> ssl.SSLContext:
 @pytest.fixture(autouse=True)
 def _played(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeStream.made = []
-    monkeypatch.setattr(tls, "Stream", lambda _address, *listeners: FakeStream(*listeners))
+    monkeypatch.setattr(tls, "Stream", lambda _addresses, *listeners: FakeStream(*listeners))
 
 
 @pytest.fixture

@@ -62,7 +62,8 @@ def test_websocket_asks_for_the_upgrade_of_engineio_4(
     request = streams[0].sent[0]
     assert request.startswith(b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n")
     assert b"\r\nHost: example:5000\r\n" in request
-    assert b"Extensions" not in request
+    offer = b"permessage-deflate; client_max_window_bits"
+    assert b"\r\nSec-WebSocket-Extensions: %s\r\n" % offer in request
 
 
 @pytest.mark.parametrize("cut", [1, 40, -1, None])

@@ -55,7 +55,7 @@ class Client:
         self.heard: list[bytes] = []
         self.stamps: set[tuple[int, int]] = set()
         self.ended: list[str] = []
-        self.stream = TlsStream(ADDRESS, context, name, self.hear, self.ended.append)
+        self.stream = TlsStream([ADDRESS], context, name, self.hear, self.ended.append)
         self.below = FakeStream.made[-1]
 
     def hear(self, data: bytes, kernel_ns: int, user_ns: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.machine.logs import reason
+from loadtests.machine.logs import reason, tells
 
 READY = '{"ready": true, "mode": "eventlet", "port": 39587}\n'
 TRACEBACK = """\
@@ -101,3 +101,19 @@ FAILED_TO_BOOT = "[2026-11-26 01:01:53 +0000] [20] [ERROR] Reason: Worker failed
 )
 def test_reason_is_the_last_error(words: str, log: str) -> None:
     assert words == reason(log)
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        ("", False),
+        ("\n \n", False),
+        ('{"ready": true}\n', False),
+        ('warming up\n{"ready": true}\n', False),
+        ("Type     Name      # reqs      # fails |\n----|\n  Aggregated  4\n", False),
+        ('{"ready": true}\nTraceback (most recent call last):\n', True),
+        ("no server there\nType     Name      # reqs      # fails |\n", True),
+    ],
+)
+def test_log_tells_something_beside_what_every_log_has(log: str, expected: bool) -> None:
+    assert tells(log) is expected

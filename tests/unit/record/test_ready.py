@@ -24,6 +24,7 @@ LINE = {
     "ping_interval": 25.0,
     "ping_timeout": 20.0,
     "versions": {"python": "3.11.7", "flask": "3.1.3"},
+    "compression": None,
 }
 
 
@@ -54,4 +55,4 @@ def test_stored_results_have_the_same_fields() -> None:
     stored = read(ROOT / "docs" / "results" / "default.json")
     told = {key for trial in stored.trials for key in trial.server}
     assert told <= set(LINE)
-    assert set(LINE) - told == {"debug"}  # which servers say since
+    assert set(LINE) - told == {"compression", "debug"}  # which servers say since

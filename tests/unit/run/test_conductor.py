@@ -38,7 +38,7 @@ throughput_s = 1
 """
 
 #: A connected session; none of these tests sends anything.
-SESSION: Any = SimpleNamespace(ended=None)
+SESSION: Any = SimpleNamespace(ended=None, compressed=True)
 
 
 def assigned(folder: Path, cell: str = "") -> Assignment:
@@ -72,7 +72,7 @@ def error_of(conductor: Conductor) -> str | None:
 # --- one trial
 
 
-def test_all_are_waited_for_and_the_first_words_stand_for_all_failures(
+def test_all_are_waited_for_and_each_reason_is_told_once_with_how_often(
     conductor: Conductor,
 ) -> None:
     conductor.joined(SESSION)
@@ -81,7 +81,9 @@ def test_all_are_waited_for_and_the_first_words_stand_for_all_failures(
     assert not conductor._settled.is_set()
     conductor.failed("connection refused")
     assert not conductor.gather()
-    assert error_of(conductor) == "3 of 4 clients could not connect: connection refused"
+    assert error_of(conductor) == (
+        "3 of 4 clients could not connect: connection refused (2 times); another reason (1 times)"
+    )
 
 
 def test_there_is_a_trial_where_all_have_connected(conductor: Conductor) -> None:

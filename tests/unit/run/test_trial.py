@@ -183,6 +183,16 @@ def test_end_of_a_server_explains_more_than_what_it_did_to_others(host: Host) ->
         assert "all 4 clients lost their connection; logs: " in reason(each)
 
 
+def test_logs_that_say_nothing_are_not_named(host: Host) -> None:
+    host.writes(*CELLS, outcome=Outcome(error="refused"))
+    host.log.write_bytes(b"")
+    host.servers[CELLS[0]].log.write_bytes(b"")
+    host.generator.end()
+    silent, telling, _ = host.conduct()[0]
+    assert reason(silent) == "refused"
+    assert reason(telling) == f"refused; logs: {host.servers[CELLS[1]].log}"
+
+
 def test_where_no_server_is_left_nothing_is_waited_for(host: Host, clock: Clock) -> None:
     host.generator.looks = [lambda cell=cell: host.die(cell) for cell in CELLS]  # type: ignore[misc]
     found, _ = host.conduct()

@@ -68,6 +68,14 @@ def test_packet_in_another_form_is_decoded(data: str, expected: tuple[int, int] 
     assert identity_of(other) == (3, 4)
 
 
+@pytest.mark.parametrize("namespace", ["/", "/test", "/chat/a@b"])
+def test_message_goes_to_the_namespace_that_was_joined(namespace: str) -> None:
+    packet = MessageMaker(RESPONSE_EVENT, 3, 32, namespace).make(4)
+    found = packets.decode(packet)
+    assert (found.namespace, len(found.data[1]["data"])) == (namespace, 32)
+    assert identity_of(packet) == (3, 4)
+
+
 def test_packet_that_is_none_has_no_identity_but_an_error() -> None:
     with pytest.raises(ProtocolError):
         identity_of(b'42/test,["my response",{"data":"0:1:xx"}')

@@ -20,6 +20,8 @@ SECOND_NS = 10**9
 class Paper:
     """A session that keeps what was sent; while a POST is under way, it only queues it."""
 
+    namespace = "/test"
+
     def __init__(self):
         self.sent = []
         self.handlers = {}
@@ -217,6 +219,16 @@ def test_second_copy_of_an_own_message_does_not_count(make, scenario):
     for _ in range(2):
         session.hears(session.messages()[0], START_NS + 100)
     assert len(series.take().kernel_ns) == 1
+
+
+def test_what_becomes_due_after_the_stop_is_counted_once(make):
+    load, (_, alarm, _) = make()
+    alarm.ring()
+    load.stop()
+    assert load.overdue(START_NS + SECOND_NS // 2) == 0  # due then is not due yet
+    assert load.overdue(START_NS + SECOND_NS // 2 + 1) == 1
+    assert load.overdue(START_NS + SECOND_NS // 2 + 1) == 0
+    assert load.overdue(START_NS + 3600 * SECOND_NS) == 7198
 
 
 def test_nothing_is_sent_after_the_stop(make):

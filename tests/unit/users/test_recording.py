@@ -11,6 +11,7 @@ import pytest
 from gevent.event import Event
 
 from loadtests.arithmetic.series import UNKNOWN, Series
+from loadtests.client import notices
 from tests.unit.users.unpatched import Environment, StopUser, recording
 
 MS = 1_000_000
@@ -39,6 +40,72 @@ def arrive(recorder, *took_ms, name="echo", lag_ms=0):
 
 def measured(recorder):
     return {row.measure: row for row in recorder.board.rows()}
+
+
+def test_what_has_no_time_is_counted_and_written_with_the_rest(environment, recorder):
+    recorder.count("emit", "data")
+    recorder.count("emit", "data", many=4)
+    recorder.count("emit", "data", "not sent")
+    assert environment.stats.total.num_requests == 0
+    recorder.flush()
+    recorder.flush()
+    entry = environment.stats.get("data", "emit")
+    assert (entry.num_requests, entry.num_none_requests, entry.num_failures) == (6, 6, 1)
+    assert recorder.board.rows() == []  # there is nothing to time
+
+
+def test_plugin_hears_of_each_that_has_no_time(environment, recorder):
+    heard = []
+    environment.events.request.add_listener(
+        lambda name, response_time, exception, **_: heard.append(
+            (name, response_time, exception and str(exception))
+        )
+    )
+    recorder.count("emit", "data", many=2)
+    recorder.count("emit", "data", "not sent")
+    recorder.flush()
+    assert heard == [("data", None, None)] * 2 + [("data", None, "not sent")]
+    assert environment.stats.get("data", "emit").num_requests == 3
+
+
+def test_what_was_never_sent_is_lost(environment, recorder):
+    recorder.lose("websocket", "echo", "never sent", 0)
+    assert recorder.board.rows() == []
+    recorder.lose("websocket", "echo", "never sent", 3)
+    recorder.flush()
+    assert environment.stats.get("echo", "websocket").num_failures == 3
+    assert measured(recorder)["latency"].lost == 3
+
+
+def test_what_is_followed_is_asked_a_last_time_when_the_test_is_stopping(environment, recorder):
+    asked: list[str] = []
+    recorder.follow(lambda: asked.append("followed"))
+    environment.events.test_stopping.fire(environment=environment)
+    recorder.follow(lambda: asked.append("too late"))
+    environment.events.test_stopping.fire(environment=environment)
+    assert asked == ["followed"]
+
+
+def test_end_says_since_when_there_was_no_load(environment, recorder, caplog):
+    environment.events.test_start.fire(environment=environment)
+    recorder.attendance.came()
+    recorder.lost_session(time.monotonic_ns())
+    assert "no load since 0.0 s: the only user lost its session" in caplog.text
+    environment.events.test_stopping.fire(environment=environment)
+    assert recorder.closing_words() == ["no load since 0.0 s: the only user lost its session"]
+
+
+def test_notices_are_counted_and_travel_to_the_master(environment, recorder):
+    environment.events.test_start.fire(environment=environment)
+    master = recording.recorder_of(Environment())
+    for _ in range(2):
+        notices.tell("too long", "one of them")
+        master._add(report(recorder)[recording.REPORT_KEY])
+    assert report(recorder) == {}
+    assert recorder.closing_words() == ["too long: 2 times"]
+    assert master._workers_notices == {"too long": 2}
+    environment.events.test_start.fire(environment=environment)
+    assert recorder.closing_words() == []
 
 
 def test_environment_has_one_recorder(environment, recorder):

@@ -6,6 +6,7 @@ import gevent
 import pytest
 
 from loadtests.users.endless import WORKLOADS
+from tests.unit.users.paper import Paper
 from tests.unit.users.unpatched import (
     Environment,
     RescheduleTask,
@@ -15,21 +16,6 @@ from tests.unit.users.unpatched import (
 )
 
 NOW_NS = 1_000_000
-
-
-class Paper:
-    """A session in which the test says what comes."""
-
-    def __init__(self):
-        self.ended = None
-        self.handlers = {}
-        self.acknowledge = None
-
-    def on(self, event, handler):
-        self.handlers[event] = handler
-
-    def emit(self, _event, *_arguments, on_ack=None):
-        self.acknowledge = on_ack
 
 
 class Own(socketio_user.SocketIOUser):

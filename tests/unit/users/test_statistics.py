@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from loadtests.client.errors import ConnectionFailed
 from tests.unit.users.unpatched import (
     Environment,
     RequestStats,
@@ -115,6 +116,28 @@ def test_names_that_arrive_in_turns_leave_the_same_total(clock):
     for name in ("echo", "delivery"):
         assert_same(expected.entries[name, "websocket"], found.entries[name, "websocket"])
     assert_same(expected.total, found.total)
+
+
+@pytest.mark.parametrize("failure", [None, ConnectionFailed("not sent")])
+@pytest.mark.parametrize("use_cache", [True, False], ids=["master or local", "worker"])
+def test_untimed_in_bulk_leave_the_same_state_as_one_by_one(clock, failure, use_cache):
+    expected = RequestStats(use_response_times_cache=use_cache)
+    found = RequestStats(use_response_times_cache=use_cache)
+    for second in range(3):
+        clock.now_s = 1_000_000.25 + second
+        for _ in range(4):
+            expected.log_request("emit", "data", None, 0)  # type: ignore[arg-type]
+            if failure is not None:
+                expected.log_error("emit", "data", failure)
+        untimed = [statistics.Untimed("emit", "data", 4, failure)]
+        statistics.log_untimed_in_bulk(found, untimed, clock.now_s)
+    assert_same(expected.entries["data", "emit"], found.entries["data", "emit"])
+    assert_same(expected.total, found.total)
+    assert found.entries["data", "emit"].num_none_requests == 12
+    occurred = [
+        {k: error.occurrences for k, error in each.errors.items()} for each in (expected, found)
+    ]
+    assert occurred[0] == occurred[1]
 
 
 def test_rounding_is_locusts_at_every_edge(clock):

@@ -18,7 +18,7 @@ try:
     from locust.stats import RequestStats, StatsEntry
 
     from loadtests.run import bench_user
-    from loadtests.users import recording, socketio_user, statistics
+    from loadtests.users import connected_user, recording, socketio_user, statistics
 finally:
     del os.environ[_SKIP]
 
@@ -29,8 +29,17 @@ __all__ = [
     "StatsEntry",
     "StopUser",
     "bench_user",
+    "connected_user",
     "locust_stats",
     "recording",
+    "running_environment",
     "socketio_user",
     "statistics",
 ]
+
+
+def running_environment() -> Environment:
+    """With a runner, so that what is fired becomes Locust's statistics."""
+    result = Environment()
+    result.create_local_runner()
+    return result

@@ -30,6 +30,7 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
+from loadtests.client.target import Target
 from loadtests.machine.leash import dies_with
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Cause, Client, Transport
@@ -55,6 +56,8 @@ class ProcessHost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         spread_s: over how long the clients connect, evenly, so that their heartbeats have different
             phases and they have places among others in the server's scan. Those of ``cut`` all go
             at the same moment: only their connecting tells them apart.
+        target: what their connections are told.
+        compression: whether they offer to compress WebSocket messages.
     """
 
     url: str
@@ -63,6 +66,8 @@ class ProcessHost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     causes: list[Cause]
     interface: str | None = None
     spread_s: float = 0.0
+    target: Target = Target()
+    compression: bool = True
 
     def __post_init__(self) -> None:
         if not self.causes:
@@ -236,10 +241,11 @@ class _Child:
     def _join(self, client: int) -> None:
         gevent.sleep(self._config.spread_s * client / self._config.clients)
         try:
-            session = make_session(
-                self._config.client, locate(self._config.url), self._config.transport, NAMESPACE
-            )
-            session.connect(timeout_s=connect_timeout_s(self._config.clients))
+            config = self._config
+            server = locate(config.url, config.target, compression=config.compression)
+            namespace = config.target.namespace or NAMESPACE
+            session = make_session(config.client, server, config.transport, namespace)
+            session.connect(config.target.auth, connect_timeout_s(config.clients))
         except ConnectionFailed as error:
             self._tell(client)
             self._diary.failed(f"client {client} could not connect: {error}")

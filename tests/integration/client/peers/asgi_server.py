@@ -32,6 +32,9 @@ def made(options: dict[str, Any]) -> socketio.AsyncServer:
         ping_timeout=options.get("ping_timeout_s", 20),
         max_http_buffer_size=options.get("max_payload_bytes", 1_000_000),
         transports=options.get("transports", ["polling", "websocket"]),
+        # Under ASGI python-engineio takes every request for one of http (translate_request of its
+        # driver), and so refuses the pages of its own origin that come over TLS: browsers, too.
+        cors_allowed_origins="*" if "certificate" in options else None,
     )
     for name in ("/", "/test"):
         serve(Namespace(sio, name))
@@ -157,6 +160,7 @@ def main(options: dict[str, Any]) -> None:
     config = uvicorn.Config(
         socketio.ASGIApp(made(options)),
         log_level="warning",
+        ws="websockets-sansio",  # not whichever is installed; it compresses
         ssl_certfile=options.get("certificate"),
         ssl_keyfile=options.get("key"),
     )

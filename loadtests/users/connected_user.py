@@ -1,0 +1,335 @@
+"""A user's session as it is made, lost, made again and left; socketio_user is what it says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from http.cookiejar import CookieJar
+from typing import Any, ClassVar
+
+import gevent
+from gevent.event import AsyncResult, Event
+from locust import User
+from locust.env import Environment
+from locust.exception import RescheduleTask, StopUser
+
+from loadtests.client.errors import ConnectionFailed
+from loadtests.client.hearing import PUT_OUT
+from loadtests.client.link import Server
+from loadtests.client.session import Session
+from loadtests.record.words import Transport
+from loadtests.users.attributes import said, target_of_user
+from loadtests.users.inbox import Inbox, Key
+from loadtests.users.plugin import TRANSPORTS
+from loadtests.users.reconnecting import delays_s
+from loadtests.users.recording import Recorder, errors_logged, recorder_of
+from loadtests.users.telling import compression_of, located, target_of
+
+#: For the server to take our goodbye.
+_GOODBYE_S = 0.1
+
+#: In place of an answer.
+SESSION_LOST = object()
+
+
+class ConnectedUser(User):
+    """A user with a Socket.IO session: connected before ``on_start``, until after ``on_stop``.
+
+    Attributes:
+        transports: one, or polling and websocket for a session that is upgraded; None leaves it
+            to ``--transport``.
+        namespace: to join.
+        path, query, headers, insecure, ca_file: how the server wants to be spoken to; see
+            ``loadtests.client.target.Target``. Where they differ from user to user, ``query``,
+            ``headers``, ``auth`` and ``cookies`` may be methods or properties, or be set before
+            ``connect``.
+        auth: for the server's connect handler; any JSON.
+        cookies: that a session begins with: names and values, or a jar such as
+            ``HttpUser.client.cookies``, of which copies are made.
+        compression: whether WebSocket messages are compressed where the server agrees, as browsers'
+            are.
+        lean: whether requests have no more headers than they need, instead of a browser's.
+        timeout_s: how long to wait for an answer, unless a call says otherwise.
+        reconnect: whether a user whose session ends by itself comes back, as official clients do;
+            otherwise it is gone. That it ended is recorded either way.
+        expects: events that are kept from the connect on until ``wait_for`` takes them.
+    """
+
+    abstract = True
+    transports: ClassVar[Sequence[Transport | str] | None] = None
+    namespace: ClassVar[str] = "/"
+    path: str = "/socket.io"
+    query: Any = {}  # noqa: RUF012 - a subclass says it anew, nobody changes it
+    headers: Any = {}  # noqa: RUF012
+    auth: Any = None
+    cookies: Mapping[str, str] | CookieJar | None = None
+    insecure: bool = False
+    ca_file: str | None = None
+    compression: bool = True
+    lean: bool = False
+    timeout_s: ClassVar[float] = 10.0
+    reconnect: ClassVar[bool] = False
+    expects: ClassVar[Sequence[str]] = ()
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._now_ns: Callable[[], int] = time.monotonic_ns
+        self._session: Session | None = None
+        self._connected = False
+        self._begun_ns = 0
+        self._inbox = Inbox(self.expects)
+        self._joined: dict[str, Any] = {}  # further namespace -> what its connect handler is given
+        self._pending: set[AsyncResult] = set()
+        self._counted = False  # among those who are present
+        self._back = Event()  # not set while a session that was lost is to come back
+        self._back.set()
+        self._returning: gevent.Greenlet | None = None
+        self._why_away = ""
+        self._lost_ns = 0
+        self._stopping = False
+        self._recorder: Recorder = recorder_of(environment)
+        self._request_type = self.carriage(environment.parsed_options)
+        self._own = target_of(environment.parsed_options).namespace or self.namespace
+        # A subclass need not call super(), and a session is there for all of it. Locust logs a
+        # traceback for whatever on_start raises, even for its own way to stop a user.
+        self._own_on_start: Callable[[], Any] = self.on_start
+        self._own_on_stop: Callable[[], Any] = self.on_stop
+        vars(self).update(on_start=self._begin, on_stop=self._finish)
+
+    @classmethod
+    def carriage(cls, options: Any) -> str:
+        """The name of its transports: one of TRANSPORTS, and Locust's request type."""
+        if cls.transports is None:
+            return str(getattr(options, "transport", Transport.WEBSOCKET))
+        order = tuple(str(each) for each in cls.transports)
+        for name, transports in TRANSPORTS.items():
+            if transports == order:
+                return name
+        raise ValueError(
+            f"{cls.__name__}.transports is {order}: polling, websocket, or polling and websocket"
+        )
+
+    @property
+    def session(self) -> Session:
+        """The session beneath, for what is not here; another one after each reconnection."""
+        if self._session is None:
+            raise RuntimeError(f"{type(self).__name__} is not connected yet")
+        return self._session
+
+    def connect(self) -> None:
+        """Open the session and join the namespace, and record it. Called before ``on_start``.
+
+        Raises:
+            StopUser: refused or not answered, which is recorded.
+        """
+        begun_ns = self._begun_ns = self._now_ns()
+        failure = self._attempt("connect", begun_ns, self._open)
+        if failure is None and self._request_type == "upgrade":
+            # Both begin with the first request: the upgrade may be over before the connect.
+            failure = self._attempt("upgrade", begun_ns, self.session.wait_for_upgrade)
+        if failure is not None:
+            self._recorder.attendance.refused()
+            raise StopUser from failure
+        self._counted = True
+        self._recorder.attendance.came()
+        self._recorder.start()
+        self._recorder.checks.add(self.check)
+
+    def disconnect(self) -> None:
+        """Say goodbye and close the session. Called after ``on_stop``."""
+        if self._session is not None and self._session.ended is None and self._back.is_set():
+            self._session.close()
+            gevent.sleep(_GOODBYE_S)
+
+    def check(self) -> None:
+        """See to a session that was lost, and record it. Called twice a second.
+
+        Its user is stopped, unless it is one that comes back.
+        """
+        if self._stopping or not self._back.is_set():
+            return
+        session = self.session
+        if session.ended is None:
+            for namespace in [each for each in self._joined if not session.belongs(each)]:
+                del self._joined[namespace]
+                self._fail("disconnect", 0, f"namespace {namespace}: {PUT_OUT}")
+            return
+        self._fail("disconnect", 0, session.ended)
+        self._counted = False
+        self._recorder.lost_session(session.ended_ns)
+        # An official client does not come back by itself when the application has put it out.
+        if not self.reconnect or session.ended.startswith(PUT_OUT):
+            self._go()
+            return
+        self._why_away, self._lost_ns = session.ended, session.ended_ns
+        self._back.clear()
+        for answer in self._pending:
+            answer.set(SESSION_LOST)
+        self._returning = gevent.spawn(self._return)
+
+    def make_session(self, server: Server) -> Session:
+        """A session that is not connected yet."""
+        namespace = server.target.namespace or self.namespace
+        return Session(server, TRANSPORTS[self._request_type], namespace)
+
+    def locate(self) -> Server:
+        """Where to connect to, and what is said there: the command line goes before attributes.
+
+        Raises:
+            ConnectionFailed: nobody knows where that is.
+            ValueError: what is to be said makes no sense.
+        """
+        options = self.environment.parsed_options
+        return located(
+            self.host or "",
+            target_of(options, target_of_user(self)),
+            lean=self.lean,
+            compression=self.compression and compression_of(options),
+        )
+
+    def join(self, namespace: str, auth: Any = None, timeout_s: float | None = None) -> None:
+        """Join another namespace on the same connection; recorded as ``join NAMESPACE``.
+
+        Args:
+            namespace: not the user's own.
+            auth: for the server's connect handler; any JSON.
+            timeout_s: how long to wait.
+
+        Raises:
+            Unanswered: refused, or not answered in time, which is recorded.
+        """
+        patience_s = self.timeout_s if timeout_s is None else timeout_s
+        enter = partial(self._enter, namespace, auth, patience_s)
+        failure = self._attempt(f"join {namespace}", self._now_ns(), enter)
+        if failure is not None:
+            raise Unanswered from failure
+        self._joined[namespace] = auth
+
+    def leave(self, namespace: str) -> None:
+        """Leave a namespace that was joined; its handlers wait for the next time."""
+        self._joined.pop(namespace, None)
+        self.session.leave(namespace)
+
+    def _received(
+        self, key: Key, arguments: list[Any], kernel_ns: int, user_ns: int
+    ) -> list[Any] | None:
+        raise NotImplementedError
+
+    def _begin(self) -> None:
+        try:
+            self.connect()
+            self._connected = True
+            self._own_on_start()
+        except (StopUser, RescheduleTask) as stopped:
+            raise gevent.GreenletExit from stopped
+        except Exception:
+            self._leave()
+            raise
+
+    def _finish(self) -> None:
+        self._stopping = True
+        try:
+            if self._connected:
+                self._own_on_stop()
+        except (StopUser, RescheduleTask):
+            pass  # it is stopped, and what was not answered is recorded
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._recorder.checks.discard(self.check)
+        if self._returning is not None and not self._back.is_set():
+            self._returning.kill()
+        if not self._back.is_set():
+            took_ns = self._now_ns() - self._lost_ns
+            self._fail("reconnect", took_ns, f"not back before its end: {self._why_away}")
+        if self._counted:
+            self._counted = False
+            self._recorder.attendance.left()
+            if self.session.ended is not None:  # within the last half second
+                self._fail("disconnect", 0, self.session.ended)
+        try:
+            self.disconnect()
+        finally:
+            if self._session is not None:
+                self._session.kill()
+
+    def _go(self) -> None:
+        """End this user, whose session is no more."""
+        self._stopping = True
+        self._recorder.checks.discard(self.check)
+        greenlet: Any = self.greenlet
+        if greenlet is not None:  # there is none in locust.run_single_user
+            greenlet.kill(block=False)
+
+    def _open(self) -> None:
+        before = self._session
+        server = self.locate()
+        session = self._session = self.make_session(server)
+        cookies = said(self, "cookies")
+        if isinstance(cookies, CookieJar):
+            session.cookies.add(cookies)
+        if before is not None:  # a browser keeps those of a balancer and of a login
+            session.cookies.add(before.cookies)
+        self._attach(None)
+        session.connect(server.target.auth, self.timeout_s)
+
+    def _attach(self, namespace: str | None) -> None:
+        for key in self._inbox.keys(namespace):
+            self.session.on(key[0], partial(self._received, key), namespace)
+
+    def _listen(self, key: Key) -> None:
+        event, namespace = key
+        session = self._session
+        # Where it cannot be said yet, `_attach` says it.
+        if session is not None and (namespace is None or session.belongs(namespace)):
+            session.on(event, partial(self._received, key), namespace)
+
+    def _enter(self, namespace: str, auth: Any, timeout_s: float) -> None:
+        self._attach(namespace)
+        self.session.join(namespace, auth, timeout_s)
+
+    def _return(self) -> None:
+        """Try until there is a session again, in all the namespaces that there were."""
+        for delay_s in delays_s():
+            gevent.sleep(delay_s)
+            try:
+                self._open()
+                if self._request_type == "upgrade":
+                    self.session.wait_for_upgrade(self.timeout_s)
+                for namespace, auth in self._joined.items():
+                    self._enter(namespace, auth, self.timeout_s)
+            except ConnectionFailed as error:
+                self.session.kill()
+                self._why_away = str(error)
+                if " refused: " in self._why_away:  # by the application, as official clients hold
+                    break
+                continue
+            with errors_logged():
+                took_ns = self._now_ns() - self._lost_ns
+                self._recorder.fire(self._request_type, "reconnect", took_ns)
+            self._counted = True
+            self._recorder.attendance.returned()
+            self._back.set()
+            return
+        self._go()
+
+    def _attempt(
+        self, name: str, begun_ns: int, action: Callable[[], Any]
+    ) -> ConnectionFailed | None:
+        failure = None
+        try:
+            action()
+        except ConnectionFailed as error:
+            failure = error
+        self._recorder.fire(self._request_type, name, self._now_ns() - begun_ns, failure)
+        return failure
+
+    def _fail(self, name: str, took_ns: int, words: str) -> None:
+        with errors_logged():  # nothing that listens is to keep a user that has to go
+            self._recorder.fire(self._request_type, name, took_ns, ConnectionFailed(words))
+
+
+class Unanswered(RescheduleTask):
+    """No answer in time, or a refusal. It is recorded; not caught, it ends the task."""

@@ -1,0 +1,106 @@
+"""What a user does with the events that arrive: handlers, and those who wait for one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from gevent.event import AsyncResult
+
+#: An event's name and its namespace; None is the session's own.
+Key = tuple[str, str | None]
+
+#: How many of an expected event are kept until somebody waits for them: the latest.
+KEPT = 100
+
+
+def named(event: str, namespace: str | None) -> str:
+    """How the statistics name an event: with its namespace where that is not the user's own."""
+    return event if namespace is None else f"{namespace} {event}"
+
+
+class Found(NamedTuple):
+    """An event's arguments, when the kernel had it and when it was read (monotonic ns)."""
+
+    arguments: list[Any]
+    kernel_ns: int
+    user_ns: int
+
+
+class Waiting(NamedTuple):
+    """Somebody who waits for an event that satisfies ``matching``."""
+
+    answer: AsyncResult
+    matching: Callable[..., Any] | None
+
+    def wants(self, arguments: list[Any]) -> bool:
+        """Whether this is it."""
+        return self.matching is None or bool(self.matching(*arguments))
+
+
+class Inbox:
+    """Of one user.
+
+    Args:
+        expects: events of the session's own namespace that are kept until somebody waits for them.
+    """
+
+    def __init__(self, expects: Sequence[str]) -> None:
+        self._handlers: dict[Key, Callable[..., Any]] = {}
+        self._waiting: dict[Key, list[Waiting]] = {(event, None): [] for event in expects}
+        self._kept: dict[Key, deque[Found]] = {
+            (event, None): deque(maxlen=KEPT) for event in expects
+        }
+
+    def handle(self, key: Key, handler: Callable[..., Any]) -> bool:
+        """Have a handler called; whether the event was not listened to before."""
+        self._handlers[key] = handler
+        return self._listen(key)
+
+    def keys(self, namespace: str | None) -> Iterator[Key]:
+        """What is listened to in a namespace."""
+        return (key for key in self._waiting if key[1] == namespace)
+
+    def wait(self, key: Key, matching: Callable[..., Any] | None) -> tuple[Waiting, bool]:
+        """Begin to wait; whether the event was not listened to before."""
+        waiting = Waiting(AsyncResult(), matching)
+        is_new = self._listen(key)
+        self._waiting[key].append(waiting)
+        return waiting, is_new
+
+    def dismiss(self, key: Key, waiting: Waiting) -> None:
+        """Wait no more."""
+        self._waiting[key] = [each for each in self._waiting[key] if each is not waiting]
+
+    def take_kept(self, key: Key, waiting: Waiting) -> None:
+        """Be content with what was kept, and forget what was kept before that."""
+        kept = self._kept.get(key)
+        while kept:
+            found = kept.popleft()
+            if waiting.wants(found.arguments):
+                waiting.answer.set(found)
+                return
+
+    def deliver(self, key: Key, found: Found) -> Any:
+        """An event has arrived: the first who waits for it gets it, and its handler.
+
+        Returns:
+            What the handler returned; None if there is none.
+        """
+        for waiting in self._waiting[key]:
+            if waiting.wants(found.arguments):
+                self._waiting[key].remove(waiting)
+                waiting.answer.set(found)
+                break
+        else:
+            if key in self._kept:
+                self._kept[key].append(found)
+        handler = self._handlers.get(key)
+        return None if handler is None else handler(*found.arguments)
+
+    def _listen(self, key: Key) -> bool:
+        is_new = key not in self._waiting
+        if is_new:
+            self._waiting[key] = []
+        return is_new
