@@ -16,7 +16,7 @@ _HTML = re.compile(r"<(!doctype|html|head|body|title|h\d)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 #: python-engineio's words for an id that its process does not know, and the id.
 _UNKNOWN = re.compile(
-    r"(Invalid session|Unknown session|Session ID unknown)( [^\s\"]+)?", re.IGNORECASE
+    r"(Invalid session|Unknown session|Session ID unknown)( \(its id\)| [^\s\"]+)?", re.IGNORECASE
 )
 _NOT_STICKY = (
     "; this process of the server does not know the session: it has timed out or was closed there, "

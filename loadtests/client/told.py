@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -101,6 +102,8 @@ def told(words: Words, below: Target = _NOTHING) -> Target:
     if words.insecure or words.ca_file is not None:
         changes |= {"insecure": words.insecure, "ca_file": words.ca_file}
     target = below.with_(**changes)
+    if target.ca_file is not None:  # a load generator works in a folder of its own
+        target = target.with_(ca_file=str(Path(target.ca_file).absolute()))
     try:
         msgspec.json.encode(target)  # so it goes to other processes
     except (UnicodeError, TypeError, ValueError) as error:

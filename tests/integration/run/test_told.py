@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.record.results import read
+from tests.support import ROOT
 from tests.support.certificates import Issued, issue
 from tests.support.locusts import free_port, requests_of_locust, run
 from tests.support.measuring import loadtests
@@ -85,6 +87,18 @@ def test_run_tells_connections_all_of_it_and_stores_no_secret(tmp_path):
     assert result.experiment["target"]["cookies"] == {"session": "(hidden)"}
     agreed = {trial.generator.compression for trial in result.trials}
     assert agreed == {"", "permessage-deflate"}
+
+
+def test_run_trusts_whom_it_is_told_to_over_both_transports(tmp_path):
+    issued = issue(tmp_path)
+    file, out = tmp_path / "told.toml", tmp_path / "run"
+    file.write_text(ECHO.partition("[broadcast]")[0], encoding="utf-8")
+    trusting = f"--ca-file={os.path.relpath(issued.authority, ROOT)}"
+    with demanding(tmp_path / "server.log", issued) as url:
+        called = ("run", str(file), "--url", url, "--out", str(out), *TOLD, trusting)
+        done = loadtests(*called, "--no-compression")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {trial.generator.compression for trial in read(out).trials} == {"", "none"}
 
 
 def test_locust_tells_connections_all_of_it(tmp_path):

@@ -74,6 +74,16 @@ def test_words_go_before_what_stands_below_by_single_names(tmp_path: Path) -> No
     )
 
 
+def test_file_of_authorities_is_where_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca.pem").touch()
+    monkeypatch.chdir(tmp_path)
+    expected = str(tmp_path / "ca.pem")
+    assert told(Words(ca_file="ca.pem")).ca_file == expected
+    assert told(Words(), Target(ca_file="ca.pem")).ca_file == expected
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
