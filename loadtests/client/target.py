@@ -84,5 +84,5 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-#: In place of a value that may be a secret.
-HIDDEN = "(not shown)"
+#: In place of a value that may be a secret; without a space, as a cookie's has none.
+HIDDEN = "(hidden)"
