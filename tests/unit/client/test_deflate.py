@@ -269,7 +269,8 @@ def test_every_combination_of_parameters_in_any_order_is_understood() -> None:
 def test_bits_may_be_quoted(side: str, bits: int) -> None:
     for value in (f"{bits}", f'"{bits}"'):
         found = agreed(f"Permessage-Deflate; {side}_max_window_bits = {value}".encode())
-        assert found == Parameters()._replace(**{f"{side}_max_window_bits": bits})
+        expected: dict[str, Any] = {f"{side}_max_window_bits": bits}
+        assert found == Parameters(**expected)
 
 
 @pytest.mark.parametrize(
