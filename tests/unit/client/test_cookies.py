@@ -82,6 +82,17 @@ def test_cookie_that_is_not_for_these_requests_is_not_said(line: bytes) -> None:
     assert b"a=1" not in jar.header
 
 
+@pytest.mark.parametrize("value", [b"\0", b"x\0y", b"x\ny", b"x\ry", b"\x7f", b"\x1b[31m"])
+def test_cookie_with_a_control_character_is_none(value: bytes) -> None:
+    jar = Jar(URL, {"token": "x"})
+    jar.take([b"a=" + value, b"b=2"])
+    assert said(jar) == {"token=x", "b=2"}
+
+
+def test_given_cookie_is_said_in_utf_8() -> None:
+    assert Jar(URL, {"name": "日本é"}).header == "name=日本é".encode()
+
+
 def test_secure_cookie_is_said_over_tls() -> None:
     jar = Jar(URL.replace("http", "https"))
     jar.take([b"a=1; Secure"])
