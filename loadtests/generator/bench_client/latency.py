@@ -62,7 +62,7 @@ class _BusyClient:
 def main() -> None:
     """Connect, fill the generator's time if asked to, measure, say."""
     options = _parser().parse_args()
-    server = locate(options.url)
+    server = locate(options.url, compression=False)  # a capture has to read its messages
     alarm = Alarm()
     sessions = connect_all(lambda _number: _session(server), options.clients)
     clients = [
