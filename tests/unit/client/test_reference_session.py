@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import engineio.packet
@@ -17,7 +16,6 @@ from loadtests.client import packets, reference
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.reference import ReferenceSession
 from loadtests.client.session import DEPARTURES
-from loadtests.client.target import Target
 from loadtests.record.words import Cause, Transport
 from tests.unit.client.streams import SERVER
 
@@ -98,31 +96,6 @@ def session(fakes: list[FakeClient]) -> ReferenceSession:
 @pytest.fixture
 def library(session: ReferenceSession, fakes: list[FakeClient]) -> FakeClient:
     return fakes[0]
-
-
-def test_library_is_told_what_the_application_wants(fakes: list[FakeClient]) -> None:
-    target = Target(
-        query={"room": "a b"},
-        headers={"X-Key": "k"},
-        cookies={"token": "x"},
-        ca_file=__file__,
-    )
-    made = ReferenceSession(replace(SERVER, target=target), (Transport.POLLING,), "/test")
-    made.connect(auth={"me": 1}, timeout_s=3)
-    [library] = fakes
-    told = library.connected_with
-    assert (told["url"], told["auth"]) == ("http://example:5000?room=a+b", {"me": 1})
-    assert told["headers"] == {"X-Key": "k"}
-    http = library.options["http_session"]
-    assert http.cookies.get_dict() == {"token": "x"}
-    assert (http.verify, library.options["ssl_verify"]) == (__file__, True)
-    assert (made.compressed, made.unread) == (False, 0)
-
-
-def test_library_trusts_everybody_where_that_is_wanted(fakes: list[FakeClient]) -> None:
-    insecure = replace(SERVER, target=Target(insecure=True))
-    ReferenceSession(insecure, (Transport.POLLING,), "/test")
-    assert fakes[0].options["ssl_verify"] is False
 
 
 def test_transport_is_forced_and_nothing_reconnects(
