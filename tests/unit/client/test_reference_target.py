@@ -16,7 +16,7 @@ from tests.unit.client.test_reference_session import FakeClient
 
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> list[FakeClient]:
-    monkeypatch.setattr(FakeClient, "made", [])
+    monkeypatch.setattr(FakeClient, "made", [], raising=False)
     monkeypatch.setattr(FakeClient, "refusal", None)
     monkeypatch.setattr(reference, "_Client", FakeClient)
     return FakeClient.made
