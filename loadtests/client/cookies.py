@@ -6,12 +6,16 @@ is. The rules are those of Python's ``http.cookiejar``, which is asked only when
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from email.message import Message
 from http.cookiejar import Cookie, CookieJar
 from typing import Any
 from urllib.request import Request
+
+#: Whoever sets a cookie with one of these sets none (RFC 6265bis, section 5.6).
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Jar:
@@ -62,7 +66,8 @@ class Jar:
         """
         said = Message()
         for line in lines:
-            said["Set-Cookie"] = line.decode("latin-1")
+            if not _CONTROL.search(line):
+                said["Set-Cookie"] = line.decode("latin-1")
         response: Any = _Said(said)
         self._opened().extract_cookies(response, Request(self._url))
         self._changed()
@@ -99,7 +104,7 @@ def _cookie(name: str, value: str) -> Cookie:
     return Cookie(
         version=0,
         name=name,
-        value=value,
+        value=value.encode().decode("latin-1"),  # UTF-8, once it is bytes
         port=None,
         port_specified=False,
         domain="",

@@ -82,7 +82,7 @@ class ReferenceSession:
         http.mount("http://", self._connections)
         http.mount("https://", self._connections)
         http.cookies.update(server.target.cookies)
-        if server.target.ca_file is not None:
+        if server.target.ca_file is not None:  # for its WebSocket, too
             http.verify = server.target.ca_file
         self._client = _Client(
             reconnection=False,

@@ -14,6 +14,8 @@ from loadtests.client.http import Response
 _LONGEST_TITLE = 4096
 _HTML = re.compile(r"<(!doctype|html|head|body|title|h\d)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+#: What would do something to the terminal or the log that shows it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: python-engineio's words for an id that its process does not know, and the id.
 _UNKNOWN = re.compile(
     r"(Invalid session|Unknown session|Session ID unknown)( \(its id\)| [^\s\"]+)?", re.IGNORECASE
@@ -32,7 +34,8 @@ def words(response: Response, session_id: str = "") -> str:
         response: that is one.
         session_id: Engine.IO's, which is not repeated.
     """
-    where = f" to {response.location[:200].decode(errors='replace')}" if response.location else ""
+    location = _shown(response.location[:200].decode(errors="replace"))
+    where = f" to {location}" if location else ""
     return f"{where}: {said(response.body, session_id)}"
 
 
@@ -42,7 +45,7 @@ def page(body: bytes) -> str:
     if not _HTML.match(text):
         return ""
     title = _TITLE.search(text)
-    told = " ".join(html.unescape(title[1]).split())[:80] if title else ""
+    told = _shown(html.unescape(title[1]))[:80] if title else ""
     return f"a page of HTML, {told!r}" if told else "a page of HTML"
 
 
@@ -51,8 +54,13 @@ def said(body: bytes, session_id: str = "") -> str:
     found = page(body)
     if found:
         return found
-    line = " ".join(body[:_LONGEST_TITLE].decode(errors="replace").split())[:200]
+    line = _shown(body[:_LONGEST_TITLE].decode(errors="replace"))[:200]
     if session_id:
         line = line.replace(session_id, "(its id)")
     unknown = _UNKNOWN.search(line)
     return _UNKNOWN.sub(r"\1", line) + _NOT_STICKY if unknown else line
+
+
+def _shown(text: str) -> str:
+    """In one line, and with nothing in it that is no text."""
+    return _CONTROL.sub("\ufffd", " ".join(text.split()))

@@ -76,21 +76,25 @@ class Connection:
         self.body = self._take(int(lengths[0].partition(b":")[2]) if lengths else 0)
         return head
 
-    def agree(self, accept: bytes | None = None) -> None:
+    def agree(self, accept: bytes | None = None, extensions: str = "") -> None:
         """Answer a request as RFC 6455 asks, or with another value of Sec-WebSocket-Accept."""
         key = self.request().partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
         right = base64.b64encode(hashlib.sha1(key + _GUID).digest())
         self.send(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + (right if accept is None else accept) + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: "
+            + (right if accept is None else accept)
+            + b"\r\n"
+            + (f"Sec-WebSocket-Extensions: {extensions}\r\n".encode() if extensions else b"")
+            + b"\r\n"
         )
 
-    def welcome(self) -> None:
+    def welcome(self, extensions: str = "") -> None:
         """Agree to speak WebSocket, and let the client into its namespace.
 
         It has read all of that, since it has answered a ping: whatever is sent now comes after.
         """
-        self.agree()
+        self.agree(extensions=extensions)
         self.send(frame(TEXT, OPEN))
         self.receive()
         self.send(frame(TEXT, JOINED) + frame(TEXT, b"2"))

@@ -10,6 +10,7 @@ import gevent
 import pytest
 
 from loadtests.client.errors import ConnectionFailed
+from loadtests.client.link import locate
 from loadtests.client.session import Session
 from loadtests.record.words import Transport
 from tests.integration.client.hostile import (
@@ -39,6 +40,7 @@ from tests.integration.client.peers.listening import (
     Transports,
     connected,
 )
+from tests.support.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.usefixtures("loop_errors")
 
@@ -317,3 +319,28 @@ def answered_pings(count: int) -> Play:
         connection.wait()
 
     return play
+
+
+# --- silence
+
+
+@either_transport
+def test_server_that_falls_silent_is_given_up_when_its_own_words_say_so(
+    transports: Transports,
+) -> None:
+    """Its connections stay up all the while, as those of a process that hangs."""
+    opening = OPEN.replace(b"25000", b"150").replace(b"20000", b"100")
+
+    def silent(connection: Connection) -> None:
+        connection.agree()
+        connection.send(frame(TEXT, opening))
+        connection.receive()
+        connection.send(frame(TEXT, JOINED))
+        connection.wait()
+
+    with hostile(silent if transports == WEBSOCKET else Polling(opening)) as url:
+        session = Session(locate(url), transports, "/test")
+        session.connect(timeout_s=PATIENCE_S)
+        until(lambda: session.ended)
+        words = r"^no heartbeat: .*\(a ping every 0\.15 s, 0\.1 s of patience\)"
+        assert_words(words, str(session.ended))

@@ -22,6 +22,7 @@ from tests.integration.client.peers.listening import (
     connected,
     why_left,
 )
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("loop_errors")
 
@@ -139,6 +140,26 @@ def test_room_is_heard_by_who_is_in_it(peer: Peer) -> None:
         assert inside.next("said") == also_inside.next("said") == ["hello"]
         outside.session.call("ask")
         assert outside.silent("said")
+
+
+def test_namespaces_share_a_connection_and_nothing_else(peer: Peer, transports: Transports) -> None:
+    with connected(peer(), transports) as client:
+        session = client.session
+        sid = session.join("/", timeout_s=PATIENCE_S)
+        assert sid != session.sid
+        heard: list[list[Any]] = []
+        session.on("echoed", lambda arguments, *_: heard.append(arguments), "/")
+        session.emit("echo", "here")
+        session.emit("echo", "there", b"bytes", namespace="/")
+        assert client.next("echoed") == ["here"]
+        until(lambda: heard)
+        assert heard == [["there", b"bytes"]]
+        session.leave("/")
+        assert session.call("ask", "still here?") == ["still here?"]
+        assert heard == [["there", b"bytes"]]
+        with pytest.raises(ConnectionFailed, match="/nowhere refused: "):
+            session.join("/nowhere", timeout_s=PATIENCE_S)
+        assert session.ended is None
 
 
 def test_flood_arrives_once_and_in_order(peer: Peer, transports: Transports) -> None:

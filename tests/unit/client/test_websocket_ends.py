@@ -7,6 +7,7 @@ import gzip
 import pytest
 
 from loadtests.client.frames import Opcode
+from loadtests.client.http import Response, ResponseDecoder
 from loadtests.client.websocket import WebSocketLink
 from tests.unit.client.streams import SERVER, FakeStream, play
 from tests.unit.client.test_frames import server_frame
@@ -80,6 +81,24 @@ def test_refusal_whose_end_never_comes_is_told_when_the_connection_ends(
 def test_refusal_quotes_not_all_of_its_words(stream: FakeStream, ended: list[str]) -> None:
     stream.say(REFUSED + b"Content-Length: 100000\r\n\r\n" + b"x" * 100_000)
     assert len(ended[0]) < 300
+
+
+def test_long_refusal_is_read_once_and_not_anew_with_each_piece_of_it(
+    stream: FakeStream, ended: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[int] = []
+    usual = ResponseDecoder.feed
+
+    def counting(decoder: ResponseDecoder, data: bytes) -> Response | None:
+        fed.append(len(data))
+        return usual(decoder, data)
+
+    monkeypatch.setattr(ResponseDecoder, "feed", counting)
+    wire = REFUSED + b"Content-Length: 10000000\r\n\r\n" + b"x" * 10_000_000
+    for at in range(0, len(wire), 65_536):
+        stream.say(wire[at : at + 65_536])
+    assert sum(fed) == len(wire)
+    assert ended == [f"WebSocket handshake refused: HTTP/1.1 400 BAD REQUEST: {'x' * 200}"]
 
 
 # --- the end in the middle of something

@@ -22,6 +22,12 @@ PEERS = {
     "node": ("node", str(HERE / "node_server.js")),
     "asgi": (sys.executable, str(HERE / "asgi_server.py")),
 }
+#: The same without Socket.IO: what they are there for is permessage-deflate.
+DEFLATING = {
+    "ws": ("node", str(HERE / "deflate_server.js")),
+    "websockets": (sys.executable, str(HERE / "deflate_server.py")),
+}
+_NODES = {"node": "socket.io", "ws": "ws"}
 _READY_TIMEOUT_S = 20 * SLOWNESS
 
 
@@ -31,12 +37,13 @@ class _Port(msgspec.Struct, frozen=True):
 
 def need(name: str) -> None:
     """Skip the test where Node or its packages are missing; Python's are always there."""
-    if name != "node":
+    if name not in _NODES:
         return
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
-    if not (ROOT / "node_modules" / "socket.io").is_dir():
-        pytest.skip("node_modules/socket.io is missing; `make node` installs it")
+    package = _NODES[name]
+    if not (ROOT / "node_modules" / package).is_dir():
+        pytest.skip(f"node_modules/{package} is missing; `make node` installs it")
 
 
 @contextmanager
@@ -44,13 +51,13 @@ def serving(name: str, log: Path, **options: Any) -> Iterator[str]:
     """The URL of a fresh server until the block ends.
 
     Args:
-        name: one of PEERS.
+        name: one of PEERS or DEFLATING.
         log: file for what it prints.
         options: see node_server.js.
     """
     with started(
         f"peer {name}",
-        [*PEERS[name], json.dumps(options)],
+        [*(PEERS | DEFLATING)[name], json.dumps(options)],
         type=_Port,
         log=log,
         timeout_s=_READY_TIMEOUT_S,
