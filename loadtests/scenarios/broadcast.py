@@ -42,8 +42,7 @@ from loadtests.scenarios.scenario import (
 )
 from loadtests.scenarios.turns import SETTLE_S, in_turns, rounds_of
 
-#: The kind of its slices.
-KIND = "broadcast"
+KIND = "broadcast"  #: of its slices
 #: A slice of so many says enough, since each is to many recipients.
 _FEWEST_BROADCASTS = 3
 
@@ -234,8 +233,7 @@ def _drain(
     while bench.now_ns() < give_up_ns:
         sent = sum(len(publisher.due_ns) for publisher in publishers) - broadcasts
         # Counted, not matched, which takes long: a second copy may stand for one that the same
-        # recipient is still to get. That one is found all the same, if it comes before the numbers
-        # are made.
+        # recipient is still to get. It is found all the same, if it comes before numbers are made.
         fewest = min(len(each) - had for each, had in zip(recipients, copies, strict=True))
         if fewest >= sent and not any(each.owes for each in publishers):
             return

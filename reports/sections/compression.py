@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loadtests.record.words import Status
-from loadtests.scenarios.compression import DOES_NOT, SCENARIO
+from loadtests.scenarios.compression import SCENARIO
+from loadtests.scenarios.packed import DOES_NOT
 from reports.charts.gallery import ChartKind
 from reports.facts.findings import Finding, Severity, names
 from reports.facts.numbers import EMPTY, short, times

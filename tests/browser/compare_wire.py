@@ -12,6 +12,8 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,40 +75,42 @@ def compare(
         turns: of each client.
         echoes: in each turn.
     """
-    from playwright.sync_api import sync_playwright
-
     pins = pinning()
     pcap = folder / f"{mode}-{transport}.pcap"
+    with serving(
+        mode,
+        ping_interval_s=25,
+        ping_timeout_s=20,
+        log=folder / f"{mode}.log",
+        journal=folder / f"{mode}.jsonl",
+        core=pins.server,
+    ) as server:
+        port = int(server.url.rpartition(":")[2])
+        with capturing(port, pcap):
+            taken, own = _in_turns(server.url, transport, pins.generator, turns, echoes)
+    with pcap.open("rb") as file:
+        wire = server_times_ns(segments(file), port, taken, polling=transport is Transport.POLLING)
+    pcap.unlink()
+    return {who: Seen([each / 1e6 for each in wire[who]], own[who]) for who in own}
+
+
+def _in_turns(
+    url: str, transport: Transport, core: int | None, turns: int, echoes: int
+) -> tuple[list[Turn], dict[str, list[float]]]:
+    """When each had its turns, and what it saw of its echoes, in milliseconds."""
     own: dict[str, list[float]] = {OURS: [], CHROMIUM: []}
     taken: list[Turn] = []
     with (
-        serving(
-            mode,
-            ping_interval_s=25,
-            ping_timeout_s=20,
-            log=folder / f"{mode}.log",
-            journal=folder / f"{mode}.jsonl",
-            core=pins.server,
-        ) as server,
-        capturing(int(server.url.rpartition(":")[2]), pcap),
         process(
-            [*CLIENT, server.url, str(transport), str(INTERVAL_MS)],
-            core=pins.generator,
+            [*CLIENT, url, str(transport), str(INTERVAL_MS)],
+            core=core,
             stdout=subprocess.PIPE,
-            stderr=None,
             pipe=True,
         ) as client,
-        sync_playwright() as playwright,
+        _page(url, transport) as page,
     ):
         assert client.stdin is not None
         assert client.stdout is not None
-        executable = installed()
-        assert executable is not None, "Chromium is not installed"
-        browser = playwright.chromium.launch(**launch_options(executable, "127.0.0.1"))
-        page = browser.new_page()
-        page.route("**/echoes?*", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
-        page.goto(f"{server.url}/echoes?by={transport}")
-        page.evaluate("connected")
         client.stdout.readline()
         for number in range(-1, turns):  # the first turn warms both up
             for who in (OURS, CHROMIUM) if number % 2 else (CHROMIUM, OURS):
@@ -120,16 +124,24 @@ def compare(
                 if number >= 0:
                     own[who] += took
                     taken.append(Turn(who, begin_ns, time.time_ns()))
+    return taken, own
+
+
+@contextmanager
+def _page(url: str, transport: Transport) -> Iterator[Any]:
+    """A page of Chromium's that is connected."""
+    from playwright.sync_api import sync_playwright
+
+    executable = installed()
+    assert executable is not None, "Chromium is not installed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**launch_options(executable, "127.0.0.1"))
+        page = browser.new_page()
+        page.route("**/echoes?*", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+        page.goto(f"{url}/echoes?by={transport}")
+        page.evaluate("connected")
+        yield page
         browser.close()
-    with pcap.open("rb") as file:
-        wire = server_times_ns(
-            segments(file),
-            int(server.url.rpartition(":")[2]),
-            taken,
-            polling=transport is Transport.POLLING,
-        )
-    pcap.unlink()
-    return {who: Seen([each / 1e6 for each in wire[who]], own[who]) for who in (OURS, CHROMIUM)}
 
 
 def main() -> None:

@@ -80,6 +80,7 @@ http {{
 def compressed(port: int) -> bool:
     """Whether a session's messages are, there; waits until somebody listens."""
     found = until(lambda: _session(port), "a connection")
+    assert found is not None
     found.close()
     return found.compressed
 
