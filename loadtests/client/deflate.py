@@ -9,9 +9,10 @@ the plain text instead, and begins again with that each time.
 from __future__ import annotations
 
 import re
-import zlib
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from zlib_ng import zlib_ng as zlib
 
 from loadtests.client.errors import ProtocolError
 from loadtests.client.limits import LONGEST, too_long
@@ -178,7 +179,7 @@ class Inflater:
             message: bytes = engine.decompress(data + _TAIL, self._longest + 1)
             if engine.eof:
                 message, engine = self._restarted(message, engine), None
-        except zlib.error as error:
+        except zlib.error as error:  # type: ignore[misc]  # its stub calls it an instance
             raise ProtocolError(f"a compressed message cannot be read: {error}") from error
         if len(message) > self._longest:
             raise too_long(f"a message ({len(data)} compressed bytes)", len(message), self._longest)
@@ -212,5 +213,5 @@ def alone(data: bytes) -> bytes | None:
     """The message in a payload if it refers to nothing before it; None if it does."""
     try:
         return zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data + _TAIL, 64)
-    except zlib.error:
+    except zlib.error:  # type: ignore[misc]  # the same
         return None

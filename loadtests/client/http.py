@@ -6,10 +6,10 @@ where the server compressed them.
 
 from __future__ import annotations
 
-import zlib
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from loadtests.client.codings import unpacked
 from loadtests.client.errors import ProtocolError
 from loadtests.client.limits import LONGEST, too_long
 
@@ -224,7 +224,7 @@ def _body_of(head: Head) -> _Body:
 
 
 def _response(head: Head, body: bytes) -> Response:
-    plain = _unzip(body, head.headers.get(b"content-encoding"))
+    plain = unpacked(body, head.headers.get(b"content-encoding"))
     location = head.headers.get(b"location", b"")
     return Response(head.status, plain, head.keep_alive, location, head.cookies)
 
@@ -269,22 +269,3 @@ def _length(text: bytes, base: int = 10) -> int:
     if value < 0:
         raise ProtocolError(f"not a length: {text[:40]!r}")
     return value
-
-
-def _unzip(body: bytes, coding: bytes | None) -> bytes:
-    coding = coding and coding.lower()
-    if coding is None or coding == b"identity":
-        return body
-    window = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}.get(coding)
-    if window is None:
-        raise ProtocolError(f"content coding {coding[:40]!r}: this client reads gzip and deflate")
-    unzipper = zlib.decompressobj(window)
-    try:
-        plain = unzipper.decompress(body, LONGEST + 1)
-    except zlib.error as error:
-        raise ProtocolError(f"broken {coding.decode()} body: {error}") from error
-    if len(plain) > LONGEST:
-        raise too_long(f"a response ({len(body)} compressed bytes)", len(plain))
-    if not unzipper.eof:
-        raise ProtocolError(f"broken {coding.decode()} body: it ends in the middle")
-    return plain

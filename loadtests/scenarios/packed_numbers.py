@@ -76,21 +76,16 @@ def summary(
 
     Args:
         party: whose they are.
-        own: kind of load -> its turns that count.
-        every: the same, of all turns.
+        own, every: kind of load -> its turns that count, and all.
         reasons: kind of load -> why its numbers are not to be trusted.
-        wire: bytes per message, to the server and from it.
-        server_mib: the server's memory at the end, mebibytes.
+        wire, server_mib: bytes per message, to the server and from it; its memory, mebibytes.
     """
     opened = combine_open(party.clients, [each.window for each in own[OPEN]])
     closed = combine_closed(party.clients, [each.window for each in own[CLOSED]])
-    lost_closed = combine_closed(party.clients, [each.window for each in every[CLOSED]]).lost
-    lost = combine_open(party.clients, [each.window for each in every[OPEN]]).lost + lost_closed
     if not closed.answered:
         raise TrialFailed(f"the server answered no echo of {party.row.size} bytes; {HINT}")
-    closed = replace(closed, lost=lost_closed)
-    received = [recipient.received() for recipient in party.recipients]
-    audit = broadcast.collect([party.publisher], received, every[COPIES]).audit
+    lost_open, lost_closed, missing = _not_come(party, every)
+    closed, lost = replace(closed, lost=lost_closed), lost_open + lost_closed
     spent = together([piece.usage for piece in own[COPIES]])
     common, unavailable = metrics(closed.usage, closed.answered, server_mib)
     of_copies, _ = metrics(spent, sum(piece.messages for piece in own[COPIES]), None)
@@ -102,24 +97,32 @@ def summary(
         "wire_sent": wire[0],
         "wire_received": wire[1],
         "lost": lost,
-        "missing": audit.missing,
+        "missing": missing,
         **quantiles_ms(METRICS, "lateness", opened.lateness_ns),
         **quantiles_ms(METRICS, "receive_lag", opened.receive_lag_ns),
         **common,
     }
     unavailable |= _lacking(values, unavailable)
-    invalid = validity.busy_generator(("copy_cpu",), spent)
     found = doubts(METRICS, values, opened, closed, families=("latency",), rates=("throughput",))
     measured = Measurement(
         row=str(party.row),
         metrics=values,
-        invalid=found.invalid | invalid,
+        invalid=found.invalid | validity.busy_generator(("copy_cpu",), spent),
         disturbed=[] if lost else found.disturbed,
         unavailable=unavailable,
         samples={"latency": len(opened.latency_ns), "throughput": closed.answered},
         distributions={"latency": histogram(opened.latency_ns)},
     )
     return _disturbed(measured, reasons)
+
+
+def _not_come(party: Party, every: Mapping[str, list[Any]]) -> tuple[int, int, int]:
+    """Echoes of the open loop and of the closed one, and copies, that never came in any turn."""
+    lost_open = combine_open(party.clients, [each.window for each in every[OPEN]]).lost
+    lost_closed = combine_closed(party.clients, [each.window for each in every[CLOSED]]).lost
+    received = [recipient.received() for recipient in party.recipients]
+    audit = broadcast.collect([party.publisher], received, every[COPIES]).audit
+    return lost_open, lost_closed, audit.missing
 
 
 def _disturbed(measured: Measurement, reasons: Mapping[str, str | None]) -> Measurement:

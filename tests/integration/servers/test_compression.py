@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 
-from loadtests.client import http
+from loadtests.client import codings, http
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
 from loadtests.machine.launch import RunningServer
@@ -78,14 +78,14 @@ def test_long_answers_to_polling_are_compressed_from_1024_bytes_on(
 ) -> None:
     """python-engineio's http_compression and compression_threshold, as they are by default."""
     read: list[tuple[bytes | None, int]] = []
-    usual = http._unzip
+    usual = codings.unpacked
 
     def noting(body: bytes, coding: bytes | None) -> bytes:
         plain = usual(body, coding)
         read.append((coding, len(plain)))
         return plain
 
-    monkeypatch.setattr(http, "_unzip", noting)
+    monkeypatch.setattr(http, "unpacked", noting)
     with (
         serve(mode) as server,
         echoing(locate(server.url, lean=lean), Transport.POLLING) as (session, heard),
