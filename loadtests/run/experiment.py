@@ -45,7 +45,8 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         modes, transports: the cells are their product.
         client: ``reference`` measures everything with python-socketio's client too, ``lean`` with
             ours without a browser's headers; each trial in the same block as its counterpart.
-        compress: whether clients offer to compress WebSocket messages, as browsers do.
+        compress: whether clients offer to compress WebSocket messages, as browsers do; in a file
+            ``compression = false`` says the same.
         target: what every connection is told.
         server: options of every server.
     """
@@ -160,7 +161,10 @@ def parse(text: str, origin: str) -> Experiment:
             # Reading it takes tomllib a time that grows with the square of its depth.
             raise ExperimentError(f"{origin}, line {number}: nested too deeply to be an experiment")
     try:
-        experiment: Experiment = msgspec.toml.decode(text, type=Experiment)
+        written = msgspec.toml.decode(text)
+        if isinstance(written.get("compression"), bool):  # else it is the scenario's table
+            written["compress"] = written.pop("compression")
+        experiment: Experiment = msgspec.convert(written, Experiment)
     except RecursionError as error:
         raise ExperimentError(f"{origin}: nested too deeply to be an experiment") from error
     except msgspec.ValidationError as error:

@@ -21,7 +21,7 @@ from loadtests.scenarios.echo_loops import EchoSlice
 from loadtests.scenarios.echoing import CLOSED, OPEN
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.packed import DOES_NOT, METRICS, NAME, Compression, PackedRow
-from loadtests.scenarios.packed_numbers import COPIES, HINT, Carried, summary
+from loadtests.scenarios.packed_numbers import COPIES, HINT, Carried, Gave, summary
 from loadtests.scenarios.packing import Party, assembling_s, parties
 from loadtests.scenarios.scenario import Scenario, without_numbers
 from loadtests.scenarios.turns import in_turns
@@ -76,13 +76,16 @@ def _measured(bench: Bench, options: Compression, made: Sequence[Party]) -> list
     every = _by_kind(taken.every)
     found = {}
     for party, before in zip(able, carried, strict=True):
-        own = {kind: counted.get(_kind(party.row, kind), []) for kind in _KINDS}
-        if not all(own.values()):
+        kinds = {kind: _kind(party.row, kind) for kind in _KINDS}
+        gave = Gave(
+            counted={kind: counted.get(name, []) for kind, name in kinds.items()},
+            every={kind: every[name] for kind, name in kinds.items()},
+            reasons={kind: taken.doubts.get(name) for kind, name in kinds.items()},
+        )
+        if not all(gave.counted.values()):
             raise Unfinished
-        all_own = {kind: every[_kind(party.row, kind)] for kind in _KINDS}
-        reasons = {kind: taken.doubts.get(_kind(party.row, kind)) for kind in _KINDS}
         wire = Carried.of(party).since(before)
-        found[party.row] = summary(party, own, all_own, reasons, wire, bench.meter.server_mib())
+        found[party.row] = summary(party, gave, wire, bench.meter.server_mib())
     lacking = {row: DOES_NOT for row in options.parties if row.packed and row not in found}
     return [
         found[row] if row in found else without_numbers(METRICS, str(row), lacking[row])

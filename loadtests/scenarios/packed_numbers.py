@@ -64,27 +64,38 @@ def _per(now: int | None, before: int | None, messages: int) -> float | None:
     return (now - before) / messages
 
 
+@dataclass(frozen=True, slots=True)
+class Gave:
+    """What a party's turns gave, by the kind of load.
+
+    Attributes:
+        counted: those that count.
+        every: all of them.
+        reasons: why their numbers are not to be trusted.
+    """
+
+    counted: Mapping[str, list[Any]]
+    every: Mapping[str, list[Any]]
+    reasons: Mapping[str, str | None]
+
+
 def summary(
-    party: Party,
-    own: Mapping[str, list[Any]],
-    every: Mapping[str, list[Any]],
-    reasons: Mapping[str, str | None],
-    wire: tuple[float | None, float | None],
-    server_mib: float | None,
+    party: Party, gave: Gave, wire: tuple[float | None, float | None], server_mib: float | None
 ) -> Measurement:
     """The metrics of one size with compression or without.
 
     Args:
         party: whose they are.
-        own, every: kind of load -> its turns that count, and all.
-        reasons: kind of load -> why its numbers are not to be trusted.
-        wire, server_mib: bytes per message, to the server and from it; its memory, mebibytes.
+        gave: what it was measured by.
+        wire: bytes per message, to the server and from it.
+        server_mib: the server's memory at the end, mebibytes; None where it is not known.
     """
+    own = gave.counted
     opened = combine_open(party.clients, [each.window for each in own[OPEN]])
     closed = combine_closed(party.clients, [each.window for each in own[CLOSED]])
     if not closed.answered:
         raise TrialFailed(f"the server answered no echo of {party.row.size} bytes; {HINT}")
-    lost_open, lost_closed, missing = _not_come(party, every)
+    lost_open, lost_closed, missing = _not_come(party, gave.every)
     closed, lost = replace(closed, lost=lost_closed), lost_open + lost_closed
     spent = together([piece.usage for piece in own[COPIES]])
     common, unavailable = metrics(closed.usage, closed.answered, server_mib)
@@ -113,7 +124,7 @@ def summary(
         samples={"latency": len(opened.latency_ns), "throughput": closed.answered},
         distributions={"latency": histogram(opened.latency_ns)},
     )
-    return _disturbed(measured, reasons)
+    return _disturbed(measured, gave.reasons)
 
 
 def _not_come(party: Party, every: Mapping[str, list[Any]]) -> tuple[int, int, int]:

@@ -77,7 +77,9 @@ def _what_it_costs(facts: Facts) -> Iterator[Finding]:
         values = [pair.ratio.value for pair in known if pair.ratio is not None]
         most = max(known, key=lambda pair: pair.ratio.value if pair.ratio is not None else 0.0)
         where = f"{most.cell}, {size_name(most.size)}"
-        said.append(f"{words} {short(min(values))} to {short(max(values))} times ({where})")
+        least, greatest = short(min(values)), short(max(values))
+        span = greatest if least == greatest else f"{least} to {greatest}"
+        said.append(f"{words} is {span} times as much ({where})")
         cells.append(most.cell)
     if said:
         yield Finding(

@@ -215,3 +215,15 @@ def test_scenario_that_the_experiment_has_not_cannot_be_had(whole: Experiment) -
         ExperimentError, match="mine has no scenario disconnect; it has echo, broadcast"
     ):
         narrow(small, scenarios=["disconnect"])
+
+
+@pytest.mark.parametrize("key", ["compression", "compress"])
+def test_compression_can_be_done_without(key: str) -> None:
+    text = f'name = "x"\n{key} = false\n[echo]\nclients = 1\nrate_hz = 100\nlatency_s = 1\n'
+    assert parse(text + "throughput_s = 1\n", "x.toml").compress is False
+
+
+def test_the_table_of_that_name_is_the_scenarios() -> None:
+    found = parse('name = "x"\n[compression]\nsizes = [64]\n', "x.toml")
+    assert found.compress is True
+    assert found.scenarios == ["compression"]
