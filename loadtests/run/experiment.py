@@ -161,10 +161,7 @@ def parse(text: str, origin: str) -> Experiment:
             # Reading it takes tomllib a time that grows with the square of its depth.
             raise ExperimentError(f"{origin}, line {number}: nested too deeply to be an experiment")
     try:
-        written = msgspec.toml.decode(text)
-        if isinstance(written.get("compression"), bool):  # else it is the scenario's table
-            written["compress"] = written.pop("compression")
-        experiment: Experiment = msgspec.convert(written, Experiment)
+        experiment: Experiment = msgspec.convert(_tables(text), Experiment)
     except RecursionError as error:
         raise ExperimentError(f"{origin}: nested too deeply to be an experiment") from error
     except msgspec.ValidationError as error:
@@ -202,6 +199,14 @@ def parse(text: str, origin: str) -> Experiment:
                 "whole seconds only: python-engineio's server announces no others"
             )
     return experiment
+
+
+def _tables(text: str) -> dict[str, Any]:
+    """What a TOML text says, by the names of an experiment's fields."""
+    written: dict[str, Any] = msgspec.toml.decode(text)
+    if isinstance(written.get("compression"), bool):  # else it is the scenario's table
+        written["compress"] = written.pop("compression")
+    return written
 
 
 def _heartbeats(experiment: Experiment) -> Iterator[tuple[str, Heartbeat]]:

@@ -240,7 +240,7 @@ class Memory:
         return f"≤ {self.limit_kib:g} KiB"
 
     def setups(self, _reference: Reference) -> list[Setup]:
-        """Connections to a server that compresses: it is not its memory that counts."""
+        """Connections to the cheapest peer: it is not its memory that counts."""
         return [_IDLE]
 
     def values(self, rounds: Sequence[Round]) -> list[Value]:
@@ -256,7 +256,7 @@ class Memory:
         return text + (f"; not shared with any process: {median(own):.1f} KiB" if own else "")
 
 
-_IDLE = Setup(Workload.IDLE, Transport.WEBSOCKET, OURS, "gevent")
+_IDLE = Setup(Workload.IDLE, Transport.WEBSOCKET, OURS, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+#: Whoever offers to compress is taken at its word, as servers do.
+_AGREED = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
 _HOUR_MS = 3_600_000
 _READ_BYTES = 65536
 _POSTED = HTTP_HEAD % 2 + b"ok"
@@ -197,15 +199,16 @@ class _Http:
     def _upgrade(self, head: bytes) -> None:
         key = _header(head, b"sec-websocket-key")
         accept = base64.b64encode(hashlib.sha1(key + _GUID).digest())
-        client = WebSocketClient(
-            self._responder.new_sid(), self._responder.everybody, self._connection
-        )
+        packed = _header(head, b"sec-websocket-extensions").startswith(b"permessage-deflate")
+        sid, everybody = self._responder.new_sid(), self._responder.everybody
+        client = WebSocketClient(sid, everybody, self._connection, packed=packed)
         self._connection.handler = client
         self._connection.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: %s\r\n\r\n%s"
-            % (accept, text_frame(self._responder.open_packet(client.sid)))
+            b"Sec-WebSocket-Accept: %s\r\n%s\r\n" % (accept, _AGREED if packed else b"")
         )
+        opening = self._responder.open_packet(sid)
+        client.push(opening, text_frame(opening))
 
 
 def _session_of(head: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Protocol
 
 _ECHO, _BROADCAST, _RESPONSE = b'["my event",', b'["my broadcast event",', b'["my response",'
@@ -9,6 +10,8 @@ _ECHO, _BROADCAST, _RESPONSE = b'["my event",', b'["my broadcast event",', b'["m
 #: The first two bytes of a final text frame, by its length.
 _TEXT_HEADS = tuple(bytes((0x81, length)) for length in range(126))
 _TEXT, _CLOSE, _PING, _PONG = 0x81, 0x88, 0x89, 0x8A
+#: Of a compressed message's first byte, and what its end has lost (RFC 7692, sections 6 and 7.2.1).
+_PACKED, _TAIL = 0x40, b"\x00\x00\xff\xff"
 
 SEPARATOR = b"\x1e"  #: between the packets of a long-polling payload
 HTTP_HEAD = (
@@ -96,17 +99,33 @@ class PeerClient:
 
 
 class WebSocketClient(PeerClient):
-    """Over a WebSocket; its frames are masked, whole and carry text."""
+    """Over a WebSocket; its frames are masked, whole and carry text.
 
-    __slots__ = ("_rest", "write")
+    Args:
+        sid: of its session.
+        everybody: see PeerClient.
+        connection: its own.
+        packed: whether permessage-deflate was agreed on, with all that was said as a dictionary.
+    """
 
-    def __init__(self, sid: bytes, everybody: Everybody, connection: Wire) -> None:
+    __slots__ = ("_deflater", "_inflater", "_rest", "write")
+
+    def __init__(
+        self, sid: bytes, everybody: Everybody, connection: Wire, *, packed: bool = False
+    ) -> None:
         super().__init__(sid, everybody)
         self._rest = b""
         self.write = connection.write
+        # As small a dictionary as there is: thousands of clients are not to fill the memory.
+        self._deflater = zlib.compressobj(1, zlib.DEFLATED, -9, 1) if packed else None
+        self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS) if packed else None
 
-    def push(self, _packet: bytes, frame: bytes, /) -> None:
-        """Send the frame."""
+    def push(self, packet: bytes, frame: bytes, /) -> None:
+        """Send the frame, or another with the packet compressed."""
+        if self._deflater is not None:
+            data = self._deflater.compress(packet) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
+            frame = text_frame(data[: -len(_TAIL)])
+            frame = bytes((frame[0] | _PACKED,)) + frame[1:]
         self.write(frame)
 
     def receive(self, data: bytes) -> None:
@@ -131,6 +150,8 @@ class WebSocketClient(PeerClient):
             start = body + length
             if opcode == _TEXT:
                 self.take(payload)
+            elif opcode == _TEXT | _PACKED and self._inflater is not None:
+                self.take(self._inflater.decompress(payload + _TAIL))
             elif opcode == _PING:
                 self.write(bytes((_PONG, length)) + payload)
             elif opcode == _CLOSE:

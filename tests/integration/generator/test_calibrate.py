@@ -192,6 +192,8 @@ def test_a_short_calibration_leaves_a_file_that_a_run_finds(tmp_path: Path) -> N
         ("echo", "1,000/s", "polling"),
         ("echo", "200/s", "websocket"),
         ("echo", "1,000/s", "websocket"),
+        ("echo", "closed loop, lean", "polling"),
+        ("echo", "closed loop, lean", "websocket"),
         ("broadcast", "closed loop, 5 recipients", "websocket"),
         ("idle", "10 sessions", "websocket"),
         ("idle", "20 sessions", "websocket"),

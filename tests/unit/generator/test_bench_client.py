@@ -123,7 +123,7 @@ def test_memory_is_what_the_connections_between_the_looks_added() -> None:
         uss_before=None,
         uss_after=None,
     )
-    found = find(MEMORY, ContenderTrial(0, Setup(IDLE, WS, OURS, "gevent"), footprint=footprint))
+    found = find(MEMORY, ContenderTrial(0, Setup(IDLE, WS, OURS, None), footprint=footprint))
     assert (found.median, found.verdict) == (2.0, Verdict.MET)
     assert "150 connections" in found.note
     assert footprint.shortfall is None
@@ -148,7 +148,7 @@ def test_memory_of_fewer_connections_than_wanted_is_told_and_not_judged(
 
     monkeypatch.setattr(trials, "started", started)
     conditions = Conditions(pins=Pinning(None, None, None), folder=tmp_path)
-    trial = trials.run(conditions, Setup(IDLE, WS, OURS, "gevent"), "test", 0)
+    trial = trials.run(conditions, Setup(IDLE, WS, OURS, None), "test", 0)
     found = find(MEMORY, trial)
     assert (found.verdict, found.median) == (Verdict.UNAVAILABLE, None)
     assert found.note.startswith("924 connections instead of 10,000, which took 2 KiB each")
