@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: A timer that rings so much too late says that this process did not run.
 _LATE_NS = 200_000_000
 
+#: A shorter interval than this cannot be announced by python-engineio.
+_LEAST_INTERVAL_MS = 1000
 #: A year: whoever announces more is taken at that.
 _MOST_MS = 365 * 86_400_000
 
@@ -40,7 +42,9 @@ class Vigil:
         self._session = session
         self._interval_ms = interval_ms
         self._timeout_ms = timeout_ms
-        self._patience_ns = round(min(interval_ms + timeout_ms, _MOST_MS) * 1e6)
+        # python-engineio announces whole seconds: of half a second, none (int(ping_interval)).
+        patience_ms = max(interval_ms, _LEAST_INTERVAL_MS) + timeout_ms
+        self._patience_ns = round(min(patience_ms, _MOST_MS) * 1e6)
         self._due_ns = 0
         self._timer: Any = None
         self._wait(self._patience_ns)

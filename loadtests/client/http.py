@@ -66,9 +66,12 @@ class ResponseDecoder:
                 self._buffer = buffer
                 return None
             self._buffer = b""
-            self._head = decode_head(buffer[:head_end])
-            self._body = _body_of(self._head)
+            head = self._head = decode_head(buffer[:head_end])
             data = buffer[head_end + 4 :]
+            if len(data) == head.plain_size:  # nearly every response: in one read, and not packed
+                location = head.headers.get(b"location", b"")
+                return Response(head.status, data, head.keep_alive, location, head.cookies)
+            self._body = _body_of(head)
         whole = self._body.feed(data)
         if whole is None:
             return None
@@ -100,12 +103,14 @@ class Head(NamedTuple):
         status: e.g. 200.
         headers: by their names in lower case; of those that are there twice, the last.
         keep_alive, cookies: see Response.
+        plain_size: of a body of a stated length without a coding; None for all others.
     """
 
     status: int
     headers: dict[bytes, bytes]
     keep_alive: bool
     cookies: tuple[bytes, ...]
+    plain_size: int | None = None
 
 
 _NO_HEAD = Head(0, {}, False, ())
@@ -128,8 +133,6 @@ class _Sized:
         self._parts: list[bytes] = []
 
     def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
-        if not self._parts and len(data) == self._size:  # nearly every response
-            return data, b""
         self._parts.append(data)
         self._left -= len(data)
         if self._left > 0:
@@ -255,7 +258,16 @@ def decode_head(head: bytes) -> Head:
         headers[name] = value
     tokens = {token.strip() for token in headers.get(b"connection", b"").lower().split(b",")}
     keep_alive = b"close" not in tokens and (version != b"HTTP/1.0" or b"keep-alive" in tokens)
-    return Head(int(status), headers, keep_alive, tuple(cookies))
+    coded = headers.keys() & {b"transfer-encoding", b"content-encoding"}
+    length = headers.get(b"content-length")
+    plain = length is not None and not coded and int(status) not in _BODILESS
+    return Head(
+        int(status),
+        headers,
+        keep_alive,
+        tuple(cookies),
+        _length(length) if plain and length is not None else None,
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -37,7 +37,9 @@ def test_regulars_of_the_document_run(tmp_path):
     }
     assert counted["POST", "/login"] == counted["websocket", "join /statistics"] == 2
     assert counted["emit", "typing"] > 2
-    assert counted["websocket", "counted"] == counted["websocket", "/statistics count"] > 2
+    # Of each of the two users one may be under way when the test ends.
+    assert abs(counted["websocket", "counted"] - counted["websocket", "/statistics count"]) <= 2
+    assert counted["websocket", "counted"] > 2
     assert "Traceback" not in log.read_text()
 
 
