@@ -40,11 +40,14 @@ def _interrupted(facts: Facts) -> Iterator[Finding]:
 def _failed(facts: Facts) -> Iterator[Finding]:
     rows = [row for row in facts.own_rows if row.status is Status.FAILED]
     if rows:
+        logs = (
+            " and the servers' logs" if any(one.server_log for one in facts.result.trials) else ""
+        )
         yield Finding(
             Kind.FAILED,
             Severity.WARNING,
             f"{counted(len(rows), 'number')} not measured: {_some_reasons(rows)}.",
-            "Read the reasons and the servers' logs under “Failed and invalid”, then run again.",
+            f"Read the reasons{logs} under “Failed and invalid”, then run again.",
             names(cells_of(rows)),
         )
 
