@@ -116,7 +116,8 @@ class Party:
 def assembling_s(options: Compression) -> float:
     """About how long it takes until all of a trial's parties are there."""
     connecting_s = (options.clients + options.recipients) * _CONNECT_S
-    return len(options.parties) * (connecting_s + _WARM_MESSAGES * _SETTLED_S)
+    warming_s = _WARM_MESSAGES * _SETTLED_S
+    return len(options.parties) * (connecting_s + warming_s) + 2 * warming_s  # and the first ones
 
 
 def parties(bench: Bench, options: Compression) -> Iterator[Party]:
