@@ -10,7 +10,8 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from email.message import Message
-from http.cookiejar import Cookie, CookieJar, eff_request_host
+from http import cookiejar
+from http.cookiejar import Cookie, CookieJar
 from typing import Any
 from urllib.request import Request
 
@@ -38,7 +39,8 @@ class Jar:
         self._expires_s: float | None = None
         self.version = 0
         if given:
-            _, host = eff_request_host(Request(url))
+            # As the jar names it for what the server sets: "localhost.local".
+            _, host = cookiejar.eff_request_host(Request(url))  # type: ignore[attr-defined]
             self.add(_cookie(name, value, host) for name, value in given.items())
 
     @property
