@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from email.message import Message
+from http import cookiejar
 from http.cookiejar import Cookie, CookieJar
 from typing import Any
 from urllib.request import Request
@@ -38,7 +39,9 @@ class Jar:
         self._expires_s: float | None = None
         self.version = 0
         if given:
-            self.add(_cookie(name, value) for name, value in given.items())
+            # As the jar names it for what the server sets: "localhost.local".
+            _, host = cookiejar.eff_request_host(Request(url))  # type: ignore[attr-defined]
+            self.add(_cookie(name, value, host) for name, value in given.items())
 
     @property
     def header(self) -> bytes:
@@ -99,15 +102,18 @@ class _Said:
         return self._head
 
 
-def _cookie(name: str, value: str) -> Cookie:
-    """A cookie for whatever server it is given to, until the session ends."""
+def _cookie(name: str, value: str, host: str) -> Cookie:
+    """A cookie as a server sets it for all of itself, until the session ends.
+
+    So one that the server sets anew, such as a login's, takes its place, as in a browser.
+    """
     return Cookie(
         version=0,
         name=name,
         value=value.encode().decode("latin-1"),  # UTF-8, once it is bytes
         port=None,
         port_specified=False,
-        domain="",
+        domain=host,
         domain_specified=False,
         domain_initial_dot=False,
         path="/",

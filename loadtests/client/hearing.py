@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from gevent.event import AsyncResult
 
-from loadtests.client import notices, packets
+from loadtests.client import notices, packets, refusals
 from loadtests.client.errors import ConnectionFailed, ProtocolError
 from loadtests.client.heartbeat import Vigil
 from loadtests.client.link import Link, OnLeave
@@ -32,6 +32,9 @@ TOO_LONG = (
     "messages longer than the server has announced to read (maxPayload; max_http_buffer_size of "
     "Flask-SocketIO): it hangs up when they arrive"
 )
+
+#: Of the application's own about a refusal, characters.
+_LONGEST_WORDS = 200
 
 _decode_json = msgspec.json.decode
 
@@ -276,6 +279,7 @@ class Membership:
         self.joined: AsyncResult | None = None
 
 
-def _words(refusal: Any) -> Any:
+def _words(refusal: Any) -> str:
     """What the server said; the official servers wrap it in an object."""
-    return refusal.get("message", refusal) if isinstance(refusal, dict) else refusal
+    said = refusal.get("message", refusal) if isinstance(refusal, dict) else refusal
+    return refusals.shown(str(said))[:_LONGEST_WORDS]

@@ -34,7 +34,9 @@ def words(response: Response, session_id: str = "") -> str:
         response: that is one.
         session_id: Engine.IO's, which is not repeated.
     """
-    location = _shown(response.location[:200].decode(errors="replace"))
+    # Without parameters: there are the session's id, a stamp of this request, somebody's token.
+    place = response.location.partition(b"?")[0]
+    location = shown(place[:200].decode(errors="replace"))
     where = f" to {location}" if location else ""
     return f"{where}: {said(response.body, session_id)}"
 
@@ -45,7 +47,7 @@ def page(body: bytes) -> str:
     if not _HTML.match(text):
         return ""
     title = _TITLE.search(text)
-    told = _shown(html.unescape(title[1]))[:80] if title else ""
+    told = shown(html.unescape(title[1]))[:80] if title else ""
     return f"a page of HTML, {told!r}" if told else "a page of HTML"
 
 
@@ -54,13 +56,13 @@ def said(body: bytes, session_id: str = "") -> str:
     found = page(body)
     if found:
         return found
-    line = _shown(body[:_LONGEST_TITLE].decode(errors="replace"))[:200]
+    line = shown(body[:_LONGEST_TITLE].decode(errors="replace"))[:200]
     if session_id:
         line = line.replace(session_id, "(its id)")
     unknown = _UNKNOWN.search(line)
     return _UNKNOWN.sub(r"\1", line) + _NOT_STICKY if unknown else line
 
 
-def _shown(text: str) -> str:
-    """In one line, and with nothing in it that is no text."""
+def shown(text: str) -> str:
+    """What a server says, in one line, and with nothing in it that is no text."""
     return _CONTROL.sub("\ufffd", " ".join(text.split()))

@@ -105,7 +105,9 @@ class Session(Hearing):
         Raises:
             ProtocolError: one cannot be read.
         """
+        heard_ns = self.heard_ns
         self._link.read_kept()
+        self.heard_ns = max(heard_ns, self.heard_ns)  # a heartbeat may have come after all of them
 
     def connect(self, auth: Any = None, timeout_s: float = 10) -> None:
         """Open the link and join the namespace; waits cooperatively.

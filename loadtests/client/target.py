@@ -10,6 +10,7 @@ import msgspec
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
+_COOKIE_VALUE = re.compile(r"[^\x00-\x20\x7f;,]*")
 
 #: What a request is made of by itself: nobody else may say these.
 _OURS = frozenset(
@@ -59,14 +60,14 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         for name in self.query.keys() & _PROTOCOLS:
             raise ValueError(f"query {name!r} belongs to the protocol and cannot be chosen")
         for name, value in self.headers.items():
-            if not _TOKEN.fullmatch(name) or not _LINE.fullmatch(value):
+            if not _is(_TOKEN, name) or not _is(_LINE, value):
                 raise ValueError(f"header {name!r}: not a name and one line of text (RFC 9110)")
             if name.lower() in _OURS:
                 raise ValueError(f"header {name!r} belongs to the protocol and cannot be chosen")
             if name.lower() == "cookie":
                 raise ValueError("cookies are given as cookies, and kept in a jar: not as a header")
         for name, value in self.cookies.items():
-            if not _TOKEN.fullmatch(name) or not re.fullmatch(r"[^\x00-\x20\x7f;,]*", value):
+            if not _is(_TOKEN, name) or not _is(_COOKIE_VALUE, value):
                 raise ValueError(f"cookie {name!r}: a name and a value without ; , or spaces")
         if self.namespace is not None and not re.fullmatch(r"/[^,\x00-\x20\x7f]*", self.namespace):
             raise ValueError(f"namespace {self.namespace!r}: begins with / and has no comma")
@@ -95,6 +96,11 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
             cookies=dict.fromkeys(self.cookies, HIDDEN),
             auth=None if self.auth is None else HIDDEN,
         )
+
+
+def _is(pattern: re.Pattern[str], given: object) -> bool:
+    """Whether it is such a text; attributes of a user class are whatever somebody wrote."""
+    return isinstance(given, str) and pattern.fullmatch(given) is not None
 
 
 #: In place of a value that may be a secret; a cookie's, too, so there is no space in it.

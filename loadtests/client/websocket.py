@@ -241,7 +241,7 @@ class WebSocketLink:
             self._refused(f": {refusals.said(begun, self._session_id)}")
 
     def _refused(self, words: str) -> None:
-        first = self._head.partition(b"\r\n")[0][:200].decode(errors="replace")
+        first = refusals.shown(self._head.partition(b"\r\n")[0][:200].decode(errors="replace"))
         self._fail(f"WebSocket handshake refused: {first}{words}")
 
     def _read_frames(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
@@ -303,7 +303,7 @@ class WebSocketLink:
         if not self._leaving:
             self._send_control(Opcode.CLOSE, payload[:2])
         code = int.from_bytes(payload[:2], "big") if payload else "no code"
-        words = payload[2:].decode(errors="replace")
+        words = refusals.shown(payload[2:].decode(errors="replace"))
         self._fail(f"WebSocket closed by the server: {code} {words}".rstrip())
 
     def _lost(self, reason: str) -> None:

@@ -127,7 +127,7 @@ class Recipient:
         Raises:
             TrialFailed: a message cannot be unpacked.
         """
-        self._read_up()
+        self.read_up()
         # Backwards, since what is asked for came last.
         count = 0
         for _, kernel_ns, _ in reversed(self.arrivals):
@@ -142,7 +142,7 @@ class Recipient:
         Raises:
             TrialFailed: a message cannot be read.
         """
-        self._read_up()
+        self.read_up()
         try:
             for message, kernel_ns, user_ns in self.arrivals[self._read :]:
                 found = identity_of(message) if type(message) is bytes else identity(message)
@@ -153,7 +153,12 @@ class Recipient:
         self._read = len(self.arrivals)
         return Received(*np.array(self._copies, dtype=np.int64).reshape(-1, 4).T)
 
-    def _read_up(self) -> None:
+    def read_up(self) -> None:
+        """Put what was kept as it came, compressed, among the arrivals.
+
+        Raises:
+            TrialFailed: a message cannot be unpacked.
+        """
         try:
             self._session.read_up()
         except ProtocolError as error:

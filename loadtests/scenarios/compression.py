@@ -53,7 +53,7 @@ def _measured(bench: Bench, options: Compression, made: Sequence[Party]) -> list
     if any(party.compressed for party in made if not party.row.packed):
         raise TrialFailed("messages are compressed on connections that did not offer it")
     per_open = echoing.closed_slices(options.echo)
-    each = per_open + 2
+    each = _turns_each(options)
     cycle = each * len(able)
 
     def load(number: int) -> EchoSlice | BroadcastSlice:
@@ -79,7 +79,7 @@ def _measured(bench: Bench, options: Compression, made: Sequence[Party]) -> list
         kinds = {kind: _kind(party.row, kind) for kind in _KINDS}
         gave = Gave(
             counted={kind: counted.get(name, []) for kind, name in kinds.items()},
-            every={kind: every[name] for kind, name in kinds.items()},
+            every={kind: every.get(name, []) for kind, name in kinds.items()},
             reasons={kind: taken.doubts.get(name) for kind, name in kinds.items()},
         )
         if not all(gave.counted.values()):
@@ -91,6 +91,11 @@ def _measured(bench: Bench, options: Compression, made: Sequence[Party]) -> list
         found[row] if row in found else without_numbers(METRICS, str(row), lacking[row])
         for row in options.parties
     ]
+
+
+def _turns_each(options: Compression) -> int:
+    """A party's turns in each round: of the open loop, of the closed one, and of broadcasts."""
+    return echoing.closed_slices(options.echo) + 2
 
 
 def _kind(row: PackedRow, kind: str) -> str:
@@ -123,7 +128,9 @@ SCENARIO = Scenario(
     clients=lambda options: len(options.parties) * (options.clients + options.recipients),
     in_generator=lambda _options: 0,
     expected_s=_expected_s,
-    longest_wait_s=lambda options: options.drain_s * options.rounds * len(options.parties),
+    longest_wait_s=lambda options: (
+        options.drain_s * options.rounds * len(options.parties) * _turns_each(options)
+    ),
     rows=lambda options, _variant: [str(row) for row in options.parties],
     order=_order,
     with_clients=(Client.TRANSPORT_BENCH,),  # it makes them itself

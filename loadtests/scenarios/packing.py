@@ -116,7 +116,8 @@ class Party:
 def assembling_s(options: Compression) -> float:
     """About how long it takes until all of a trial's parties are there."""
     connecting_s = (options.clients + options.recipients) * _CONNECT_S
-    return len(options.parties) * (connecting_s + _WARM_MESSAGES * _SETTLED_S)
+    warming_s = _WARM_MESSAGES * _SETTLED_S
+    return len(options.parties) * (connecting_s + warming_s) + 2 * warming_s  # and the first ones
 
 
 def parties(bench: Bench, options: Compression) -> Iterator[Party]:
@@ -154,7 +155,14 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> Par
             session.connect(place.target.auth)
     except ConnectionFailed as error:
         raise TrialFailed(f"a client could not connect: {error}") from error
-    bench.sessions += sessions
+    finally:
+        bench.sessions += sessions  # which are ended with the trial, however far they came
+    compressed = {session.compressed for session in sessions}
+    if len(compressed) > 1:
+        raise TrialFailed(
+            "some WebSocket connections compress and others do not: is there more than one server "
+            "behind the address?"
+        )
     echoing_ones, receiving = sessions[: options.clients], sessions[options.clients :]
     for session in receiving:
         session.emit(JOIN_EVENT, {"room": room})
@@ -167,7 +175,7 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> Par
         publisher=RoomPublisher(receiving[0], bench.alarm, words, room, bench.now_ns),
         recipients=[Recipient(session) for session in receiving],
         sessions=sessions,
-        compressed=all(session.compressed for session in sessions),
+        compressed=compressed == {True},
     )
     warming = _Texts(ROOM_EVENT, _NOBODY, words, place.namespace, room)
     for number in range(_WARM_MESSAGES):

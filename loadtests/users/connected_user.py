@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -31,6 +32,9 @@ _GOODBYE_S = 0.1
 
 #: In place of an answer.
 SESSION_LOST = object()
+
+#: How the application's own refusal begins; that of a proxy whose server is away is another.
+_REFUSED = re.compile(r"namespace \S+ refused: ")
 
 
 class ConnectedUser(User):
@@ -165,7 +169,8 @@ class ConnectedUser(User):
         self._why_away, self._lost_ns = session.ended, session.ended_ns
         self._back.clear()
         for answer in self._pending:
-            answer.set(SESSION_LOST)
+            if not answer.ready():  # what came just before the loss has come
+                answer.set(SESSION_LOST)
         self._returning = gevent.spawn(self._return)
 
     def make_session(self, server: Server) -> Session:
@@ -298,14 +303,17 @@ class ConnectedUser(User):
                 self._open()
                 if self._request_type == "upgrade":
                     self.session.wait_for_upgrade(self.timeout_s)
-                for namespace, auth in self._joined.items():
+                for namespace, auth in list(self._joined.items()):  # a task may leave one meanwhile
                     self._enter(namespace, auth, self.timeout_s)
             except ConnectionFailed as error:
                 self.session.kill()
                 self._why_away = str(error)
-                if " refused: " in self._why_away:  # by the application, as official clients hold
+                if _REFUSED.match(self._why_away):  # as official clients hold
                     break
                 continue
+            except Exception:  # of a user's own code: it ends the user, as at its first connect
+                self._go()
+                raise
             with errors_logged():
                 took_ns = self._now_ns() - self._lost_ns
                 self._recorder.fire(self._request_type, "reconnect", took_ns)

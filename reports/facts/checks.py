@@ -198,7 +198,7 @@ def _uncompressed(facts: Facts) -> Iterator[Finding]:
         f"{which} does not compress WebSocket messages, which the clients offer as browsers do"
         f"{f'; {others} does' if others else ''}.",
         "That saves CPU and memory and costs bytes: to compare servers without it, run all of them "
-        "with --no-compression (compress = false in an experiment).",
+        "with --no-compression (compression = false in an experiment).",
         names(cells),
     )
 

@@ -21,9 +21,9 @@ class Facts:
     """A result, its trials by row and cell, and a row for each number.
 
     Attributes:
-        rows: all of them, those of a reference client among them.
-        own_rows: those of our own client: what is shown and compared as a cell. The reference has
-            a part of its own (reports/sections/reference.py).
+        rows: all of them, those of a reference or a lean client among them.
+        own_rows: those of our own client: what is shown and compared as a cell. The others have
+            parts of their own (reports/sections/reference.py, lean.py).
         own_outcomes: the same of the trials.
     """
 

@@ -80,7 +80,7 @@ def wanted(facts: Facts) -> bool:
 
 
 def factors(facts: Facts) -> Figure:
-    """A panel per number: the factor over the size, a line per mode."""
+    """A panel per number: the factor over the size, a mark per mode with its interval."""
     all_pairs = {metric: pairs(facts, metric) for metric in _PANELS}
     drawn = [pair for own in all_pairs.values() for pair in own if pair.ratio is not None]
     modes = list(dict.fromkeys(pair.cell.mode for pair in drawn))

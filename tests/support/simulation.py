@@ -79,6 +79,8 @@ class FakeSession:
         self.max_payload: int | None = 1_000_000
         self.handlers: dict[str, Callable[[list[Any], int, int], None]] = {}
         self.gathered: list[tuple[bytes, int, int]] | None = None
+        self.compressed = False
+        self.kept: list[tuple[bytes, int, int]] = []
         self.on_send: Callable[[str, str], None] = lambda *_: None
 
     def on(self, event: str, handler: Callable[[list[Any], int, int], None]) -> None:
@@ -90,11 +92,14 @@ class FakeSession:
 
     @property
     def unread(self) -> int:
-        """See Session: nothing here is compressed."""
-        return 0
+        """See Session."""
+        return len(self.kept)
 
     def read_up(self) -> None:
         """See Session."""
+        if self.gathered is not None:
+            self.gathered += self.kept
+            self.kept.clear()
 
     def send(self, packet: bytes, leaves: Callable[[], None] | None = None) -> None:
         name, message = packets.decode(packet).data
@@ -107,7 +112,8 @@ class FakeSession:
         user_ns = kernel_ns if user_ns is None else user_ns
         if self.gathered is not None:
             packet = packets.encode_event(NAMESPACE, RESPONSE_EVENT, {"data": data})
-            self.gathered.append((packet, kernel_ns, user_ns))
+            arrivals = self.kept if self.compressed else self.gathered
+            arrivals.append((packet, kernel_ns, user_ns))
             return
         self.handlers[RESPONSE_EVENT]([{"data": data}], kernel_ns, user_ns)
 

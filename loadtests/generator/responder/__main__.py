@@ -1,7 +1,6 @@
 """A peer that does as little as a peer can, so that what is measured is the load generator.
 
-``python -m loadtests.generator.responder --port 0`` prints one JSON line and serves until
-SIGTERM
+``python -m loadtests.generator.responder --port 0`` prints one JSON line and serves until SIGTERM
 or until its parent has gone. Not a mode and never compared with one: no framework, no heartbeat, no
 upgrade. One process, one thread, one loop over epoll(7), or poll(2) where there is none.
 

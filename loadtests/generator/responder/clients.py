@@ -132,7 +132,7 @@ class WebSocketClient(PeerClient):
         """Take what is complete of what was read.
 
         Raises:
-            Gone: the client has said goodbye.
+            PeerGone: the client has said goodbye.
         """
         if self._rest:
             data = self._rest + data

@@ -25,7 +25,7 @@ from loadtests.machine.journal import entries
 from loadtests.machine.launch import process
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.hosts.browser import BrowserHost, unavailable
-from loadtests.scenarios.disconnect.hosts.handle import hosting
+from loadtests.scenarios.disconnect.hosts.handle import hosting, tell
 from tests.support.waiting import SLOWNESS, until
 
 MODULE = "loadtests.scenarios.disconnect.hosts.browser"
@@ -46,10 +46,6 @@ def two_tabs(url: str, transport: Transport) -> BrowserHost:
     return BrowserHost(url, transport, tabs=2, clients_per_tab=2)
 
 
-def command(config: BrowserHost, diary: Path) -> list[str]:
-    return [sys.executable, "-m", MODULE, msgspec.json.encode(config).decode(), str(diary)]
-
-
 def events(diary: Path, event: str) -> list[dict[str, Any]]:
     found = entries(diary) if diary.exists() else []
     return [each for each in found if each["event"] == event]
@@ -61,8 +57,11 @@ def joined(config: BrowserHost, folder: Path) -> Iterator[subprocess.Popen[bytes
     diary = folder / "diary.jsonl"
     with (
         (folder / "host.log").open("wb") as output,
-        process(command(config, diary), core=None, stdout=output, pipe=True) as running,
+        process(
+            [sys.executable, "-m", MODULE, str(diary)], core=None, stdout=output, pipe=True
+        ) as running,
     ):
+        tell(running, config)
         until(
             lambda: len(events(diary, "joined")) == config.clients,
             "the clients have joined",
@@ -177,10 +176,10 @@ def run(config: str, folder: Path, **environment: str) -> tuple[int, list[dict[s
     """A host that fails by itself: its code, its diary and what it printed."""
     diary = folder / "diary.jsonl"
     done = subprocess.run(
-        [sys.executable, "-m", MODULE, config, str(diary)],
+        [sys.executable, "-m", MODULE, str(diary)],
         cwd=ROOT,
         env=os.environ | environment,
-        input="",
+        input=f"{config}\n",
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from loadtests import ROOT
+from loadtests.client.target import Target
 from loadtests.machine import network
 from loadtests.machine.journal import entries
 from loadtests.machine.launch import serving
@@ -255,6 +256,22 @@ def test_interface_that_is_not_there_is_one_line(tmp_path):
     with hosting("network", "loadtests.scenarios.disconnect.hosts", broken, **files) as clients:
         words = complaint(clients.wait_until_joined, PATIENCE_S)
     assert "no-such-link cannot be taken down: No such device" in words
+
+
+def test_what_connections_are_told_is_in_no_list_of_processes(tmp_path):
+    told = ProcessHost(
+        url="http://127.0.0.1:1",
+        transport=WEBSOCKET,
+        client=Client.TRANSPORT_BENCH,
+        causes=[KILL],
+        target=Target(auth="hush-hush"),
+    )
+    files = {"log": tmp_path / "host.log", "diary": tmp_path / "diary"}
+    with hosting("processes", "loadtests.scenarios.disconnect.hosts", told, **files) as clients:
+        listed = str(clients._process.args)
+        complaint(clients.wait_until_joined, PATIENCE_S)
+    assert str(files["diary"]) in listed
+    assert "hush" not in listed
 
 
 # --- what is left behind

@@ -38,6 +38,13 @@ def test_what_the_server_sets_is_said_beside_what_was_given(url: str) -> None:
     assert said(jar) == {"token=x", "AWSALB=worker-2", "io=abc"}
 
 
+@pytest.mark.parametrize("url", [URL, "http://localhost:5000/socket.io/", "https://a.example/s/"])
+def test_given_cookie_that_the_server_sets_anew_is_said_once(url: str) -> None:
+    jar = Jar(url, {"session": "old", "lang": "en"})
+    jar.take([b"session=new; HttpOnly; Path=/"])
+    assert sorted(jar.header.decode().split("; ")) == ["lang=en", "session=new"]
+
+
 def test_latest_value_counts_and_who_builds_heads_is_told() -> None:
     jar = Jar(URL)
     versions = [jar.version]

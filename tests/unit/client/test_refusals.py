@@ -68,6 +68,12 @@ def test_redirection_says_where_to() -> None:
     assert refusals.words(Response(400, b"no", True)) == ": no"
 
 
+def test_redirection_is_told_without_the_parameters_of_its_request() -> None:
+    asked = b"https://elsewhere/socket.io/?EIO=4&transport=polling&t=00c0ffee&sid=k3Jx&token=secret"
+    moved = Response(301, b"", True, asked)
+    assert refusals.words(moved, "k3Jx") == " to https://elsewhere/socket.io/: "
+
+
 # --- where a session should have begun
 
 

@@ -139,6 +139,19 @@ def test_connect_error_is_in_the_servers_own_words(monkeypatch: pytest.MonkeyPat
     assert found.ended is not None
 
 
+def test_refusal_is_told_in_one_line_without_what_is_no_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusal = b'44/test,{"message":"no\\n room\\u001b[31m' + b"x" * 1000 + b'"}'
+    monkeypatch.setattr(FakeLink, "opening", (OPEN, refusal))
+    found, _link = made()
+    with pytest.raises(ConnectionFailed) as refused:
+        found.connect()
+    told = "namespace /test refused: no room\ufffd[31mxxx"
+    assert str(refused.value).startswith(told)
+    assert len(str(refused.value)) < 300
+
+
 @pytest.mark.parametrize(
     ("opening", "words"),
     [

@@ -161,4 +161,17 @@ def test_what_is_kept_is_counted_and_read_into_what_is_gathered(
     found.read_up()
     assert (found.unread, others) == (0, [[2]])
     assert gathered == [(b'42/test,["my response",1]', 1, 2), (b'42/test,["my response",3]', 5, 6)]
+    assert found.heard_ns == 6
+    found.kill()
+
+
+def test_heartbeat_that_came_behind_what_is_kept_counts_as_the_latest_thing_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, link = connected(monkeypatch, opening())
+    found.gather("my response")
+    link.waiting.append((b'42/test,["my response",1]', 3, 4))
+    link.on_packet(b"2", 50, 60)
+    found.read_up()
+    assert found.heard_ns == 60
     found.kill()

@@ -53,6 +53,14 @@ def test_refusal_does_not_repeat_a_value(told: dict[str, Any]) -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("told", [{"headers": {"X-Room": 5}}, {"cookies": {"X-Room": None}}])
+def test_what_a_user_class_says_that_is_no_text_is_refused_by_its_name(
+    told: dict[str, Any],
+) -> None:
+    with pytest.raises(ValueError, match="'X-Room'"):
+        Target(**told)
+
+
 def test_misspelt_word_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError, match="querry"):
         msgspec.convert({"querry": {}}, Target)

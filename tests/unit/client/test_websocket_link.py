@@ -134,6 +134,7 @@ def test_websocket_answers_a_ping_frame(upgraded: FakeStream) -> None:
     ("data", "words"),
     [
         (server_frame(Opcode.CLOSE, b"\x03\xe9going"), "closed by the server: 1001 going"),
+        (server_frame(Opcode.CLOSE, b"\x03\xe9\x1b[31m\ngo"), "server: 1001 \ufffd[31m go"),
         (server_frame(Opcode.CLOSE, b""), "closed by the server: no code"),
         (b"\xff\xff", "must not mask"),
         (b"\xf1\x00", "reserved bits"),

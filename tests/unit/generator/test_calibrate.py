@@ -47,11 +47,14 @@ def fan_out(recipients: int, publishers: int) -> Any:
     return msgspec.structs.replace(experiment.broadcast, publishers=publishers)
 
 
+@pytest.mark.parametrize("compressed", [False, True])
 def test_deliveries_are_what_was_read_while_publishers_waited_for_their_own_copy(
-    monkeypatch: pytest.MonkeyPatch,
+    compressed: bool,
 ) -> None:
     world = World()
     bench = FakeBench(world, 5)
+    for session in bench.sessions:
+        session.compressed = compressed
     broadcasting(bench, lambda publisher, number, recipient: [10 * MS])
     (found,) = loops.measure_fan_out(bench, fan_out(5, 2))  # type: ignore[arg-type]
     # Each of two publishers sends every 10 ms, to five.

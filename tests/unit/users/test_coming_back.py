@@ -65,11 +65,40 @@ def test_lost_user_is_back_with_its_handlers_and_namespaces(user):
 
 
 def test_attempts_go_on_until_one_succeeds(user):
-    user.refusals.extend(["cannot connect to 127.0.0.1: Connection refused"] * 3)
+    user.refusals.extend(
+        [
+            "cannot connect to 127.0.0.1: Connection refused",
+            "WebSocket handshake refused: HTTP/1.1 502 Bad Gateway: a page of HTML, 'Bad Gateway'",
+            "no answer to the handshake within 10 s",
+        ]
+    )
     lose(user)
     user.check()
     assert user._back.wait(10)
     assert user.environment.stats.get("reconnect", "websocket").num_failures == 0
+
+
+def test_user_whose_own_code_breaks_on_the_way_back_is_gone(user, monkeypatch):
+    def broken():
+        raise ValueError("no login")
+
+    monkeypatch.setattr(user, "_open", broken)
+    user._greenlet = gevent.spawn(gevent.sleep, 3600)
+    lose(user)
+    user.check()
+    user._greenlet.join(10)
+    assert user._greenlet.ready()
+    user.on_stop()
+    assert "reconnect" in {name for name, _ in failures(user)}
+
+
+def test_answer_that_came_just_before_the_loss_has_come(user):
+    greenlet = gevent.spawn(user.call, "asked", timeout_s=60)
+    gevent.sleep(0)
+    user.session.acknowledge(["found"], user._now_ns(), user._now_ns())
+    lose(user)
+    user.check()
+    assert greenlet.get(timeout=10) == "found"
 
 
 def test_what_was_waited_for_is_unanswered_at_once(user):

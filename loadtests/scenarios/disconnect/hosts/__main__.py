@@ -1,4 +1,4 @@
-"""``python -m loadtests.scenarios.disconnect.hosts CONFIG DIARY``: each client a process."""
+"""``python -m loadtests.scenarios.disconnect.hosts DIARY``: each client a process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class _Whose(msgspec.Struct):
 
 def main() -> None:
     """Hold what the configuration says, until standard input ends."""
-    config, diary = sys.argv[1:]
+    (diary,) = sys.argv[1:]
+    config = sys.stdin.buffer.readline()
     if msgspec.json.decode(config, type=_Whose).client is Client.REFERENCE:
         _import_reference()
     from loadtests.scenarios.disconnect.hosts.process import ProcessHost, hold

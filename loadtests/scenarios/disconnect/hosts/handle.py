@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -174,16 +174,27 @@ def hosting(
 
     Args:
         name: for messages.
-        module: to run; its arguments are the configuration as JSON and the path of the diary.
+        module: to run; its argument is the path of the diary, and the first line of its standard
+            input the configuration as JSON: a token may be in it, and whoever may list processes
+            reads their arguments.
         config: what it is to hold, a ``msgspec.Struct``.
         log: file for what it prints.
         diary: file for what happens; an older one is removed.
         prefix: see ``launch.process``.
     """
     diary.unlink(missing_ok=True)
-    command = [sys.executable, "-m", module, msgspec.json.encode(config).decode(), str(diary)]
+    command = [sys.executable, "-m", module, str(diary)]
     with (
         log.open("wb") as output,
         process(command, core=None, stdout=output, pipe=True, prefix=prefix) as running,
     ):
+        tell(running, config)
         yield Host(name, config.clients, running, log=log, diary=diary)
+
+
+def tell(running: subprocess.Popen[bytes], config: Config) -> None:
+    """Give a host that was started its configuration."""
+    assert running.stdin is not None, "it was started with a pipe"
+    with suppress(BrokenPipeError):  # it has ended; its log says why
+        running.stdin.write(msgspec.json.encode(config) + b"\n")
+        running.stdin.flush()

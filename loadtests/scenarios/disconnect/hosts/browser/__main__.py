@@ -1,4 +1,4 @@
-"""``python -m loadtests.scenarios.disconnect.hosts.browser CONFIG DIARY``: clients in tabs.
+"""``python -m loadtests.scenarios.disconnect.hosts.browser DIARY``: clients in tabs.
 
 Nothing needs to be cleaned up if this process is killed: playwright's driver ends with its standard
 input, which is our pipe, and closes the browser; Chromium ends with its pipe from the driver.
@@ -35,7 +35,8 @@ _PAGE = "/transport-bench.html"
 
 def main() -> None:
     """Hold what the configuration says, until standard input ends."""
-    words, path = sys.argv[1:]
+    (path,) = sys.argv[1:]
+    words = sys.stdin.buffer.readline()  # the next line comes when all have joined
     diary = Diary(Path(path))
     try:
         config = msgspec.json.decode(words, type=BrowserHost)
