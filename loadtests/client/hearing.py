@@ -36,6 +36,9 @@ TOO_LONG = (
 #: Of the application's own about a refusal, characters.
 _LONGEST_WORDS = 200
 
+#: Who is hung up on for a message is so within this time of it.
+_SOON_NS = 10_000_000_000
+
 _decode_json = msgspec.json.decode
 
 
@@ -101,7 +104,7 @@ class Hearing:
         self._opened = False
         self._departed = False
         self._longest: float = math.inf  # bytes of a packet, as far as the server has said
-        self._too_long = ""
+        self._too_long = ("", 0)  # what was said of the latest one, and when
         self._vigil: Vigil | None = None
         self.ended: str | None = None
         self.ended_ns = 0
@@ -243,8 +246,9 @@ class Hearing:
 
     def _end(self, reason: str) -> None:
         self._stop_vigil()
-        if self._too_long:
-            reason = f"{reason}, after {self._too_long}"
+        words, sent_ns = self._too_long
+        if words and time.monotonic_ns() - sent_ns < _SOON_NS:
+            reason = f"{reason}, after {words}"
         if self.ended is None and not self._departed:
             self.ended, self.ended_ns = reason, time.monotonic_ns()
         self._release(reason)
@@ -260,8 +264,9 @@ class Hearing:
 
     def _note_length(self, length: int) -> None:
         """Something is about to be sent that the server has said not to read."""
-        self._too_long = f"a message of {length} bytes, where it reads {self._longest} at most"
-        notices.tell(TOO_LONG, self._too_long)
+        words = f"a message of {length} bytes, where it reads {self._longest} at most"
+        self._too_long = (words, time.monotonic_ns())
+        notices.tell(TOO_LONG, words)
 
 
 class Membership:

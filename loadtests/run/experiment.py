@@ -45,8 +45,8 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         modes, transports: the cells are their product.
         client: ``reference`` measures everything with python-socketio's client too, ``lean`` with
             ours without a browser's headers; each trial in the same block as its counterpart.
-        compress: whether clients offer to compress WebSocket messages, as browsers do; in a file
-            ``compression = false`` says the same.
+        compress: whether clients offer to compress WebSocket messages, as browsers do; a file says
+            ``compression = false``, since a field of that name has the scenario's table.
         target: what every connection is told.
         server: options of every server.
     """
@@ -204,6 +204,8 @@ def parse(text: str, origin: str) -> Experiment:
 def _tables(text: str) -> dict[str, Any]:
     """What a TOML text says, by the names of an experiment's fields."""
     written: dict[str, Any] = msgspec.toml.decode(text)
+    if "compress" in written:
+        raise msgspec.ValidationError("say `compression = true` or `false` - at `$.compress`")
     if isinstance(written.get("compression"), bool):  # else it is the scenario's table
         written["compress"] = written.pop("compression")
     return written

@@ -74,6 +74,9 @@ class Keeper:
                 seat.call(None)
 
     def _give(self) -> None:
+        # What a trial does before its first turn is not to be done beside another's.
+        for seat in list(self._seats.values()):
+            seat.here.wait()
         for number in count():
             cycle = max((seat.cycle for seat in self._seats.values()), default=1)
             order = order_of(list(self._seats), number, self._seed, cycle)
@@ -112,6 +115,7 @@ class Seat:
     """One cell's place in the rounds; see ``scenarios.turns.Turns``.
 
     Attributes:
+        here: set once it waits for its first turn, or has none.
         playing: whether it takes part in the next round.
         cycle: see Turns.
         seconds, stolen_s, others_s: over all of its turns.
@@ -124,6 +128,7 @@ class Seat:
         self._called = Event()
         self._done = Event()
         self._number: int | None = None
+        self.here = Event()
         self.playing = True
         self.cycle = 1
         self.seconds = self.stolen_s = self.others_s = 0.0
@@ -143,6 +148,7 @@ class Seat:
     @contextmanager
     def turn(self) -> Iterator[Turn]:
         """See Turns."""
+        self.here.set()
         self._called.wait()
         self._called.clear()
         if self._number is None:
@@ -164,6 +170,7 @@ class Seat:
     def leave(self) -> None:
         """Have no more turns."""
         self.playing = False
+        self.here.set()
         self._done.set()
 
     def saw(self, found: Watched) -> None:

@@ -42,7 +42,7 @@ def measure(bench: Bench, options: Compression) -> list[Measurement]:
     if bench.place.transport is Transport.POLLING:
         return [without_numbers(METRICS, str(row), _POLLING) for row in options.parties]
     try:
-        return _measured(bench, options, list(parties(bench, options)))
+        return _measured(bench, options, parties(bench, options))
     finally:
         for session in bench.sessions:
             session.kill()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -120,11 +120,11 @@ def assembling_s(options: Compression) -> float:
     return len(options.parties) * (connecting_s + warming_s) + 2 * warming_s  # and the first ones
 
 
-def parties(bench: Bench, options: Compression) -> Iterator[Party]:
+def parties(bench: Bench, options: Compression) -> list[Party]:
     """Connect them, one party after the other, and see what each did to the server's memory."""
     # From little to much: memory that larger messages have given back would serve those that follow.
-    order = sorted(options.parties, key=lambda row: (row.packed, row.size))
-    made = {}
+    order = sorted(options.parties, key=lambda row: (row.size, row.packed))
+    made: dict[PackedRow, Party] = {}
     # What a server needs once, for its first connection of a kind, is nobody's.
     few = msgspec.structs.replace(options, clients=1, recipients=1)
     for packed in (True, False):
@@ -135,7 +135,7 @@ def parties(bench: Bench, options: Compression) -> Iterator[Party]:
         after_mib = bench.meter.server_mib()
         if before_mib is not None and after_mib is not None:
             party.kib_each = (after_mib - before_mib) * 1024 / len(party.sessions)
-    yield from (made[row] for row in options.parties)
+    return [made[row] for row in options.parties]
 
 
 def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> Party:

@@ -23,7 +23,7 @@ from tests.support import ROOT
 EXPERIMENT = """\
 name = "mine"
 client = "lean"
-compress = false
+compression = false
 modes = ["gevent"]
 
 [target]

@@ -217,10 +217,20 @@ def test_scenario_that_the_experiment_has_not_cannot_be_had(whole: Experiment) -
         narrow(small, scenarios=["disconnect"])
 
 
-@pytest.mark.parametrize("key", ["compression", "compress"])
-def test_compression_can_be_done_without(key: str) -> None:
-    text = f'name = "x"\n{key} = false\n[echo]\nclients = 1\nrate_hz = 100\nlatency_s = 1\n'
-    assert parse(text + "throughput_s = 1\n", "x.toml").compress is False
+def compressing(line: str) -> str:
+    return (
+        f'name = "x"\n{line}\n[echo]\nclients = 1\nrate_hz = 100\nlatency_s = 1\nthroughput_s = 1\n'
+    )
+
+
+def test_compression_can_be_done_without() -> None:
+    assert parse(compressing("compression = false"), "x.toml").compress is False
+    assert parse(compressing(""), "x.toml").compress is True
+
+
+def test_there_is_one_word_for_it() -> None:
+    with pytest.raises(ExperimentError, match=r"x\.toml, line 2, compress: say `compression"):
+        parse(compressing("compress = false"), "x.toml")
 
 
 def test_the_table_of_that_name_is_the_scenarios() -> None:
