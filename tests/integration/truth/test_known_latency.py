@@ -106,7 +106,10 @@ def test_both_clients_read_60_ms_between_two_peaks_as_60_ms(serve, tmp_path):
     def check(folder):
         with serve("gevent", command=faulty("delays:0.02,0.08")) as server:
             result = measured_at(server.url, BOTH_CLIENTS, folder)
-        assert {planned.client for planned in result.plan} == {Client.TRANSPORT_BENCH, Client.REFERENCE}
+        assert {planned.client for planned in result.plan} == {
+            Client.TRANSPORT_BENCH,
+            Client.REFERENCE,
+        }
         for trial in result.trials:
             low, high = quantiles_ms(trial.measurements[0], "latency", 0.25, 0.75)
             assert 20 <= low < 30
