@@ -7,7 +7,7 @@ upgrade. One process, one thread, one loop over epoll(7), or poll(2) where there
 It speaks Engine.IO 4 over WebSocket and over kept HTTP connections, and Socket.IO 5 as far as this:
 a CONNECT is accepted in any namespace; ``my event`` comes back to its sender as ``my response``,
 ``my broadcast event`` goes to everybody in the namespace as ``my response``. What an event carries
-is copied as it stands, and never parsed.
+is copied as it stands, and never parsed. Clients that offer to compress are compressed to.
 """
 
 from __future__ import annotations
