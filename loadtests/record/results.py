@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -246,8 +246,23 @@ def read(path: Path) -> Result:
     Raises:
         ResultError: with one line that says what is wrong and where.
     """
-    if path.is_dir():
-        path = path / FILE_NAME
+    return decoded(path / FILE_NAME if path.is_dir() else path, FORMAT, Result)
+
+
+Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+
+def decoded(path: Path, written: str, kind: type[Kind]) -> Kind:
+    """What a file of ours holds.
+
+    Args:
+        path: of it.
+        written: the format that its field ``format`` is to name.
+        kind: what it holds.
+
+    Raises:
+        ResultError: see ``read``.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -255,14 +270,14 @@ def read(path: Path) -> Result:
     try:
         document = msgspec.json.decode(content, type=dict[str, Any])
         found = document.get("format")
-        if found != FORMAT:
+        if found != written:
             raise ResultError(
-                f"{path}: format is {_quoted(repr(found))}, this version reads {FORMAT!r}; "
+                f"{path}: format is {_quoted(repr(found))}, this version reads {written!r}; "
                 "run the experiment again"
             )
         if _is_deeper(document, _DEEPEST):
             raise ResultError(f"{path}: not a result file: it is nested too deeply")
-        return msgspec.json.decode(content, type=Result)
+        return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ResultError(f"{path}: not a result file: {_quoted(str(error))}") from error
 

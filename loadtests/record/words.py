@@ -54,6 +54,23 @@ class Better(StrEnum):
     NEITHER = "neither"  #: describes the run, not the server
 
 
+class Verdict(StrEnum):
+    """What a comparison decides of a head against its base."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    EXCLUDED = "excluded"  #: no slowdown of a stated size, or a larger one
+    INCONCLUSIVE = "inconclusive"
+
+
+class Kept(StrEnum):
+    """What trials say of a limit."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNDECIDED = "undecided"
+
+
 class Unit(StrEnum):
     """Units, spelled as in ``summary.csv``."""
 

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from loadtests.client.target import Target
 from loadtests.record.words import Client, Transport
+from loadtests.run.arm import Arm, Deciding
 from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Heartbeat, Variant
 from servers.modes import ADAPTERS, MAIN
@@ -49,6 +50,10 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ``compression = false``, since a field of that name has the scenario's table.
         target: what every connection is told.
         server: options of every server.
+        base, head: what ``gate`` compares; None for the working tree as it is.
+        gate: how it decides.
+        limits: what its head is held against, ``scenario.metric`` -> ``<= 50 ms``; with a cell
+            (``echo.latency_p99@gevent/websocket``) for that alone.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
@@ -65,6 +70,10 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compress: bool = True
     server: Heartbeat = Heartbeat()
     target: Target = Target()
+    base: Arm | None = None
+    head: Arm | None = None
+    gate: Deciding = Deciding()
+    limits: dict[str, str] = {}
 
     @property
     def scenarios(self) -> list[str]:
