@@ -7,9 +7,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
+from loadtests.arithmetic.estimates import CONFIDENCE, t_quantile
 
-CONFIDENCE = 0.95
 #: How often a difference of the stated size is to be found where there is one.
 POWER = 0.8
 _MOST_BLOCKS = 1000
@@ -37,7 +36,7 @@ class LogRatios:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % Student-t interval of that."""
-        margin = _t(CONFIDENCE, self.count) * self.deviation / math.sqrt(self.count)
+        margin = t_quantile(CONFIDENCE, self.count) * self.deviation / math.sqrt(self.count)
         return math.exp(self.mean - margin), math.exp(self.mean + margin)
 
     def blocks_for(self, difference: float) -> int | None:
@@ -53,7 +52,7 @@ class LogRatios:
             None where a thousand would not do.
         """
         for count in range(2, _MOST_BLOCKS + 1):
-            quantiles = _t(CONFIDENCE, count) + _t(2 * POWER - 1, count)
+            quantiles = t_quantile(CONFIDENCE, count) + t_quantile(2 * POWER - 1, count)
             if quantiles * self.deviation / math.sqrt(count) <= math.log1p(difference):
                 return count
         return None
@@ -69,8 +68,3 @@ def log_ratios(pairs: Sequence[tuple[float, float]]) -> LogRatios:
         raise ValueError("a spread wants two pairs at least")
     logs = [math.log(second / first) for first, second in pairs]
     return LogRatios(statistics.fmean(logs), statistics.stdev(logs), len(logs))
-
-
-def _t(confidence: float, count: int) -> float:
-    """The two-sided quantile of Student's t for the mean of so many values."""
-    return float(stdtrit(count - 1, (1 + confidence) / 2))

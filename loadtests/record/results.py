@@ -13,7 +13,7 @@ import msgspec
 
 from loadtests.record import files
 from loadtests.record.generator_facts import Count, GeneratorFacts, Number
-from loadtests.record.words import Client, Status, Transport
+from loadtests.record.words import Client, Purpose, Status, Transport
 
 FORMAT = "transport-bench/1"
 FILE_NAME = "result.json"
@@ -161,6 +161,7 @@ class PlannedTrial(msgspec.Struct, frozen=True):
             for clients that go, ``server`` for a server that goes, ``10/5:1000`` for a sweep's).
         group: trials of one block with the same group are carried out together, with servers that
             take turns; None for one that runs alone.
+        purpose: of its pair, where arms are compared; None elsewhere.
     """
 
     number: Count
@@ -172,6 +173,7 @@ class PlannedTrial(msgspec.Struct, frozen=True):
     client: Client = Client.TRANSPORT_BENCH
     variant: str = ""
     group: Count | None = None
+    purpose: Purpose | None = None
 
 
 class Trial(msgspec.Struct, frozen=True):

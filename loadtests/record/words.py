@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+#: From here on a quantile is a tail.
+_TAIL = 0.99
+#: A tail is what so many samples at least lie beyond.
+_BEYOND = 10
+
 
 class Transport(StrEnum):
     """Engine.IO's transports. A mode and a transport together are a cell."""
@@ -63,6 +68,14 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Purpose(StrEnum):
+    """What a pair of trials of a comparison is for."""
+
+    SCREEN = "screen"  #: to see what may be slower, looked at again and again
+    CONFIRM = "confirm"  #: to say so: fresh, their number fixed beforehand
+    CONTRAST = "contrast"  #: base against a second base: what the run makes of two that are alike
+
+
 class Kept(StrEnum):
     """What trials say of a limit."""
 
@@ -112,6 +125,17 @@ class Metric:
     family: str = ""
     quantile: float | None = None
     later: bool = False
+
+    @property
+    def samples_wanted(self) -> int | None:
+        """How many samples a tail wants in its trial: 1,000 for a p99, 10,000 for a p99.9.
+
+        Returns:
+            None where the metric is no tail; a maximum is none either.
+        """
+        if self.quantile is None or not _TAIL <= self.quantile < 1:
+            return None
+        return round(_BEYOND / (1 - self.quantile))
 
 
 #: Those that a row's name ends with.

@@ -8,9 +8,8 @@ has measured.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +23,11 @@ from loadtests.record.words import Status
 from loadtests.run.executor import Executor
 from loadtests.run.experiment import Experiment
 from loadtests.run.plan import plan
-from loadtests.run.progress import Reporter, TimeLeft
+from loadtests.run.progress import Reporter
+from loadtests.run.schedule import Fixed, Schedule
 from loadtests.run.trial import Came
 from loadtests.scenarios.bench import Outcome
 from loadtests.scenarios.errors import TrialFailed
-
-
-def in_groups(plan: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
-    """The trials that are carried out together, and those alone, in order."""
-    for _, together in groupby(plan, lambda each: (each.group is None and each.number, each.group)):
-        yield list(together)
 
 
 class Run:
@@ -43,7 +37,7 @@ class Run:
         experiment: narrowed already.
         folder: exists; the result goes there.
         executor: carries out the trials.
-        planned: in their order; None for the experiment's own plan.
+        schedule: of the trials; None for the experiment's own plan.
     """
 
     def __init__(
@@ -51,12 +45,12 @@ class Run:
         experiment: Experiment,
         folder: Path,
         executor: Executor,
-        planned: list[PlannedTrial] | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         self._experiment = experiment
         self._folder = folder
         self._executor = executor
-        self._plan = plan(experiment, executor.room) if planned is None else planned
+        self._schedule = schedule or Fixed(experiment, plan(experiment, executor.room))
         self._environment = facts.describe(executor.pins)
         self._calibration, note = calibration.for_run(self._environment, __version__)
         if note is not None:
@@ -75,7 +69,8 @@ class Run:
         ended = "interrupted"
         try:
             self._environment |= self._executor.prepare()
-            with cores.staying_off(self._executor.pins.server), reporter(len(self._plan)) as told:
+            trials = len(self._schedule.planned)
+            with cores.staying_off(self._executor.pins.server), reporter(trials) as told:
                 self._run_all(told)
             ended = "complete"
         except KeyboardInterrupt:
@@ -85,12 +80,8 @@ class Run:
         return result
 
     def _run_all(self, told: Reporter) -> None:
-        expected_s = [
-            self._experiment.variant(each.scenario, each.variant).expected_s for each in self._plan
-        ]
-        estimate = TimeLeft(expected_s)
-        for together in in_groups(self._plan):
-            told.began(together, estimate.left_s(len(self._trials)))
+        for together in self._schedule.groups():
+            told.began(together, self._schedule.left_s())
             self._run_together(together, told)
 
     def _run_together(self, together: Sequence[PlannedTrial], told: Reporter) -> None:
@@ -111,6 +102,7 @@ class Run:
             for planned, trial in sorted(found, key=lambda pair: pair[0].number):
                 trial = msgspec.structs.replace(trial, seconds=seconds)
                 self._trials.append(trial)
+                self._schedule.came(planned, trial)
                 told.ended(planned, trial)
             self._write("running")
 
@@ -145,7 +137,7 @@ class Run:
             seconds=time.monotonic() - self._begun,
             experiment=_told(self._experiment),
             environment=self._environment,
-            plan=self._plan,
+            plan=self._schedule.planned,
             trials=self._trials,
             calibration=self._calibration,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy
 
+from loadtests.arithmetic.estimates import Estimate
 from loadtests.record.words import Unit
-from reports.facts.stats import Estimate, Ratio
+from reports.facts.stats import Ratio
 
 _MS_PER_S = 1000
 #: From here on a number is nothing that was measured, and has too many digits to be read.

@@ -11,17 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from loadtests.arithmetic.estimates import Estimate, estimate
 from loadtests.record.results import Measurement, PlannedTrial, Result, Trial
 from loadtests.record.words import Client, Metric, Status, Transport, client_of, scenario_of
 from loadtests.scenarios.registry import SCENARIOS, metrics_of
 from reports.facts.errors import ReportError
-from reports.facts.stats import Estimate, Ratio, estimate
+from reports.facts.stats import Ratio
 from reports.facts.worth import Worth, can_spare, left_out, together, trial_worth
-
-#: From here on a quantile is a tail.
-_TAIL = 0.99
-#: A tail is what so many samples at least lie beyond.
-_BEYOND = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,24 +150,13 @@ def rows_of(outcomes: Outcomes, *, interrupted: bool) -> list[Row]:
     ]
 
 
-def samples_wanted(metric: Metric) -> int | None:
-    """How many samples a tail's quantile wants in its trial: 1,000 for a p99, 10,000 for a p99.9.
-
-    Returns:
-        None where the metric is no tail; a maximum is none either.
-    """
-    if metric.quantile is None or not _TAIL <= metric.quantile < 1:
-        return None
-    return round(_BEYOND / (1 - metric.quantile))
-
-
 def fewest_samples(metric: Metric, trials: Iterable[RowTrial]) -> int | None:
     """How many samples stand behind a tail's quantile in the trial that has the fewest.
 
     Returns:
         None where the metric is no tail, or no trial has its number and tells its samples.
     """
-    if samples_wanted(metric) is None:
+    if metric.samples_wanted is None:
         return None
     counts = [
         outcome.measurement.samples[metric.family]
@@ -250,7 +235,7 @@ def _row(
         reasons=reasons,
         values=values,
         places=tuple(Place(each.planned.block, each.planned.group) for each in trials),
-        undersampled=fewest is not None and fewest < (samples_wanted(metric) or 0),
+        undersampled=fewest is not None and fewest < (metric.samples_wanted or 0),
         left_out=len(spared),
     )
 

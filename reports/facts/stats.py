@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy
-from scipy.special import stdtrit
 
-CONFIDENCE = 0.95
+from loadtests.arithmetic.estimates import margin_of
+
 #: Less than anything measured, in whatever unit: how many times as much it is says nothing.
 NOTHING = 1e-15
 
@@ -26,46 +26,6 @@ NOTHING = 1e-15
 WIDEST = 1000.0
 
 Key = TypeVar("Key", bound=Hashable)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What the trials of one cell say about one metric, in the metric's unit.
-
-    Attributes:
-        value: mean over trials.
-        low: lower end of the 95 % interval, never below 0; None with fewer than two trials.
-        high: its upper end; None with fewer than two trials.
-        trials: how many numbers stand behind it.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    trials: int
-
-
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean and two-sided 95 % Student-t interval over trials.
-
-    The interval is ``mean ± t(0.975, n-1) * s / sqrt(n)`` (Student, "The probable error of a mean",
-    Biometrika 6, 1908; Georges et al. 2007, section 3.2, for few runs of a benchmark). Every
-    metric here is non-negative, so a lower end below 0 says nothing and is cut there.
-
-    Args:
-        values: one number per trial, all in one unit, at least one.
-
-    Raises:
-        ValueError: no values.
-    """
-    if not values:
-        raise ValueError("an estimate needs at least one trial")
-    count = len(values)
-    mean = statistics.fmean(values)
-    if count < 2:
-        return Estimate(mean, None, None, count)
-    margin = _margin(values)
-    return Estimate(mean, max(0.0, mean - margin), mean + margin, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +70,7 @@ def ratio(base: Sequence[float | None], other: Sequence[float | None]) -> Ratio 
     mean = statistics.fmean(logs)
     if len(logs) < 2:
         return Ratio(math.exp(mean), None, None)
-    margin = _margin(logs)
+    margin = margin_of(logs)
     return Ratio(math.exp(mean), math.exp(mean - margin), _exp(mean + margin))
 
 
@@ -170,7 +130,7 @@ def within_blocks(values_by_cell: Mapping[Key, Sequence[float | None]]) -> dict[
     found = {}
     for line, key in enumerate(cells):
         own = left[lines == line].tolist()
-        if len(own) > 1 and (factor := _exp(_margin(own))) <= WIDEST:
+        if len(own) > 1 and (factor := _exp(margin_of(own))) <= WIDEST:
             found[key] = factor
     return found
 
@@ -186,10 +146,3 @@ def _exp(power: float) -> float:
         return math.exp(power)
     except OverflowError:
         return math.inf
-
-
-def _margin(values: Sequence[float]) -> float:
-    """Half the width of the two-sided 95 % Student-t interval of the mean of two or more values."""
-    # The quantile of scipy.stats.t, without the second and a half that scipy.stats takes to load.
-    quantile = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2))
-    return quantile * statistics.stdev(values) / math.sqrt(len(values))

@@ -16,6 +16,7 @@ from loadtests.run.executor import ProcessExecutor, Subject
 from loadtests.run.experiment import Experiment, experiment_of
 from loadtests.run.plan import plan
 from loadtests.run.runner import Run
+from loadtests.run.schedule import Fixed
 from loadtests.scenarios import broadcast, echo
 from loadtests.scenarios.broadcast import Broadcast
 from loadtests.scenarios.echo import Echo
@@ -87,7 +88,7 @@ def measure(
     def reporter(trials: int) -> Iterator[_Lines]:
         yield _Lines(trials, tell)
 
-    return Run(wanted, folder, executor, planned).run(reporter)
+    return Run(wanted, folder, executor, Fixed(wanted, planned)).run(reporter)
 
 
 class _Lines:

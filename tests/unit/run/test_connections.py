@@ -17,6 +17,7 @@ from loadtests.run.experiment import ExperimentError, parse
 from loadtests.run.feasible import for_servers_of_ours
 from loadtests.run.plan import plan
 from loadtests.run.runner import Run
+from loadtests.run.schedule import Fixed
 from loadtests.scenarios.bench import Place, Site
 from tests.support import ROOT
 
@@ -99,7 +100,7 @@ def test_values_go_to_the_load_generator_and_into_no_file(tmp_path: Path) -> Non
     executor = ProcessExecutor(experiment, tmp_path, own)
     place = executor._assignment(plan(experiment)[0], None, Site()).place
     assert (place.target, place.compression) == (experiment.target, False)
-    Run(experiment, tmp_path, executor, [])._write("running")
+    Run(experiment, tmp_path, executor, Fixed(experiment, []))._write("running")
     stored = (tmp_path / "result.json").read_text(encoding="utf-8")
     assert "X-Token" in stored
     assert "hush" not in stored

@@ -11,7 +11,7 @@ from loadtests.arithmetic import validity
 from loadtests.run.executor import OwnServer, ProcessExecutor
 from loadtests.run.experiment import parse
 from loadtests.run.plan import plan
-from loadtests.run.runner import in_groups
+from loadtests.run.schedule import in_groups
 from loadtests.scenarios.broadcast import METRICS
 
 TEXT = """

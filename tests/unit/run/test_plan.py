@@ -15,7 +15,7 @@ from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
 from loadtests.run.experiment import Experiment, ExperimentError, parse
 from loadtests.run.plan import cut, plan
-from loadtests.run.runner import in_groups
+from loadtests.run.schedule import in_groups
 from loadtests.scenarios.scenario import Variant
 from tests.unit.run.test_experiment import WHOLE
 

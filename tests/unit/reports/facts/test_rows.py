@@ -9,7 +9,7 @@ from loadtests.record.results import Result
 from loadtests.record.words import Better, Metric, Status, Transport, Unit
 from loadtests.scenarios.registry import metrics_of
 from reports.facts.errors import ReportError
-from reports.facts.rows import Cell, Row, cells_of, outcomes_of, row_names, rows_of, samples_wanted
+from reports.facts.rows import Cell, Row, cells_of, outcomes_of, row_names, rows_of
 from tests.unit.reports.builder import (
     CAUSES,
     MODES,
@@ -248,4 +248,4 @@ def test_an_unknown_scenario_is_an_error_that_names_it() -> None:
 )
 def test_a_tail_wants_ten_samples_beyond_it(quantile: float | None, wanted: int | None) -> None:
     metric = Metric("x", Unit.MILLISECONDS, Better.LOWER, "x", "x", "latency", quantile)
-    assert samples_wanted(metric) == wanted
+    assert metric.samples_wanted == wanted

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from loadtests.arithmetic.estimates import Estimate, estimate
 from reports.facts.numbers import plain, short, times
-from reports.facts.stats import Estimate, Ratio, estimate, ratio, within_blocks
+from reports.facts.stats import Ratio, ratio, within_blocks
 
 
 def test_estimate_is_the_mean_over_trials() -> None:
