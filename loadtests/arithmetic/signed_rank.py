@@ -67,11 +67,11 @@ def hodges_lehmann(values: Sequence[float]) -> float:
 def bounds(values: Sequence[float], level: float = 0.05) -> tuple[float | None, float | None]:
     """What the test excludes from below and from above.
 
-    The lower bound is the least that may be subtracted from all values without ``p_greater`` still
-    being at most ``level``, so that it is above 0 if and only if ``p_greater(values) <= level``; the
-    upper one is its mirror image. They are two of the averages in order (M. Hollander, D. Wolfe,
-    E. Chicken, "Nonparametric Statistical Methods", third edition, section 3.3). Where sizes are
-    equal they are those of ranks without ties, and only then can test and bound differ by a step.
+    The lower bound is the least shift of which, once it is subtracted, ``p_greater`` is no longer
+    at most ``level``: it is above 0 if and only if ``p_greater(values) <= level``. The upper one is
+    its mirror image. They are two of the averages in order (M. Hollander, D. Wolfe, E. Chicken,
+    "Nonparametric Statistical Methods", third edition, section 3.3). Where sizes are equal they are
+    those of ranks without ties, and only then can test and bound differ by a step.
 
     Args:
         values: in any unit.
@@ -127,7 +127,8 @@ def _tail(ranks: tuple[int, ...]) -> _Floats:
         longer[rank:] += chances
         chances = longer / 2
     # Summed from the rare end, where digits would be lost.
-    return np.minimum(chances[::-1].cumsum()[::-1], 1.0)
+    tail: _Floats = np.minimum(chances[::-1].cumsum()[::-1], 1.0)
+    return tail
 
 
 @lru_cache(maxsize=256)
