@@ -1,7 +1,8 @@
 """``python -m loadtests run EXPERIMENT``: measure, then have the report made.
 
 ``calibrate`` measures the load generator instead of a server, ``bench-client`` compares it with
-other clients, ``noise`` says how small a difference this machine can tell.
+other clients, ``noise`` says how small a difference this machine can tell, ``gate`` whether one
+version of the application is slower than another.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from loadtests import ROOT
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.client.told import Words, told
+from loadtests.gate import command as gate
 from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside, connections
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
@@ -60,14 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def cli() -> None:
     """Measure how Flask-SocketIO's modes and transports compare.
 
-    Exit codes: 0 fine; 2 the call or a file is wrong; 4 a measurement failed or is missing; 99 a
-    target of bench-client is not met.
+    Exit codes: 0 fine; 2 the call or a file is wrong; 3 inconclusive (gate); 4 a measurement failed
+    or is missing; 99 gate found head slower, or bench-client a target that is not met.
     """
 
 
 cli.add_command(calibrate.command)
 cli.add_command(bench_client.command)
 cli.add_command(noise.command)
+cli.add_command(gate.command)
 
 
 @cli.command()
@@ -97,6 +100,11 @@ def run(
     """
     try:
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
+        if wanted.base or wanted.head:
+            raise ExperimentError(
+                f"experiment {wanted.name} compares a base with a head; "
+                "python -m loadtests gate does that"
+            )
         wanted = _telling(wanted, given, ours=url is None)
         own_server = _own_server(url, label, modes, wanted)
         if own_server is not None:

@@ -307,8 +307,14 @@ def _line_of(text: str, field: str) -> int:
     return table_line
 
 
-def known(kind: str, names: Iterable[str], all_names: Iterable[str]) -> None:
+def known(kind: str, names: Iterable[str], all_names: Iterable[str], place: str = "") -> None:
     """Refuse a name that is none.
+
+    Args:
+        kind: of name.
+        names: to be looked at.
+        all_names: those that there are.
+        place: where they are written, for the message.
 
     Raises:
         ExperimentError: with those that there are.
@@ -316,7 +322,7 @@ def known(kind: str, names: Iterable[str], all_names: Iterable[str]) -> None:
     listed = list(all_names)
     for name in names:
         if name not in listed:
-            _unknown(kind, name, listed)
+            _unknown(kind, name, listed, place=place)
 
 
 def _unknown(

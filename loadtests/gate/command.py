@@ -1,0 +1,237 @@
+"""``python -m loadtests gate``: is head slower than base?"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from loadtests import ROOT
+from loadtests.arithmetic.power import fewest_pairs
+from loadtests.arithmetic.screening import Rule
+from loadtests.gate.arms import Arms, prepared
+from loadtests.gate.comparing import compare
+from loadtests.gate.errors import ArmError
+from loadtests.gate.limits import limits_of
+from loadtests.gate.outcome import exit_code
+from loadtests.gate.pairs import TWIN, labelled
+from loadtests.generator.arguments import FOLDER, NAMES, beside
+from loadtests.machine.alone import NotAlone, measuring
+from loadtests.record import command_line, gate
+from loadtests.record.exits import Exit
+from loadtests.record.gate import BASE, HEAD
+from loadtests.record.results import FILE_NAME
+from loadtests.run.arm import Arm
+from loadtests.run.executor import Subject
+from loadtests.run.experiment import Experiment, ExperimentError, load, narrow
+from loadtests.run.feasible import check, for_servers_of_ours
+
+NAME = "python -m loadtests gate"
+_RUNS = ROOT / "reports" / "runs"
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
+_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+class _Time(click.ParamType[float]):
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found = _DURATION.fullmatch(str(value).strip())
+        seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
+        if seconds <= 0:
+            self.fail(f"{value!r} is no time like 90s, 20m or 1h.", param, ctx)
+        return seconds
+
+
+@click.command("gate", cls=command_line.Command)
+@click.argument("experiment", default="ci")
+@click.option("--base", metavar="REF", help="Git's name of the application to compare with.")
+@click.option("--head", metavar="REF", help="And of the one to judge (default: the working tree).")
+@click.option("--base-requires", multiple=True, metavar="PACKAGE", help="python-engineio==4.12.1")
+@click.option("--head-requires", multiple=True, metavar="PACKAGE", help="The same for head.")
+@click.option("--base-python", metavar="PATH", help="Interpreter of base.")
+@click.option("--head-python", metavar="PATH", help="Interpreter of head.")
+@click.option("--base-mode", metavar="MODE", help="Serve base in this mode.")
+@click.option("--head-mode", metavar="MODE", help="Serve head in this mode.")
+@click.option("--modes", type=NAMES, metavar="A,B", help="Measure these modes.")
+@click.option("--transports", type=NAMES, metavar="A,B", help="Measure these transports.")
+@click.option("--scenarios", type=NAMES, metavar="A,B", help="Measure these scenarios.")
+@click.option(
+    "--detect",
+    type=click.FloatRange(min=1, max=100),
+    metavar="PERCENT",
+    help="The slowdown to find (default: the experiment's, or 10).",
+)
+@click.option("--time-limit", type=_Time(), metavar="TIME", help="End by then, such as 20m.")
+@click.option(
+    "--on-inconclusive",
+    type=click.Choice(["warn", "fail"]),
+    default="warn",
+    show_default=True,
+    help="What no number of pairs has settled: pass and say so, or exit 3.",
+)
+@click.option("--out", type=FOLDER, metavar="DIR", help="The run folder.")
+@beside
+def command(
+    experiment: str,
+    modes: list[str] | None,
+    transports: list[str] | None,
+    scenarios: list[str] | None,
+    detect: float | None,
+    time_limit: float | None,
+    on_inconclusive: str,
+    out: Path | None,
+    beside: bool,
+    **given: Any,
+) -> int:
+    """Say whether head is slower than base, in pairs of servers that take turns.
+
+    EXPERIMENT is a profile or a TOML file (default: ci). Exit codes: 0 not slower, as far as was
+    looked; 2 the call or a file is wrong; 3 inconclusive; 4 a measurement failed or is missing; 99
+    head is slower.
+    """
+    try:
+        wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
+        wanted = _compared(for_servers_of_ours(wanted), given, detect)
+        check(wanted, wanted.scenarios)
+        limits = limits_of(wanted)
+        rule = _rule(wanted)
+        folder = _folder(out)
+        with (
+            measuring(f"gate {wanted.name}", beside=beside),
+            prepared(
+                wanted.base or Arm(),
+                wanted.head or Arm(),
+                twin=bool(wanted.gate.contrast),
+                tell=_tell,
+            ) as arms,
+        ):
+            found = compare(
+                wanted,
+                rule,
+                _subjects(wanted, arms),
+                [arms.base.facts, arms.head.facts],
+                folder,
+                limits=limits,
+                limit_s=time_limit,
+            )
+    except (ExperimentError, ArmError, NotAlone) as error:
+        return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
+    except OSError as error:
+        return command_line.complain(NAME, command_line.told(error), Exit.WRONG_CALL)
+    code = exit_code(found, fail_on_inconclusive=on_inconclusive == "fail")
+    gate.write(msgspec.structs.replace(found, exit_code=code), folder)
+    return _explained(folder) or code
+
+
+def _compared(wanted: Experiment, given: dict[str, Any], detect: float | None) -> Experiment:
+    """The experiment with what the command line says of its arms.
+
+    Raises:
+        ExperimentError: nothing to compare with, or it makes no sense.
+    """
+    arms = {name: _arm(getattr(wanted, name) or Arm(), name, given) for name in (BASE, HEAD)}
+    if wanted.base is None and arms[BASE] == Arm():
+        raise ExperimentError(
+            "what is head to be compared with? --base REF (a commit, a branch, a tag), "
+            "--base-requires PACKAGE==VERSION, or [base] in the experiment"
+        )
+    if any(arm.mode for arm in arms.values()):
+        own = arms[BASE].mode or arms[HEAD].mode
+        if len(wanted.modes) > 1:
+            wanted = narrow(wanted, modes=[str(own)])
+        narrow(wanted, modes=[arm.mode for arm in arms.values() if arm.mode])
+    deciding = wanted.gate
+    if detect is not None:
+        deciding = msgspec.structs.replace(deciding, detect=detect / 100)
+    return msgspec.structs.replace(wanted, **arms, gate=deciding)
+
+
+def _arm(arm: Arm, name: str, given: dict[str, Any]) -> Arm:
+    changes = {
+        "ref": given[name],
+        "requires": list(given[f"{name}_requires"]),
+        "python": given[f"{name}_python"],
+        "mode": given[f"{name}_mode"],
+    }
+    return msgspec.structs.replace(arm, **{key: each for key, each in changes.items() if each})
+
+
+def _rule(wanted: Experiment) -> Rule:
+    """How is decided.
+
+    Raises:
+        ExperimentError: it could never convict, or a metric is none of the experiment's.
+    """
+    deciding = wanted.gate
+    names = {
+        f"{row}.{metric}"
+        for scenario in wanted.scenarios
+        for variant in wanted.variants(scenario)
+        for row in (*variant.rows(), scenario)
+        for metric in variant.scenario.metrics
+    }
+    gated = [each for each in deciding.metrics if each in names]
+    if not gated and not wanted.limits:
+        raise ExperimentError(
+            f"nothing here decides: of {', '.join(deciding.metrics)} the experiment measures none"
+        )
+    comparisons = len(gated) * len(wanted.modes) * len(wanted.transports)
+    if comparisons:
+        fewest = fewest_pairs(comparisons, Rule().level)
+        if deciding.confirm_most < fewest:
+            raise ExperimentError(
+                f"[gate] confirm_most = {deciding.confirm_most}: with {comparisons} comparisons so "
+                f"few pairs can never show that anything is slower; {fewest} can"
+            )
+        deciding = msgspec.structs.replace(
+            deciding, confirm_first=max(deciding.confirm_first, fewest)
+        )
+    return Rule(
+        detect=deciding.detect,
+        first=deciding.first,
+        most=max(deciding.first, deciding.most),
+        confirm_first=deciding.confirm_first,
+        confirm_most=max(deciding.confirm_first, deciding.confirm_most),
+    )
+
+
+def _subjects(wanted: Experiment, arms: Arms) -> dict[str, Subject]:
+    """What is served under each label."""
+    prepared = {BASE: arms.base, HEAD: arms.head, TWIN: arms.twin}
+    return {
+        labelled(mode, name): arm.subject(mode)
+        for mode in wanted.modes
+        for name, arm in prepared.items()
+        if arm is not None
+    }
+
+
+def _folder(out: Path | None) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = (_RUNS / f"{stamp}-gate") if out is None else out.resolve()
+    if (folder / FILE_NAME).exists() or (folder / gate.FILE_NAME).exists():
+        raise ExperimentError(f"{folder} holds a run already; choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise ExperimentError(f"{folder}: cannot be written to; choose another folder")
+    return folder
+
+
+def _explained(folder: Path) -> int:
+    """Have the pages made, by a process that has none of our libraries in it."""
+    shown = [sys.executable, "-m", "reports", "gate", str(folder)]
+    return subprocess.run(shown, cwd=ROOT, check=False, start_new_session=True).returncode
+
+
+def _tell(what: str) -> None:
+    print(what, flush=True)

@@ -1,0 +1,128 @@
+"""Measures base and head in pairs until it is settled which is slower."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtests import __version__
+from loadtests.arithmetic.power import detectable
+from loadtests.arithmetic.screening import Rule
+from loadtests.gate.judged import judged
+from loadtests.gate.limits import Limit, held
+from loadtests.gate.pairs import arm_of
+from loadtests.gate.schedule import Pairing
+from loadtests.record import gate
+from loadtests.record.gate import ArmFacts, Gate
+from loadtests.record.results import PlannedTrial, Trial
+from loadtests.record.words import Status
+from loadtests.run.executor import ProcessExecutor, Subject
+from loadtests.run.experiment import Experiment
+from loadtests.run.runner import Run
+
+#: By how much two of a pair differ that are alike, docs/method.md; for what is said beforehand.
+_USUAL_DEVIATION = 0.04
+
+
+def compare(
+    wanted: Experiment,
+    rule: Rule,
+    subjects: Mapping[str, Subject],
+    arms: Sequence[ArmFacts],
+    folder: Path,
+    *,
+    limits: Sequence[Limit] = (),
+    limit_s: float | None = None,
+) -> Gate:
+    """Measure pairs until it is settled, and judge them.
+
+    Args:
+        wanted: what is measured; its modes are the cells' names.
+        rule: of the decisions.
+        subjects: label (``pairs.labelled``) -> what is served.
+        arms: base and head, for the file.
+        folder: of the run; exists.
+        limits: of head.
+        limit_s: how long it may take; None for as long as it takes.
+
+    Returns:
+        Everything; what it ends with is still to be decided.
+    """
+    pairing = Pairing(wanted, rule, now_s=time.monotonic, limit_s=limit_s)
+    _say_beforehand(pairing, rule, limit_s)
+    executor = ProcessExecutor(wanted, folder, subjects=subjects)
+    result = Run(wanted, folder, executor, pairing).run(_reporter)
+    found = judged(pairing, rule)
+    ended = result.ended
+    if ended == "complete" and pairing.out_of_time:
+        ended = "out of time"
+    return Gate(
+        format=gate.FORMAT,
+        version=__version__,
+        started=result.started,
+        seconds=result.seconds,
+        ended=ended,
+        experiment=wanted.name,
+        detect=wanted.gate.detect,
+        level=rule.level,
+        arms=list(arms),
+        comparisons=list(found.comparisons),
+        counts=list(found.counts),
+        limits=list(held(limits, pairing.pairs)),
+        contrasts=list(found.contrasts),
+        failures=list(found.failures),
+        unfit=list(found.unfit),
+        notes=list(found.notes),
+        environment=result.environment,
+    )
+
+
+def _say_beforehand(pairing: Pairing, rule: Rule, limit_s: float | None) -> None:
+    """What can be told apart, and how long that takes if nothing is the matter."""
+    print(
+        f"{len(pairing.kinds)} cells and scenarios, about {pairing.left_s() / 60:.0f} min if "
+        f"nothing is suspicious; to be found: {100 * rule.detect:g} % slower",
+        flush=True,
+    )
+    if limit_s is None:
+        return
+    pairs = int(rule.first * limit_s / max(pairing.left_s(), 1.0))
+    if pairs < rule.first:
+        print(
+            f"in {limit_s / 60:.0f} min each gets about {pairs} pairs, and a look wants "
+            f"{rule.first}: fewer cells, or more time",
+            flush=True,
+        )
+        return
+    smallest = detectable(rule.confirm_first, _USUAL_DEVIATION, least=rule.least)
+    print(
+        f"in {limit_s / 60:.0f} min each gets about {pairs} pairs; {rule.confirm_first} fresh ones "
+        f"prove a slowdown of {100 * (smallest or 1):.0f} % where two that are alike differ by "
+        f"{100 * _USUAL_DEVIATION:.0f} %",
+        flush=True,
+    )
+
+
+@contextmanager
+def _reporter(_trials: int) -> Iterator[_Lines]:
+    yield _Lines()
+
+
+class _Lines:
+    """Says which pair it is; see ``run.progress.Reporter``."""
+
+    def began(self, together: Sequence[PlannedTrial], left_s: float) -> None:
+        first = together[0]
+        purpose = first.purpose.value if first.purpose else ""
+        mode = arm_of(first.mode)[0]
+        left = f", about {left_s / 60:.0f} min left" if left_s else ""
+        print(
+            f"pair {first.block + 1} {purpose}: {first.scenario} {mode} × {first.transport}{left}",
+            flush=True,
+        )
+
+    def ended(self, planned: PlannedTrial, trial: Trial) -> None:
+        if trial.status is not Status.OK:
+            print(f"{planned.scenario} {planned.mode} {trial.status}: {trial.reason}", flush=True)

@@ -1,0 +1,190 @@
+"""What the pairs of a comparison come to: the parts of ``gate.json``. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from loadtests.arithmetic.fitness import CONTRAST_LEVEL, contrasts, head_invalidates
+from loadtests.arithmetic.judging import Judged, evidence, judge
+from loadtests.arithmetic.power import fewest_pairs
+from loadtests.arithmetic.screening import Rule, Standing
+from loadtests.gate.pairs import TWIN, Kind, Pair, Question, values
+from loadtests.gate.schedule import Pairing, only
+from loadtests.record.gate import BASE, HEAD, Comparison, Contrast, Counted
+from loadtests.record.results import Trial
+from loadtests.record.words import Purpose, Status
+
+#: What base never had is head's where it was seen in so many trials.
+_SEEN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found; see the fields of ``Gate``."""
+
+    comparisons: Sequence[Comparison]
+    counts: Sequence[Counted]
+    contrasts: Sequence[Contrast]
+    failures: Sequence[str]
+    unfit: Sequence[str]
+    notes: Sequence[str]
+
+
+def judged(pairing: Pairing, rule: Rule) -> Findings:
+    """Everything that the pairs of a schedule say.
+
+    Args:
+        pairing: the schedule, at its end.
+        rule: of the decisions.
+    """
+    contrasted, notes = _contrasts(pairing)
+    return Findings(
+        comparisons=list(_comparisons(pairing, rule)),
+        counts=list(_counts(pairing)),
+        contrasts=contrasted,
+        failures=[each for kind in pairing.kinds for each in _failures(pairing, kind)],
+        unfit=[
+            f"two bases that are the same differ in {each.row}.{each.metric}: "
+            f"{each.ratio:.3f} over {each.pairs} pairs (p = {each.p:.2g}); this machine, or how "
+            "they were built, is not fit to compare on"
+            for each in contrasted
+            if each.rejected
+        ],
+        notes=notes,
+    )
+
+
+def _comparisons(pairing: Pairing, rule: Rule) -> Iterator[Comparison]:
+    """What can convict, then what is only shown: that is judged by itself, and never confirmed."""
+    asked = [
+        question
+        for kind in pairing.kinds
+        for question in pairing.questions(kind)
+        if not question.is_count
+    ]
+    gated = {question for kind in pairing.kinds for question in pairing.gated(kind)}
+    worse = {each: pairing.screen(each) for each in asked}
+    better = {each: each.definition.better for each in asked}
+    found = {
+        **judge(
+            {each: worse[each] for each in asked if each in gated},
+            {each: pairing.confirmed(each) for each in asked if each in gated},
+            better,
+            rule,
+        ),
+        **judge({each: worse[each] for each in asked if each not in gated}, {}, better, rule),
+    }
+    for question in asked:
+        if question in gated or found[question].screen is not None:
+            yield _comparison(pairing, question, found[question], gated=question in gated)
+
+
+def _comparison(pairing: Pairing, question: Question, found: Judged, *, gated: bool) -> Comparison:
+    mine = [pair for pair in pairing.pairs if pair.answers(question) and pair.other == HEAD]
+    suspicious = found.standing not in (Standing.OPEN, Standing.CLEARED)
+    return Comparison(
+        row=question.row,
+        metric=question.metric,
+        mode=question.mode,
+        transport=question.transport,
+        gated=gated,
+        verdict=found.verdict,
+        screen=found.screen,
+        fresh=found.fresh,
+        excluded=found.excluded,
+        wanted_pairs=found.wanted_pairs,
+        dropped=len(mine) - len(values(mine, question)),
+        note="only shown: nothing confirms it" if suspicious and not gated else "",
+    )
+
+
+def _counts(pairing: Pairing) -> Iterator[Counted]:
+    """Of trials of the screen and of fresh ones alike: all of them are fresh to a count."""
+    for kind in pairing.kinds:
+        mine = [pair for pair in pairing.pairs if pair.kind == kind and pair.other == HEAD]
+        for question in pairing.questions(kind):
+            if not question.is_count:
+                continue
+            base, head = (_counted(mine, arm, question) for arm in (BASE, HEAD))
+            if not base and not head:
+                continue
+            seen = [sum(1 for each in found if each) for found in (base, head)]
+            yield Counted(
+                row=question.row,
+                metric=question.metric,
+                mode=question.mode,
+                transport=question.transport,
+                base=sum(base),
+                head=sum(head),
+                base_trials=seen[0],
+                head_trials=seen[1],
+                regression=not seen[0] and seen[1] >= _SEEN,
+            )
+
+
+def _counted(pairs: Sequence[Pair], arm: str, question: Question) -> list[float]:
+    found = (pair.measurement(arm, question.row) for pair in pairs)
+    numbers = (each.metrics.get(question.metric) for each in found if each is not None)
+    return [number for number in numbers if number is not None]
+
+
+def _contrasts(pairing: Pairing) -> tuple[list[Contrast], list[str]]:
+    pairs = only(pairing.pairs, Purpose.CONTRAST)
+    pooled: dict[tuple[str, str], list[float]] = {}
+    directions = {}
+    for kind in pairing.kinds:
+        mine = [pair for pair in pairs if pair.kind == kind]
+        for question in pairing.gated(kind):
+            name = question.row, question.metric
+            pooled.setdefault(name, []).extend(values(mine, question))
+            directions[name] = question.definition.better
+    pooled = {name: found for name, found in pooled.items() if found}
+    if not pooled:
+        return [], []
+    found_of = contrasts(pooled)
+    result = []
+    for (row, metric), found in pooled.items():
+        shown = evidence(found, directions[row, metric])
+        assert shown is not None, "there is a pair"
+        told = found_of[row, metric]
+        ends = shown.low, shown.high
+        result.append(Contrast(row, metric, len(found), shown.ratio, *ends, told.p, told.rejected))
+    fewest = fewest_pairs(2 * len(pooled), CONTRAST_LEVEL)  # two-sided
+    least = min(len(found) for found in pooled.values())
+    if least >= fewest:
+        return result, []
+    return result, [
+        f"base against base has {least} pairs: fewer than the {fewest} with which it could show "
+        "that this run is not fit to compare"
+    ]
+
+
+def _failures(pairing: Pairing, kind: Kind) -> Iterator[str]:
+    """What was to be measured and was not, or what head made unfit by itself."""
+    mine = [pair for pair in pairing.pairs if pair.kind == kind]
+    for arm in (BASE, HEAD, TWIN):
+        trials = [pair.trials[arm][1] for pair in mine if arm in pair.trials]
+        failed = [trial for trial in trials if trial.status is not Status.OK]
+        # One that went well when it was tried again is no failure.
+        if failed and (len(failed) == len(trials) or _ended_with_failures(trials)):
+            reason = failed[-1].reason or "no reason was given"
+            yield f"{kind}, {arm}: {len(failed)} of {len(trials)} trials failed: {reason}"
+    if not mine:
+        yield f"{kind}: never measured"
+        return
+    for question in pairing.gated(kind):
+        base, head = (
+            [pair.invalid(arm, question) for pair in mine if pair.other == HEAD]
+            for arm in (BASE, HEAD)
+        )
+        if head_invalidates(sum(map(bool, base)), sum(map(bool, head))):
+            reason = next(each for each in reversed(head) if each)
+            yield (
+                f"{question}: {sum(map(bool, head))} of {len(head)} trials of head are not to be "
+                f"trusted, and {sum(map(bool, base))} of base: {reason}"
+            )
+
+
+def _ended_with_failures(trials: Sequence[Trial]) -> bool:
+    return all(trial.status is not Status.OK for trial in trials[-2:])

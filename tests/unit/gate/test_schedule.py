@@ -1,0 +1,120 @@
+"""Which pair comes next, on machines that are simulated."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from loadtests.gate.pairs import Kind, arm_of
+from loadtests.record.words import Purpose, Transport
+from tests.unit.gate.simulated import EXPERIMENT, Machine, is_head
+
+GEVENT = Kind("echo", "", "gevent", Transport.WEBSOCKET)
+
+
+def counted(machine: Machine) -> Counter[tuple[Purpose | None, str]]:
+    """How many pairs of each purpose each mode had."""
+    found = Counter((each.purpose, arm_of(each.mode)[0]) for each in machine.order)
+    return Counter({key: count // 2 for key, count in found.items()})
+
+
+def test_two_that_are_alike_are_settled_at_the_first_look() -> None:
+    machine = Machine()
+    pairing, rule = machine.run()
+    found = counted(machine)
+    assert found[Purpose.SCREEN, "gevent"] == 2 * rule.first  # echo and broadcast
+    assert found[Purpose.CONFIRM, "gevent"] == 0
+    assert not pairing.out_of_time
+
+
+def test_every_sixth_pair_is_base_against_base() -> None:
+    machine = Machine()
+    machine.run()
+    arms = Counter(arm_of(each.mode)[1] for each in machine.order)
+    assert arms["twin"] == arms["head"] // 6
+    assert arms["base"] == arms["head"] + arms["twin"]
+
+
+def test_who_is_first_is_turned_round_in_every_second_pair() -> None:
+    machine = Machine()
+    machine.run()
+    mine = [
+        arm_of(each.mode)[1]
+        for each in machine.order
+        if (each.scenario, each.purpose) == ("echo", Purpose.SCREEN)
+        and arm_of(each.mode)[0] == "gevent"
+    ]
+    assert mine[:8] == ["base", "head", "head", "base", "base", "head", "head", "base"]
+
+
+def test_slower_head_is_confirmed_with_fresh_pairs_in_that_cell_only() -> None:
+    machine = Machine(cost=lambda planned: 1.2 if is_head(planned) else 1.0)
+    pairing, rule = machine.run()
+    found = counted(machine)
+    assert set(pairing.fresh.values()) == {rule.confirm_first}
+    assert found[Purpose.CONFIRM, "gevent"] == 2 * rule.confirm_first
+    assert found[Purpose.CONFIRM, "threading"] == 0
+
+
+def test_what_is_not_settled_is_measured_until_there_are_most_pairs() -> None:
+    machine = Machine(noise=0.5)
+    _, rule = machine.run(first=6, most=12)
+    found = counted(machine)
+    assert found[Purpose.SCREEN, "gevent"] <= 2 * rule.most
+    assert found[Purpose.SCREEN, "gevent"] > 2 * rule.first
+
+
+def test_pair_without_a_number_is_measured_once_more() -> None:
+    seen: Counter[str] = Counter()
+
+    def doubted(planned: object) -> list[str]:
+        assert hasattr(planned, "mode")
+        if not is_head(planned) or planned.scenario != "echo":  # type: ignore[arg-type, attr-defined]
+            return []
+        seen["echo"] += 1
+        return ["server_cpu"] if seen["echo"] in (2, 4) else []
+
+    machine = Machine(invalid=doubted)
+    pairing, rule = machine.run()
+    tried = [pair for pair in pairing.pairs if pair.kind == GEVENT and pair.other == "head"]
+    assert len(tried) == rule.first + 2
+
+
+def test_cell_that_always_fails_is_left_after_two_pairs() -> None:
+    machine = Machine(failing=lambda planned: "it died" if is_head(planned) else None)
+    machine.run()
+    assert counted(machine)[Purpose.SCREEN, "gevent"] <= 2 * 2
+
+
+def test_time_that_is_up_ends_the_screen() -> None:
+    machine = Machine()
+    pairing, _ = machine.run(limit_s=100)
+    assert pairing.out_of_time
+    assert machine.now_s <= 100
+
+
+def test_time_to_confirm_is_kept_free() -> None:
+    machine = Machine(noise=0.03, cost=lambda planned: 1.3 if is_head(planned) else 1.0)
+    pairing, rule = machine.run(limit_s=700)
+    assert machine.now_s <= 700
+    assert pairing.fresh
+    assert all(count >= 2 for count in pairing.fresh.values())
+    assert max(pairing.fresh.values()) <= rule.confirm_first
+
+
+@pytest.mark.parametrize("contrast", [0, 3])
+def test_how_many_pairs_are_base_against_base_can_be_said(contrast: int) -> None:
+    deciding = msgspec.structs.replace(EXPERIMENT.gate, contrast=contrast)
+    machine = Machine()
+    machine.run(msgspec.structs.replace(EXPERIMENT, gate=deciding))
+    arms = Counter(arm_of(each.mode)[1] for each in machine.order)
+    assert arms["twin"] == (arms["head"] // contrast if contrast else 0)
+
+
+def test_schedule_comes_from_the_seed_alone() -> None:
+    one, other = Machine(), Machine()
+    one.run()
+    other.run()
+    assert one.order == other.order
