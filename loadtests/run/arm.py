@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from loadtests.client.target import HIDDEN
 from loadtests.scenarios.scenario import Heartbeat
 
 #: A pair, or a trial of it, of which there are to be at least two.
@@ -40,6 +42,17 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: str | None = None
     server: Heartbeat | None = None
     environment: dict[str, str] = {}
+
+    def unsaid(self) -> Arm:
+        """The same for everybody's eyes: values of variables are often somebody's password.
+
+        So is what stands before the host of a package's address.
+        """
+        return msgspec.structs.replace(
+            self,
+            environment=dict.fromkeys(self.environment, HIDDEN),
+            requires=[re.sub(r"(?<=://)[^/@]*@", f"{HIDDEN}@", each) for each in self.requires],
+        )
 
 
 class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
