@@ -33,9 +33,9 @@ PACKAGES = (
 def describe(app: Flask, socketio: SocketIO, mode: str, host: str, port: int) -> dict[str, Any]:
     """Everything that a harness must verify before it measures, as JSON-ready values.
 
-    ``ping_interval`` and ``ping_timeout`` are in seconds; ``versions`` holds installed packages, and
-    ``packages`` stands for every one that there is. ``prefix`` says which environment that is:
-    ``sys.executable`` would be uWSGI where that serves.
+    ``ping_interval`` and ``ping_timeout`` are in seconds; ``versions`` holds installed packages,
+    ``packages`` stands for every one that there is, and ``prefix`` is the environment that has
+    them (``sys.executable`` would be uWSGI where that serves).
     """
     eio = socketio.server.eio
     return {

@@ -158,7 +158,10 @@ def started(
         log: file for what it prints.
         core: to run on; None for any.
         timeout_s: how long its line may take; None for what a server may take.
-        prefix, kill, folder, environment: see ``process``.
+        prefix: see ``process``.
+        kill: see ``process``.
+        folder: see ``process``.
+        environment: see ``process``.
 
     Raises:
         LaunchError: it ended, or said nothing in time, or something else.

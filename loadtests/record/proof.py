@@ -63,6 +63,11 @@ def _differ(name: str, found: str | None, wanted: str | None) -> str | None:
     return f"says {name} is {found!r}, it should be {wanted!r}"
 
 
+def blob_of(content: bytes) -> str:
+    """Git's name of a file's content (gitformat-pack(5), "Object types")."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
 def source_of(blobs: Mapping[str, str]) -> str:
     """Digest of an application's files.
 

@@ -44,15 +44,17 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: dict[str, str] = {}
 
     def unsaid(self) -> Arm:
-        """The same for everybody's eyes: values of variables are often somebody's password.
-
-        So is what stands before the host of a package's address.
-        """
+        """The same for everybody's eyes: values of variables are often somebody's password."""
         return msgspec.structs.replace(
             self,
             environment=dict.fromkeys(self.environment, HIDDEN),
-            requires=[re.sub(r"(?<=://)[^/@]*@", f"{HIDDEN}@", each) for each in self.requires],
+            requires=[without_password(each) for each in self.requires],
         )
+
+
+def without_password(requirement: str) -> str:
+    """A package for everybody's eyes: its address may have a user and a password."""
+    return re.sub(r"(?<=://)[^/@]*@", f"{HIDDEN}@", requirement)
 
 
 class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

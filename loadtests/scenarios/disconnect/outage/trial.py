@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-
 from loadtests.machine.journal import WrongConnections, entries, verify_connections
 from loadtests.machine.node import missing
 from loadtests.record.generator_facts import GeneratorFacts, OutageFacts, ReturnFacts
