@@ -157,9 +157,7 @@ def _found(root: Path, arm: Arm) -> _Application:
         close = difflib.get_close_matches(arm.mode, ADAPTERS, n=1)
         guess = f"did you mean {close[0]}? " if close else ""
         raise ArmError(f"unknown mode {arm.mode!r}; {guess}known: {', '.join(ADAPTERS)}")
-    for name, value in arm.environment.items():
-        if not name or "=" in name or "\0" in name + value:
-            raise ArmError(f"environment: {name!r} cannot be a variable with that value")
+    _refuse_unsayable(arm)
     python, requires = environments.interpreter(arm.python), tuple(arm.requires)
     if arm.ref is None:
         if not (root / git.SERVERS).is_dir():
@@ -173,6 +171,18 @@ def _found(root: Path, arm: Arm) -> _Application:
     lock = git.text(root, commit, git.LOCK)
     pins = _pins(root) if lock is None else environments.pins_of(lock)
     return _Application(arm, commit, False, blobs, Wanted(python, pins, requires))
+
+
+def _refuse_unsayable(arm: Arm) -> None:
+    """What no command line and no environment can hold."""
+    for what in (arm.ref or "", arm.python or "", *arm.requires):
+        if "\0" in what:
+            raise ArmError(f"{what!r} has a zero byte in it")
+    if not all(each.strip() for each in arm.requires):
+        raise ArmError("requires: one of them is empty")
+    for name, value in arm.environment.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise ArmError(f"environment: {name!r} cannot be a variable with that value")
 
 
 def _pins(root: Path) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def commit_of(root: Path, ref: str) -> str:
     except _Refused as error:  # it also is none to git where somebody else owns it
         raise ArmError(f"{root} is not a git repository ({error}), so it has no {ref}") from error
     try:
-        if ref.startswith("-"):
+        if not ref or ref.startswith("-"):
             raise _Refused("an option")
         return _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").strip()
     except _Refused as error:
