@@ -109,4 +109,4 @@ lock: ## pin the newest versions that pyproject.toml allows (needs uv)
 	  --no-emit-find-links --no-header --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove the virtual environment and caches; runs stay
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -144,6 +144,7 @@ def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:
     """Say where it is, and READY to a program, once the port accepts: the server does not tell."""
     from servers.ready import describe
 
+    line = json.dumps(describe(app, socketio, mode, host, port))
     # Start-up leaves a full collection due, of tens of milliseconds, that would fall into the first
     # seconds of some servers and not of others. It is part of starting: over before READY.
     gc.collect()
@@ -159,7 +160,7 @@ def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:
         print(f"{mode}: http://{shown}:{port}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)
     if not sys.stdout.isatty():  # a program is there to read it
         with suppress(OSError):  # or is no more, or the disk is full: others may still come
-            print(json.dumps(describe(app, socketio, mode, host, port)), flush=True)
+            print(line, flush=True)
 
 
 def _open_what_is_closed() -> None:

@@ -11,6 +11,8 @@ from typing import Any
 from flask import Flask
 from flask_socketio import SocketIO
 
+from servers import proof
+
 PACKAGES = (
     "flask",
     "flask-socketio",
@@ -31,7 +33,9 @@ PACKAGES = (
 def describe(app: Flask, socketio: SocketIO, mode: str, host: str, port: int) -> dict[str, Any]:
     """Everything that a harness must verify before it measures, as JSON-ready values.
 
-    ``ping_interval`` and ``ping_timeout`` are in seconds; ``versions`` holds installed packages.
+    ``ping_interval`` and ``ping_timeout`` are in seconds; ``versions`` holds installed packages,
+    ``packages`` stands for every one that there is, and ``prefix`` is the environment that has
+    them (``sys.executable`` would be uWSGI where that serves).
     """
     eio = socketio.server.eio
     return {
@@ -48,6 +52,9 @@ def describe(app: Flask, socketio: SocketIO, mode: str, host: str, port: int) ->
         "ping_interval": eio.ping_interval,
         "ping_timeout": eio.ping_timeout,
         "versions": {"python": platform.python_version(), **_versions()},
+        "source": proof.source(),
+        "packages": proof.packages(),
+        "prefix": sys.prefix,
     }
 
 

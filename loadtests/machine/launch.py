@@ -18,6 +18,7 @@ import msgspec
 
 from loadtests import ROOT
 from loadtests.machine.logs import READY, reason
+from loadtests.record.proof import Proof
 from loadtests.record.ready import Listening, Ready
 from servers.modes import ADAPTERS
 
@@ -26,6 +27,9 @@ LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 
 #: What serves; the mode and the options are appended.
 SERVE = (sys.executable, "-m", "servers")
+
+#: Of a server that need only run in its mode.
+ANY = Proof()
 
 #: Where a trial's Locust finds the HOME that was kept from it, see ``generating``.
 HOME_KEPT = "TRANSPORT_BENCH_HOME"
@@ -81,6 +85,9 @@ def serving(
     host: str | None = None,
     port: int = 0,
     prefix: Sequence[str] = (),
+    folder: Path = ROOT,
+    environment: Mapping[str, str] = {},
+    proof: Proof = ANY,
 ) -> Iterator[RunningServer]:
     """A fresh server process of a mode, until the block ends.
 
@@ -95,6 +102,9 @@ def serving(
         host: address to listen on; None for its own default, this machine only.
         port: to listen on; 0 for a free one.
         prefix: see ``process``.
+        folder: where it runs, and finds the application.
+        environment: variables beside ours, or in place of them.
+        proof: what it must say of itself beside its mode.
 
     Raises:
         LaunchError: it did not get ready, or is not what it should be.
@@ -106,14 +116,22 @@ def serving(
         f"--port={port}",
         f"--ping-interval={ping_interval_s:g}",
         f"--ping-timeout={ping_timeout_s:g}",
-        f"--journal={journal}",
+        f"--journal={journal.absolute()}",  # it may run elsewhere
     ]
     name = f"{mode} server"
     # It may have been stopped to see who notices, and has nothing to tidy up.
     with started(
-        name, arguments, type=Ready, log=log, core=core, prefix=prefix, kill=True
+        name,
+        arguments,
+        type=Ready,
+        log=log,
+        core=core,
+        prefix=prefix,
+        kill=True,
+        folder=folder,
+        environment=os.environ | environment,
     ) as server:
-        verify(server.ready, mode, ping_interval_s, ping_timeout_s)
+        verify(server.ready, mode, ping_interval_s, ping_timeout_s, proof)
         yield server
 
 
@@ -128,6 +146,8 @@ def started(
     timeout_s: float | None = None,
     prefix: Sequence[str] = (),
     kill: bool = False,
+    folder: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Launched[Said]]:
     """A process that prints one line of JSON which begins with ``ready``, until the block ends.
 
@@ -140,13 +160,23 @@ def started(
         timeout_s: how long its line may take; None for what a server may take.
         prefix: see ``process``.
         kill: see ``process``.
+        folder: see ``process``.
+        environment: see ``process``.
 
     Raises:
         LaunchError: it ended, or said nothing in time, or something else.
     """
     with (
         log.open("wb") as output,
-        process(command, core=core, stdout=output, prefix=prefix, kill=kill) as running,
+        process(
+            command,
+            core=core,
+            stdout=output,
+            prefix=prefix,
+            kill=kill,
+            folder=folder,
+            environment=environment,
+        ) as running,
     ):
         timeout_s = READY_TIMEOUT_S if timeout_s is None else timeout_s
         line = _wait_until_ready(name, running, log, timeout_s)
@@ -219,7 +249,9 @@ def _unconfigured(environment: Mapping[str, str], home: str) -> dict[str, str]:
     return kept | {"HOME": home, HOME_KEPT: kept.get("HOME", ""), "PYTHONPATH": path}
 
 
-def verify(ready: Ready, mode: str, ping_interval_s: float, ping_timeout_s: float) -> None:
+def verify(
+    ready: Ready, mode: str, ping_interval_s: float, ping_timeout_s: float, proof: Proof = ANY
+) -> None:
     """Compare what really runs with what was asked for.
 
     Raises:
@@ -237,6 +269,8 @@ def verify(ready: Ready, mode: str, ping_interval_s: float, ping_timeout_s: floa
         found = getattr(ready, key)
         if found != wanted:
             raise LaunchError(f"{mode} server says {key} is {found!r}, it should be {wanted!r}")
+    if difference := proof.difference(ready):
+        raise LaunchError(f"{mode} server {difference}")
 
 
 def last_words(log: Path) -> str:

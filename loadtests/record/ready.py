@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 #: Addresses that mean all interfaces -> one of them.
@@ -43,6 +45,10 @@ class Ready(Listening, frozen=True):
         debug: Flask's.
         ping_interval, ping_timeout: of the heartbeat, in seconds.
         versions: of Python and of what is installed.
+        source: digest of the application's files, which git's own listing gives too; None, as the
+            two that follow, where the server is of a version that did not say so.
+        packages: digest of the names and versions of every package that it could import.
+        prefix: folder of its Python's environment.
     """
 
     mode: str
@@ -54,3 +60,12 @@ class Ready(Listening, frozen=True):
     ping_timeout: float
     versions: dict[str, str]
     compression: bool | None = None
+    source: str | None = None
+    packages: str | None = None
+    prefix: str | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """As a result keeps it: all but the folder, which is nobody else's business."""
+        told: dict[str, Any] = msgspec.to_builtins(self)
+        del told["prefix"]
+        return told

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from loadtests.client.target import HIDDEN
 from loadtests.scenarios.scenario import Heartbeat
 
 #: A pair, or a trial of it, of which there are to be at least two.
@@ -40,6 +42,19 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: str | None = None
     server: Heartbeat | None = None
     environment: dict[str, str] = {}
+
+    def unsaid(self) -> Arm:
+        """The same for everybody's eyes: values of variables are often somebody's password."""
+        return msgspec.structs.replace(
+            self,
+            environment=dict.fromkeys(self.environment, HIDDEN),
+            requires=[without_password(each) for each in self.requires],
+        )
+
+
+def without_password(requirement: str) -> str:
+    """A package for everybody's eyes: its address may have a user and a password."""
+    return re.sub(r"(?<=://)[^/@]*@", f"{HIDDEN}@", requirement)
 
 
 class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

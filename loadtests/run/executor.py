@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import msgspec
-
+from loadtests import ROOT
 from loadtests.machine import cores, wakeups
 from loadtests.machine.cores import Pinning
-from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generating, serving
+from loadtests.machine.launch import ANY, SERVE, LaunchError, RunningServer, generating, serving
+from loadtests.record.proof import Proof
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
 from loadtests.run.experiment import Experiment
@@ -22,7 +23,7 @@ from loadtests.run.feasible import room, shortage
 from loadtests.run.trial import Assignment, Came, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, Site, Stage
 from loadtests.scenarios.errors import TrialFailed, Unfinished
-from loadtests.scenarios.scenario import Variant
+from loadtests.scenarios.scenario import Heartbeat, Variant
 from servers.modes import ADAPTERS
 
 
@@ -41,10 +42,23 @@ class Subject:
     Attributes:
         mode: one of ``servers.modes``; None: the name is the mode's.
         command: what starts it; the mode and the options are appended.
+        folder: where it runs, and finds the application.
+        environment: variables beside ours, or in place of them.
+        heartbeat: in place of the experiment's, but for scenarios that have their own.
+        proof: what it must say of itself beside its mode.
     """
 
     mode: str | None = None
     command: Sequence[str] = SERVE
+    folder: Path = ROOT
+    environment: Mapping[str, str] = field(default_factory=dict)
+    heartbeat: Heartbeat | None = None
+    proof: Proof = ANY
+
+    @property
+    def serves_with_our_packages(self) -> bool:
+        """Whether what is installed beside us is what it has."""
+        return self.command[0] == sys.executable
 
 
 class Carried(NamedTuple):
@@ -151,7 +165,8 @@ class ProcessExecutor:
         if self._own_server is not None:
             return variant.scenario.needs_journal or shortage(variant.clients)
         mode = ADAPTERS[self._mode(planned)].MODE
-        if missing := mode.missing():
+        # Elsewhere only the server itself can tell, and does.
+        if self._subject(planned).serves_with_our_packages and (missing := mode.missing()):
             return missing
         # A polling client keeps two: a waiting GET, and POSTs beside it.
         needed = variant.clients * (2 if planned.transport is Transport.POLLING else 1)
@@ -222,7 +237,7 @@ class ProcessExecutor:
         for (planned, server), came in zip(started, found, strict=True):
             if isinstance(came, Unfinished):  # as if it had never begun
                 continue
-            ready = msgspec.to_builtins(server.ready) if server is not None else {}
+            ready = server.ready.stored() if server is not None else {}
             yield Carried(planned, ready, came)
         if interrupt is not None:
             raise interrupt
@@ -242,20 +257,25 @@ class ProcessExecutor:
     def _serving(
         self, planned: PlannedTrial, variant: Variant, **more: Any
     ) -> AbstractContextManager[RunningServer]:
-        heartbeat = variant.heartbeat or self._experiment.server
-        subject = self._subjects.get(planned.mode)
+        subject = self._subject(planned)
+        heartbeat = variant.heartbeat or subject.heartbeat or self._experiment.server
         return serving(
             self._mode(planned),
             ping_interval_s=heartbeat.ping_interval_s,
             ping_timeout_s=heartbeat.ping_timeout_s,
             core=self.pins.server,
-            command=self._server_command if subject is None else subject.command,
+            command=subject.command,
+            folder=subject.folder,
+            environment=subject.environment,
+            proof=subject.proof,
             **more,
         )
 
+    def _subject(self, planned: PlannedTrial) -> Subject:
+        return self._subjects.get(planned.mode) or Subject(command=self._server_command)
+
     def _mode(self, planned: PlannedTrial) -> str:
-        subject = self._subjects.get(planned.mode)
-        return planned.mode if subject is None or subject.mode is None else subject.mode
+        return self._subject(planned).mode or planned.mode
 
     def _stage(self, planned: PlannedTrial, variant: Variant) -> Stage:
         return Stage(

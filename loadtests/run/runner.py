@@ -146,7 +146,12 @@ class Run:
 
 
 def _told(experiment: Experiment) -> dict[str, Any]:
-    """An experiment as everybody may read it: what connections were told, without its values."""
-    shown = msgspec.structs.replace(experiment, target=experiment.target.unsaid())
+    """An experiment as everybody may read it: what is said to connections and arms, not what."""
+    shown = msgspec.structs.replace(
+        experiment,
+        target=experiment.target.unsaid(),
+        base=experiment.base and experiment.base.unsaid(),
+        head=experiment.head and experiment.head.unsaid(),
+    )
     told: dict[str, Any] = msgspec.to_builtins(shown)
     return told

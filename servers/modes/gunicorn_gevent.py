@@ -21,7 +21,9 @@ MODE = Mode(
     async_mode="gevent",
     patched=True,
     websocket="simple-websocket",
-    packages=("gunicorn", "gevent", "simple-websocket"),
+    # Its worker imports packaging (gunicorn.workers.ggevent, 27), and only gunicorn[gevent] asks
+    # for that.
+    packages=("gunicorn", "gevent", "packaging", "simple-websocket"),
     most_connections=1000,  # gunicorn's worker_connections
 )
 

@@ -55,7 +55,7 @@ def test_ready_line_tells_what_really_runs(serve, mode):
         assert {"python", "flask", "flask-socketio", "python-engineio"} <= set(
             server.ready.versions
         )
-        # A result keeps every word of it.
+        # Every word of it is known.
         [line] = [each for each in server.log.read_text().splitlines() if each.startswith("{")]
         assert json.loads(line) == msgspec.to_builtins(server.ready)
 

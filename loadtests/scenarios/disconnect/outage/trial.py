@@ -14,8 +14,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from loadtests.machine.journal import WrongConnections, entries, verify_connections
 from loadtests.machine.node import missing
 from loadtests.record.generator_facts import GeneratorFacts, OutageFacts, ReturnFacts
@@ -66,7 +64,7 @@ def _conduct(stage: Stage, options: ServerGone) -> tuple[dict[str, Any], Outcome
     with ExitStack() as stack:
         servers = stack.enter_context(Servers(stage.serve, stage.label))
         servers.start()
-        ready = msgspec.to_builtins(servers.running.ready)
+        ready = servers.running.ready.stored()
         clients = stack.enter_context(_Clients(stage, servers))
         present = [client for client, lack in lacks.items() if lack is None]
         trial = _Trial(options, stage, servers, clients, present)
