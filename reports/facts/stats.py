@@ -118,8 +118,8 @@ def unpaired_ratio(base: Sequence[float], other: Sequence[float]) -> Ratio | Non
     """How many times as much ``other`` has, where nothing pairs the numbers of the two.
 
     Welch's t-interval of the difference between the means of the logarithms: neither their numbers
-    nor their spreads need be alike (B. Welch, "The generalization of 'Student's' problem when several
-    different population variances are involved", Biometrika 34, 1947).
+    nor their spreads need be alike (B. Welch, "The generalization of 'Student's' problem when
+    several different population variances are involved", Biometrika 34, 1947).
 
     Args:
         base: one number per trial.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from loadtests.record.words import Better, Verdict
-from reports.facts.numbers import percent, times
+from reports.facts.numbers import times
 from reports.facts.stats import Ratio
 
 #: The slowdown that matters where nobody says another, as a share.
@@ -105,7 +105,9 @@ def phrase(
         case Verdict.EXCLUDED:
             return _none_of(bound)
         case Verdict.INCONCLUSIVE:
-            return "inconclusive" if more is None else f"inconclusive: about {more} {noun} would tell"
+            return (
+                "inconclusive" if more is None else f"inconclusive: about {more} {noun} would tell"
+            )
 
 
 def _none_of(bound: float | None) -> str:
@@ -114,4 +116,4 @@ def _none_of(bound: float | None) -> str:
     # Up, so that what is said is excluded indeed.
     shown = math.ceil(round(bound * 1000, 6)) / 10
     shown = shown if shown < 10 else math.ceil(round(bound * 100, 6))
-    return f"no slowdown of {percent(shown)} % or more" if shown else "no slowdown"
+    return f"no slowdown of {shown:g} % or more" if shown else "no slowdown"
