@@ -27,7 +27,11 @@ _RATIO_POINTS = 74
 _NARROWEST = math.log(1.12)
 #: An interval may run out of the axes where it reaches so many times further than any ratio.
 _FURTHER = 2.5
-_TICKS = (1.02, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10, 100, 1000)
+#: From the middle outwards.
+_ABOVE = (1.02, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10, 100, 1000, 1e6, 1e12)
+_BELOW = (0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3, 0.2, 0.1, 0.01, 0.001, 1e-6, 1e-12)
+#: Of the way from the middle to the edge: nearer than that numbers would touch.
+_APART = 0.18
 
 #: Shape and colour say the same (Okabe and Ito's palette, as in style).
 _MARKS: dict[Verdict | None, tuple[str, str, bool]] = {
@@ -109,18 +113,22 @@ def _reach(changes: Sequence[Change], size: float) -> float:
 def _scale(axes: Axes, reach: float) -> None:
     axes.set_xscale("log")
     axes.set_xlim(math.exp(-reach), math.exp(reach))
-    above = [tick for tick in _TICKS if math.log(tick) <= reach]
-    # From the outermost inwards, none so near to another that their numbers touch.
-    chosen: list[float] = []
-    for tick in reversed(above):
-        nearest = math.log(chosen[-1]) if chosen else math.inf
-        if nearest - math.log(tick) >= 0.2 * reach and math.log(tick) >= 0.16 * reach:
-            chosen.append(tick)
-    ticks = sorted({1.0, *chosen, *(1 / tick for tick in chosen)})
+    ticks = [*_chosen(_BELOW, reach), 1.0, *_chosen(_ABOVE, reach)]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _chosen(ticks: Sequence[float], reach: float) -> list[float]:
+    """Those on the axis, from the outermost inwards, as many as can be read."""
+    chosen: list[float] = []
+    for tick in reversed(ticks):
+        place = abs(math.log(tick)) / reach
+        outer = abs(math.log(chosen[-1])) / reach if chosen else math.inf
+        if place <= 1 and place >= _APART and outer - place >= _APART:
+            chosen.append(tick)
+    return sorted(chosen)
 
 
 def _places(axes: Axes, changes: Sequence[Change]) -> None:

@@ -44,15 +44,11 @@ def _comparisons(gate: Gate, better: Better) -> Iterator[dict[str, Any]]:
         ratio = times(found) if found else ""
         beside = words if not ratio or words.startswith(ratio) else f"{ratio}, {words}"
         if one.head is not None:
-            yield _entry(
-                _name(one),
-                str(metric.unit),
-                one.head,
-                _span(found, one.base),
-                f"head / base: {beside}",
-            )
+            span = _span(found, one.base)
+            yield _entry(_name(one), str(metric.unit), one.head, span, f"head / base: {beside}")
         elif found is not None:
-            yield _entry(f"{_name(one)}, head / base", "×", found.value, _span(found, 1), beside)
+            name = f"{_name(one)}, head / base"
+            yield _entry(name, "×", found.value, _span(found, 1), beside)
 
 
 def _counts(gate: Gate, better: Better) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ class Chapter:
         text: above the rest.
         items: a list.
         folded: tables to be unfolded, under the words ``fold``.
+        wide: whether these are of metrics × cells.
         note: below the rest.
     """
 
@@ -35,6 +36,7 @@ class Chapter:
     tables: Sequence[Table] = ()
     folded: Sequence[Table] = ()
     fold: str = "All numbers"
+    wide: bool = False
     note: str = ""
 
     @property

@@ -66,6 +66,7 @@ def compare_html(sides: Sides) -> str:
             text="Mean over the trials of each run, base → head, and the ratio with its interval.",
             folded=side_by_side(sides),
             fold="Every metric of every row",
+            wide=True,
         ),
         Chapter(name="charts", title="Both runs' charts", figures=_charts(sides)),
         Chapter(name="runs", title="The two runs", tables=[runs_table(sides)]),

@@ -18,6 +18,7 @@ from reports.facts.gating import (
     headline,
     limits_table,
 )
+from reports.facts.numbers import counted
 from reports.facts.tables import Table
 from reports.pages import github
 from reports.pages.changes import ChangesPage, Chapter, forest_of, to_html
@@ -54,8 +55,8 @@ def gate_html(gate: Gate) -> str:
             name="ratios",
             title="Ratios",
             figures=figures,
-            tables=_some(table("All comparisons", changes)),
-            note=READING,
+            folded=_some(table("All comparisons", changes)),
+            fold=f"All that was compared: {counted(len(changes), 'number')}",
         ),
         Chapter(name="counts", title="Counts", tables=_some(counts_table(gate.counts))),
         Chapter(name="limits", title="Limits", tables=_some(limits_table(gate.limits))),
