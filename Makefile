@@ -15,20 +15,22 @@ MODES ?=
 TRANSPORTS ?=
 SCENARIOS ?=
 OUT ?=
+BASE ?=
+HEAD ?=
 MODE ?= gevent
 PORT ?= 5000
 ARGS ?=
 
 # What was typed reaches a command as it is, through the environment: here make is kept from expanding
 # a "$" in it, and a shell expands "$OUT" in a recipe, and not what is in that.
-TYPED := PROFILE EXPERIMENT MODES TRANSPORTS SCENARIOS OUT MODE PORT
+TYPED := PROFILE EXPERIMENT MODES TRANSPORTS SCENARIOS OUT BASE HEAD MODE PORT
 $(foreach name,$(TYPED),$(eval override $(name) := $$(value $(name))))
 export $(TYPED)
 
 PROFILES := $(sort $(basename $(notdir $(wildcard loadtests/experiments/*.toml))))
 SPACE := $(subst ,, )
 
-.PHONY: help setup bench report calibrate bench-client node test test-all test-long lint format demo lock clean
+.PHONY: help setup bench report compare calibrate bench-client node test test-all test-long lint format demo lock clean
 
 help: ## print this list
 	@echo "transport-bench: eventlet, gevent or plain Flask? WebSocket or long-polling?"
@@ -38,6 +40,7 @@ help: ## print this list
 	@echo
 	@echo "bench takes  PROFILE=$(subst $(SPACE),|,$(PROFILES))  or  EXPERIMENT=file.toml,"
 	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
+	@echo "compare takes  BASE=folder  HEAD=folder  OUT=folder"
 	@echo "demo takes   MODE=eventlet|gevent|threading|gunicorn-gevent|gunicorn-threads|gevent-websocket|uwsgi-gevent  PORT=5000"
 
 setup: $(READY) ## make the virtual environment (bench and test do it by themselves)
@@ -70,6 +73,11 @@ bench: $(READY) $(NODE) ## measure every mode and transport, then write the repo
 
 report: $(READY) ## make the report of a run again (OUT=folder; the latest run if not given)
 	@$(BIN)/python -m reports build -- "$${OUT:-reports/runs/latest}"
+
+compare: $(READY) ## hold one run against another (BASE=folder HEAD=folder, OUT=folder for the page)
+	@[ -n "$$BASE" ] && [ -n "$$HEAD" ] \
+	  || { echo "make compare BASE=folder HEAD=folder: two run folders, or their result.json"; exit 2; }
+	@$(BIN)/python -m reports compare $${OUT:+--out "$$OUT"} -- "$$BASE" "$$HEAD"
 
 calibrate: $(READY) ## measure the load generator itself, then how small a difference this machine can tell
 	@$(BIN)/python -m loadtests calibrate $(ARGS)

@@ -1,6 +1,7 @@
 """``python -m reports``: explain runs.
 
-``build RUN`` writes what docs/result-format.md lists; ``disconnect RESULT...`` docs/disconnect.md.
+``build RUN`` writes what docs/result-format.md lists; ``disconnect RESULT...`` docs/disconnect.md;
+``compare BASE HEAD`` holds two runs against each other; ``gate FOLDER`` explains a ``gate.json``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ NAME = "python -m reports"
 if __name__ == "__main__":
     command_line.begin(NAME)
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +21,7 @@ import click
 
 from loadtests.record import files
 from loadtests.record.exits import Exit
+from loadtests.record.gate import read as read_gate
 from loadtests.record.results import ResultError, read
 from reports.facts.errors import ReportError, WriteError
 from reports.facts.text import shown
@@ -73,6 +76,36 @@ def disconnect(results: Sequence[Path], out: Path | None) -> int:
     return _explained(lambda: _disconnect(results, out))
 
 
+@cli.command()
+@click.argument("base", type=_PATH)
+@click.argument("head", type=_PATH)
+@click.option(
+    "--out",
+    type=_PATH,
+    metavar="DIR",
+    help="Where the page goes; made if absent (compare/ beside the result of HEAD if not given).",
+)
+def compare(base: Path, head: Path, out: Path | None) -> int:
+    """Hold a stored run against another: advice, never a failure.
+
+    BASE and HEAD are run folders or their result.json. Where they come from two machines nothing is
+    called faster or slower. Writes index.html, compare.md and compare.json.
+    """
+    return _explained(lambda: _compare(base, head, out))
+
+
+@cli.command()
+@click.argument("folder", type=_PATH)
+@click.option("--quiet", is_flag=True, help="Print the page's path only.")
+def gate(folder: Path, quiet: bool) -> int:
+    """Write the pages of a gate.
+
+    FOLDER holds gate.json. The exit code is about writing; what the gate decided is in the file. On
+    GitHub it adds to the job's summary, and says in one line what got slower.
+    """
+    return _explained(lambda: _gate(folder, quiet=quiet))
+
+
 def _explained(act: Callable[[], Exit]) -> Exit:
     """What a command comes to, if files and results are as they should be."""
     try:
@@ -113,6 +146,42 @@ def _build(run: Path, *, quiet: bool) -> Exit:
         show(summary, console())
     print(page)
     return Exit.FAILED if summary.failed else Exit.FINE
+
+
+def _compare(base: Path, head: Path, out: Path | None) -> Exit:
+    from reports.facts.sides import beside
+
+    found = beside(summarise(read(base)), summarise(read(head)))
+    from reports.build import build_comparison
+    from reports.pages.compare import show
+    from reports.pages.terminal import console
+
+    folder = out or (head if head.is_dir() else head.parent) / "compare"
+    page = build_comparison(found, folder)
+    show(found, console())
+    print(page)
+    return Exit.FINE
+
+
+def _gate(folder: Path, *, quiet: bool) -> Exit:
+    from reports.facts.gating import checked
+
+    found = checked(read_gate(folder))
+    from reports.build import build_gate
+    from reports.pages import github
+    from reports.pages.gate import show
+    from reports.pages.gate_markdown import gate_markdown
+    from reports.pages.terminal import console
+
+    page = build_gate(found, folder if folder.is_dir() else folder.parent)
+    if not quiet:
+        show(found, console())
+    github.append_summary(gate_markdown(found), os.environ)
+    line = github.annotation(found, os.environ)
+    if line is not None:
+        print(line)
+    print(page)
+    return Exit.FINE
 
 
 if __name__ == "__main__":

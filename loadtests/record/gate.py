@@ -58,6 +58,8 @@ class Comparison(msgspec.Struct, frozen=True):
         wanted_pairs: about how many would settle it; None where it is settled, or no number would.
         dropped: pairs without two numbers that are to be trusted.
         note: what else is to be said, one line.
+        base, head: what each measured, in the metric's unit, by which a reader sees of what size
+            the ratio is; None where that is not told. The ratio is not theirs but the pairs'.
     """
 
     row: str = msgspec.field(name="scenario")
@@ -72,6 +74,8 @@ class Comparison(msgspec.Struct, frozen=True):
     wanted_pairs: Count | None = None
     dropped: Count = 0
     note: str = ""
+    base: Number | None = None
+    head: Number | None = None
 
     @property
     def evidence(self) -> Evidence | None:

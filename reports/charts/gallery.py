@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import matplotlib
@@ -27,19 +28,28 @@ def _always(_: Facts) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ChartKind:
-    """A chart.
+class Caption:
+    """What a chart is called.
 
     Attributes:
         name: of its files.
         title: its caption's first words, and what is read aloud in its place.
         reading: one or two sentences: how to read it.
-        wanted: whether the run has what it shows.
     """
 
     name: str
     title: str
     reading: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartKind(Caption):
+    """A chart of a run.
+
+    Attributes:
+        wanted: whether the run has what it shows.
+    """
+
     draw: Callable[[Facts], Figure]
     wanted: Callable[[Facts], bool] = _always
 
@@ -53,20 +63,31 @@ class Chart:
         png: twice as many pixels as the page shows.
     """
 
-    kind: ChartKind
+    kind: Caption
     svg: str
     png: bytes
 
 
 def draw(kind: ChartKind, facts: Facts) -> Chart:
-    """One chart."""
+    """One chart of a run."""
+    return drawn(kind, partial(kind.draw, facts), provenance(facts))
+
+
+def drawn(kind: Caption, make: Callable[[], Figure], about: str) -> Chart:
+    """One chart.
+
+    Args:
+        kind: what it is called.
+        make: draws it.
+        about: what it is of, in one line below it.
+    """
     # The salt makes identifiers, and so the whole file, the same for the same numbers.
     with matplotlib.rc_context(cast("Any", style.RC | {"svg.hashsalt": kind.name})):
-        figure = kind.draw(facts)
+        figure = make()
         figure.suptitle(kind.title, x=0.005, ha="left", fontsize=14, fontweight="bold")
         # A chart is shown away from its page as well; this says what it is of.
-        about = style.shortened(provenance(facts), _PROVENANCE)
-        figure.supxlabel(about, x=0.995, ha="right", fontsize=8.5, color=style.QUIET)
+        below = style.shortened(about, _PROVENANCE)
+        figure.supxlabel(below, x=0.995, ha="right", fontsize=8.5, color=style.QUIET)
         with warnings.catch_warnings():
             # A label may be in any script; the SVG keeps it as text, whatever this font has.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -92,17 +113,21 @@ def _files(figure: Figure) -> tuple[str, bytes]:
     return svg.getvalue(), png.getvalue()
 
 
-def inline(chart: Chart) -> str:
+def inline(chart: Chart, name: str = "") -> str:
     """The SVG element alone, for a page that holds several.
 
     Identifiers get the chart's name in front, since matplotlib starts from ``figure_1`` in every
     file, and an identifier must be unique in a page.
+
+    Args:
+        chart: the drawn one.
+        name: another, where the page has two of this kind.
     """
     svg = chart.svg[chart.svg.index("<svg") :]
     # Inside a page the rule would reach beyond the chart.
     svg = svg.replace("*{stroke-linejoin", "svg *{stroke-linejoin")
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    name = chart.kind.name
+    name = name or chart.kind.name
     svg = re.sub(r'(\bid=")', rf"\1{name}-", svg)
     svg = re.sub(r'(\bhref="#|\burl\(#)', rf"\1{name}-", svg)
     label = html.escape(f"{chart.kind.title}. {chart.kind.reading}")

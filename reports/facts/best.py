@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loadtests.record.words import Better, Status
+from loadtests.record.words import Better, Status, Verdict
 from reports.facts.numbers import percent, short, with_unit
 from reports.facts.ratios import is_ahead, ranked, ratio_of
 from reports.facts.rows import Cell, Row
 from reports.facts.stats import NOTHING, Ratio
+from reports.facts.verdicts import decide
 
 #: What is said where no question has an answer.
 NO_ANSWER = "This run asked none of the questions that have a first place."
@@ -172,11 +173,9 @@ def _apart(first: Row, other: Row) -> bool | None:
     found = ratio_of(first, other)
     if found is None:
         return False
-    return found.apart and (found.value < 1) is _higher_wins(first)
-
-
-def _higher_wins(row: Row) -> bool:
-    return row.metric.better is Better.HIGHER
+    if found.apart is None:
+        return None
+    return decide(found, first.metric.better) is Verdict.SLOWER
 
 
 def _against(first: Row, second: Row) -> str:

@@ -30,11 +30,11 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times as much one cell has as another, with a 95 % interval over blocks.
+    """How many times as much one has as another, with its 95 % interval.
 
     Attributes:
-        value: geometric mean of the blocks' ratios.
-        low, high: ends of the interval; both None with fewer than two blocks.
+        value: geometric mean of the blocks' ratios, or ratio of two geometric means.
+        low, high: ends of the interval; both None where there are too few numbers for one.
     """
 
     value: float
@@ -72,6 +72,37 @@ def ratio(base: Sequence[float | None], other: Sequence[float | None]) -> Ratio 
         return Ratio(math.exp(mean), None, None)
     margin = margin_of(logs)
     return Ratio(math.exp(mean), math.exp(mean - margin), _exp(mean + margin))
+
+
+def unpaired_ratio(base: Sequence[float], other: Sequence[float]) -> Ratio | None:
+    """How many times as much ``other`` has, where nothing pairs the numbers of the two.
+
+    Welch's t-interval of the difference between the means of the logarithms: neither their numbers
+    nor their spreads need be alike (B. Welch, "The generalization of 'Student's' problem when
+    several different population variances are involved", Biometrika 34, 1947).
+
+    Args:
+        base: one number per trial.
+        other: the same of what is compared, of another run.
+
+    Returns:
+        None where one has no number, or one that is not above 0.
+    """
+    if not base or not other or min(*base, *other) <= NOTHING:
+        return None
+    logs = [[math.log(value) for value in values] for values in (base, other)]
+    middle = statistics.fmean(logs[1]) - statistics.fmean(logs[0])
+    if min(map(len, logs)) < 2:
+        return Ratio(math.exp(middle), None, None)
+    squares = [statistics.variance(each) / len(each) for each in logs]
+    total = sum(squares)
+    if total == 0:
+        return Ratio(math.exp(middle), math.exp(middle), math.exp(middle))
+    freedom = total**2 / sum(
+        square**2 / (len(each) - 1) for square, each in zip(squares, logs, strict=True)
+    )
+    margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(total)
+    return Ratio(math.exp(middle), math.exp(middle - margin), _exp(middle + margin))
 
 
 def log_ratio(base: Sequence[float | None], other: Sequence[float | None]) -> float | None:

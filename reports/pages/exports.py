@@ -91,6 +91,11 @@ def to_json(summary: Summary) -> str:
         ],
         "rows": [_row(row) for row in summary.rows],
     }
+    return json_text(document)
+
+
+def json_text(document: object) -> str:
+    """A file for programs in which people can look, too."""
     text = json.dumps(document, indent=1, ensure_ascii=False)
     return "".join(map(_seen, text)) + "\n"
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from loadtests.record.words import Client, row_of, scenario_of
 from reports.charts.gallery import inline
 from reports.facts.best import NO_ANSWER
+from reports.facts.fingerprints import words
 from reports.facts.run import compressions, python_name, troubles_of
 from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
@@ -60,22 +61,15 @@ class Part:
 
 def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
     """The page; everything that comes from the result file is escaped."""
-    environment = Environment(
-        loader=PackageLoader("reports.pages"),
-        autoescape=True,
-        finalize=_shown,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     result = summary.result
-    return environment.get_template("report.html.j2").render(
+    return filled(
+        "report.html.j2",
         summary=summary,
         result=result,
         name=str(result.experiment.get("name") or "unnamed experiment"),
         description=result.experiment.get("description"),
-        when=_when(result.started),
-        machine=_machine(result.environment),
+        when=when(result.started),
+        machine=machine(result.environment),
         best=best_table(summary.answers),
         reading=READING,
         precision=precision.table(summary),
@@ -104,6 +98,19 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
     )
 
 
+def filled(template: str, **values: Any) -> str:
+    """A page from its template; everything but what was made for it is escaped."""
+    environment = Environment(
+        loader=PackageLoader("reports.pages"),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
+
+
 def _shown(value: object) -> str:
     """What is put on the page: as clean text, but for what was made for it."""
     return value if isinstance(value, Markup) else shown(str(value))
@@ -119,7 +126,7 @@ def _parts(summary: Summary, charts: Sequence[Drawn]) -> Iterator[Part]:
             name=name,
             title=section.title,
             meaning=section.meaning,
-            settings=_words(summary.result.experiment.get(name)),
+            settings=words(summary.result.experiment.get(name)),
             figures=_pictures(charts, name),
             tables=own or every,
             more=every if own else (),
@@ -136,14 +143,16 @@ def _pictures(charts: Sequence[Drawn], place: str) -> tuple[Picture, ...]:
     )
 
 
-def _when(started: str) -> str:
+def when(started: str) -> str:
+    """A moment of a result file for people; as it stands where it is none."""
     try:
         return f"{datetime.fromisoformat(started):%Y-%m-%d %H:%M} UTC"
     except ValueError:
         return started
 
 
-def _machine(environment: Mapping[str, Any]) -> str:
+def machine(environment: Mapping[str, Any]) -> str:
+    """CPU, cores, kernel and Python, in a line."""
     cores = environment.get("cores")
     parts = (
         environment.get("cpu"),
@@ -157,25 +166,7 @@ def _machine(environment: Mapping[str, Any]) -> str:
 def _facts(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in source.items():
         if name not in _TOLD:
-            yield name.replace("_", " "), _words(value)
-
-
-def _words(value: Any) -> str:
-    """A value of the result file in a line: ``clients 30, rate_hz 300``."""
-    match value:
-        case None:
-            return ""
-        case dict():
-            named = ((str(key), _words(inner)) for key, inner in value.items())
-            return ", ".join(f"{key} {words}" for key, words in named if words)
-        case list():
-            return " ".join(_words(inner) for inner in value)
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)
+            yield name.replace("_", " "), words(value)
 
 
 def _packages(environment: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -56,6 +56,16 @@ def show(summary: Summary, out: Console) -> None:
     out.print()
 
 
+def print_table(table: Table, out: Console) -> None:
+    """A table of words and numbers."""
+    out.print(_rich(table, right=False))
+
+
+def print_line(text: str, out: Console, style: str = "") -> None:
+    """A line as it is, however wide the terminal."""
+    out.print(_text(text, style), soft_wrap=True)
+
+
 def _short_tables(summary: Summary, section: Section) -> list[Table]:
     short = section.short_tables or section.tables
     if short is not None and (found := short(summary)):
