@@ -54,10 +54,12 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 def margin_of(values: Sequence[float]) -> float:
     """Half the width of the two-sided 95 % Student-t interval of the mean of two or more values."""
-    return t_quantile(CONFIDENCE, len(values)) * statistics.stdev(values) / math.sqrt(len(values))
+    return (
+        t_quantile(CONFIDENCE, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    )
 
 
-def t_quantile(confidence: float, count: int) -> float:
-    """The two-sided quantile of Student's t for the mean of so many values."""
+def t_quantile(confidence: float, freedom: float) -> float:
+    """The two-sided quantile of Student's t with so many degrees of freedom."""
     # The quantile of scipy.stats.t, without the second and a half that scipy.stats takes to load.
-    return float(stdtrit(count - 1, (1 + confidence) / 2))
+    return float(stdtrit(freedom, (1 + confidence) / 2))

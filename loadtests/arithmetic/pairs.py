@@ -36,7 +36,7 @@ class LogRatios:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % Student-t interval of that."""
-        margin = t_quantile(CONFIDENCE, self.count) * self.deviation / math.sqrt(self.count)
+        margin = t_quantile(CONFIDENCE, self.count - 1) * self.deviation / math.sqrt(self.count)
         return math.exp(self.mean - margin), math.exp(self.mean + margin)
 
     def blocks_for(self, difference: float) -> int | None:
@@ -52,7 +52,7 @@ class LogRatios:
             None where a thousand would not do.
         """
         for count in range(2, _MOST_BLOCKS + 1):
-            quantiles = t_quantile(CONFIDENCE, count) + t_quantile(2 * POWER - 1, count)
+            quantiles = t_quantile(CONFIDENCE, count - 1) + t_quantile(2 * POWER - 1, count - 1)
             if quantiles * self.deviation / math.sqrt(count) <= math.log1p(difference):
                 return count
         return None

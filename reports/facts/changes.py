@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from loadtests.arithmetic.estimates import Estimate
 from loadtests.record.words import Metric, Status, Verdict
 from reports.facts.numbers import readable, short, times
 from reports.facts.rows import Cell
-from reports.facts.stats import NOTHING, Estimate, Ratio
+from reports.facts.stats import NOTHING, Ratio
 from reports.facts.tables import Entry, Table, metric_label
 
 #: What both are called.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from loadtests.arithmetic.estimates import CONFIDENCE
 from loadtests.record.words import Better, Status, Verdict
 from reports.facts import verdicts
 from reports.facts.changes import Change, in_order, number
@@ -15,7 +16,7 @@ from reports.facts.fingerprints import Difference, differences
 from reports.facts.numbers import EMPTY, counted, times
 from reports.facts.rows import Cell, Row, cells_of, row_names
 from reports.facts.run import Facts
-from reports.facts.stats import CONFIDENCE, NOTHING, Ratio, unpaired_ratio
+from reports.facts.stats import NOTHING, Ratio, unpaired_ratio
 from reports.facts.tables import Entry, Table, metric_label
 
 #: A count that was never there before is told when so many trials of the head have it.

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import numpy
 
-from loadtests.arithmetic.estimates import margin_of
+from loadtests.arithmetic.estimates import CONFIDENCE, margin_of, t_quantile
 
 #: Less than anything measured, in whatever unit: how many times as much it is says nothing.
 NOTHING = 1e-15
@@ -101,7 +101,7 @@ def unpaired_ratio(base: Sequence[float], other: Sequence[float]) -> Ratio | Non
     freedom = total**2 / sum(
         square**2 / (len(each) - 1) for square, each in zip(squares, logs, strict=True)
     )
-    margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(total)
+    margin = t_quantile(CONFIDENCE, freedom) * math.sqrt(total)
     return Ratio(math.exp(middle), math.exp(middle - margin), _exp(middle + margin))
 
 
