@@ -43,7 +43,7 @@ def judged(pairing: Pairing, rule: Rule) -> Findings:
         comparisons=list(_comparisons(pairing, rule)),
         counts=list(_counts(pairing)),
         contrasts=contrasted,
-        failures=[each for kind in pairing.kinds for each in _failures(pairing, kind)],
+        failures=[each for kind in pairing.kinds for each in _failures(pairing, rule, kind)],
         unfit=[
             f"two bases that are the same differ in {each.row}.{each.metric}: "
             f"{each.ratio:.3f} over {each.pairs} pairs (p = {each.p:.2g}); this machine, or how "
@@ -160,9 +160,10 @@ def _contrasts(pairing: Pairing) -> tuple[list[Contrast], list[str]]:
     ]
 
 
-def _failures(pairing: Pairing, kind: Kind) -> Iterator[str]:
+def _failures(pairing: Pairing, rule: Rule, kind: Kind) -> Iterator[str]:
     """What was to be measured and was not, or what head made unfit by itself."""
     mine = [pair for pair in pairing.pairs if pair.kind == kind]
+    broken = False
     for arm in (BASE, HEAD, TWIN):
         trials = [pair.trials[arm][1] for pair in mine if arm in pair.trials]
         failed = [trial for trial in trials if trial.status is not Status.OK]
@@ -170,20 +171,31 @@ def _failures(pairing: Pairing, kind: Kind) -> Iterator[str]:
         if failed and (len(failed) == len(trials) or _ended_with_failures(trials)):
             reason = failed[-1].reason or "no reason was given"
             yield f"{kind}, {arm}: {len(failed)} of {len(trials)} trials failed: {reason}"
+            broken = True
     if not mine:
         yield f"{kind}: never measured"
         return
-    for question in pairing.gated(kind):
-        base, head = (
-            [pair.invalid(arm, question) for pair in mine if pair.other == HEAD]
-            for arm in (BASE, HEAD)
+    for question in () if broken else pairing.gated(kind):
+        yield from _unasked(pairing, rule, question, mine)
+
+
+def _unasked(
+    pairing: Pairing, rule: Rule, question: Question, pairs: Sequence[Pair]
+) -> Iterator[str]:
+    """What was never looked at passes nobody; nor does a head that spoils its own trials."""
+    mine = [pair for pair in pairs if pair.other == HEAD]
+    base, head = ([bool(pair.invalid(arm, question)) for pair in mine] for arm in (BASE, HEAD))
+    doubts = [pair.doubt(arm, question) for pair in mine for arm in (HEAD, BASE)]
+    reason = next((each for each in doubts if each), "")
+    if head_invalidates(sum(base), sum(head)):
+        reason = next(each for pair in mine if (each := pair.invalid(HEAD, question)))
+        yield (
+            f"{question}: {sum(head)} of {len(head)} trials of head are not to be trusted, and "
+            f"{sum(base)} of base: {reason}"
         )
-        if head_invalidates(sum(map(bool, base)), sum(map(bool, head))):
-            reason = next(each for each in reversed(head) if each)
-            yield (
-                f"{question}: {sum(map(bool, head))} of {len(head)} trials of head are not to be "
-                f"trusted, and {sum(map(bool, base))} of base: {reason}"
-            )
+    elif (count := len(pairing.screen(question))) < rule.first:
+        why = reason or ("the time was up" if pairing.out_of_time else "no number to compare")
+        yield f"{question}: {count} of {len(mine)} pairs can be compared, too few to look at: {why}"
 
 
 def _ended_with_failures(trials: Sequence[Trial]) -> bool:

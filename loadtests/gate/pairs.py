@@ -131,7 +131,12 @@ class Pair:
         found = self.measurement(arm, question.row)
         if found is None or question.metric in found.disturbed:
             return None
-        return found.invalid.get(question.metric)
+        return self.doubt(arm, question)
+
+    def doubt(self, arm: str, question: Question) -> str | None:
+        """Why an arm's number is not to be trusted."""
+        found = self.measurement(arm, question.row)
+        return None if found is None else found.invalid.get(question.metric)
 
     def measurement(self, arm: str, row: str) -> Measurement | None:
         """What an arm's trial brought for a row."""
