@@ -140,8 +140,9 @@ def pairs(arms: Arms, count: int, random: Generator) -> _Floats:
 def _turns(arms: Arms, count: int, random: Generator) -> _Floats:
     shape = (arms.comparisons, count * 4)
     slices = _NOISE[arms.noise](shape, random).reshape(arms.comparisons, count, 4)
-    outer_by_inner = slices @ np.array([0.5, -0.5, -0.5, 0.5]) * arms.deviation
-    tossed: _Floats = random.choice([-1.0, 1.0], outer_by_inner.shape) * outer_by_inner
+    outer_by_inner: _Floats = slices @ np.array([0.5, -0.5, -0.5, 0.5]) * arms.deviation
+    signs = random.choice([-1.0, 1.0], outer_by_inner.shape)
+    tossed: _Floats = outer_by_inner * signs
     return tossed
 
 
@@ -152,8 +153,9 @@ def _quartets(arms: Arms, count: int, random: Generator) -> _Floats:
     # The second trial by the first: that is head by base, or the reverse.
     later = trials[:, :, 1] - trials[:, :, 0]
     heads_first = random.choice([-1.0, 1.0], (arms.comparisons, quartets))
-    signs: _Floats = np.stack([heads_first, -heads_first], axis=2).reshape(later.shape)
-    return signs * later
+    signs = np.stack([heads_first, -heads_first], axis=2).reshape(later.shape)
+    tossed: _Floats = signs * later
+    return tossed
 
 
 def _independent(shape: tuple[int, int], random: Generator) -> _Floats:
