@@ -28,13 +28,26 @@ _DRIFT = 30.0
 
 
 class Noise(StrEnum):
-    """What a trial's number has beside the server's."""
+    """What the number of a trial, or of a slice of one, has beside the server's."""
 
     INDEPENDENT = "independent"  #: normal, each for itself
     DRIFTING = "drifting"  #: that, on a machine that becomes ever slower
     AUTOCORRELATED = "autocorrelated"  #: the next trial's is like this one's: AR(1)
     SPIKY = "spiky"  #: a trial out of ten is disturbed
     TWO_PEAKED = "two-peaked"  #: a trial is at either of two speeds, as of two layouts of memory
+
+
+class Order(StrEnum):
+    """How the two of a pair are set against each other in time.
+
+    The test takes each pair for as likely one way as the other whatever the rest say. That is so
+    where each pair is tossed for. In quartets two pairs share a toss, and where a trial resembles
+    the one before, two such pairs resemble each other a little: their correlation is up to 0.125 if
+    the noise is AR(1), which makes a nominal 5 % about 6.
+    """
+
+    TURNS = "turns"  #: both live, slices of load base-head-head-base or the reverse: one pair
+    QUARTETS = "quartets"  #: trials base-head-head-base or the reverse: two pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,7 @@ class Arms:
         metrics: that are measured together, and as long as one of them is open.
         deviation: of the logarithm of a pair's ratio, drift aside; 0.03 for 3 %.
         noise: its kind.
+        order: in which a pair is measured.
         slowed: by how much head is slower, as a share, by comparison; the others are identical.
     """
 
@@ -53,6 +67,7 @@ class Arms:
     metrics: int = 5
     deviation: float = 0.03
     noise: Noise = Noise.INDEPENDENT
+    order: Order = Order.TURNS
     slowed: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -111,25 +126,36 @@ def simulated(arms: Arms, rule: Rule, random: Generator) -> Run:
 def pairs(arms: Arms, count: int, random: Generator) -> _Floats:
     """What pairs say of head: logarithms of ratios by comparison and pair; above 0 it is slower.
 
-    Two pairs are four trials, one after the other: base-head-head-base or the reverse, which is
-    tossed for.
-
     Args:
         arms: what is measured.
-        count: of the pairs of each comparison; an odd last one is half of such four.
+        count: of the pairs of each comparison; an odd last one of quartets is half of one.
         random: where noise comes from.
     """
+    found = _ORDER[arms.order](arms, count, random)[:, :count]
+    effects = np.array([[arms.slowed.get(number, 0.0)] for number in range(arms.comparisons)])
+    slower: _Floats = found + np.log1p(effects)
+    return slower
+
+
+def _turns(arms: Arms, count: int, random: Generator) -> _Floats:
+    shape = (arms.comparisons, count * 4)
+    slices = _NOISE[arms.noise](shape, random).reshape(arms.comparisons, count, 4)
+    outer_by_inner: _Floats = slices @ np.array([0.5, -0.5, -0.5, 0.5]) * arms.deviation
+    signs = random.choice([-1.0, 1.0], outer_by_inner.shape)
+    tossed: _Floats = outer_by_inner * signs
+    return tossed
+
+
+def _quartets(arms: Arms, count: int, random: Generator) -> _Floats:
     quartets = -(-count // 2)
-    shape = (arms.comparisons, quartets * 4)
-    trials = _NOISE[arms.noise](shape, random) * (arms.deviation / np.sqrt(2))
-    by_pair = trials.reshape(arms.comparisons, quartets * 2, 2)
+    trials = _NOISE[arms.noise]((arms.comparisons, quartets * 4), random)
+    trials = trials.reshape(arms.comparisons, quartets * 2, 2) * (arms.deviation / np.sqrt(2))
     # The second trial by the first: that is head by base, or the reverse.
-    later = by_pair[:, :, 1] - by_pair[:, :, 0]
+    later = trials[:, :, 1] - trials[:, :, 0]
     heads_first = random.choice([-1.0, 1.0], (arms.comparisons, quartets))
     signs = np.stack([heads_first, -heads_first], axis=2).reshape(later.shape)
-    effects = np.array([[arms.slowed.get(number, 0.0)] for number in range(arms.comparisons)])
-    found: _Floats = (signs * later + np.log1p(effects))[:, :count]
-    return found
+    tossed: _Floats = signs * later
+    return tossed
 
 
 def _independent(shape: tuple[int, int], random: Generator) -> _Floats:
@@ -174,4 +200,8 @@ _NOISE: dict[Noise, Callable[[tuple[int, int], Generator], _Floats]] = {
     Noise.AUTOCORRELATED: _autocorrelated,
     Noise.SPIKY: _spiky,
     Noise.TWO_PEAKED: _two_peaked,
+}
+_ORDER: dict[Order, Callable[[Arms, int, Generator], _Floats]] = {
+    Order.TURNS: _turns,
+    Order.QUARTETS: _quartets,
 }

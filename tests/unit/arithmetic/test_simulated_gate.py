@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from loadtests.arithmetic.screening import Rule
-from loadtests.arithmetic.simulated_gate import Arms, Noise, Run, pairs, simulated
+from loadtests.arithmetic.signed_rank import p_greater
+from loadtests.arithmetic.simulated_gate import Arms, Noise, Order, Run, pairs, simulated
 from loadtests.record.words import Verdict
 
 #: Slowed: the metrics of one cell.
@@ -24,24 +25,41 @@ def most_by_chance(share: float, count: int) -> int:
     return int(stats.binom.ppf(0.999, count, share))
 
 
-def false_alarms(noise: Noise, deviation: float, count: int) -> int:
-    found = runs(Arms(noise=noise, deviation=deviation), Rule(), count)
+def false_alarms(noise: Noise, order: Order, deviation: float, count: int) -> int:
+    found = runs(Arms(noise=noise, order=order, deviation=deviation), Rule(), count)
     return sum(bool(run.found(Verdict.SLOWER)) for run in found)
 
 
-@pytest.mark.parametrize("deviation", [0.03, 0.15], ids=["in turns", "very noisy"])
+def allowed(noise: Noise, order: Order) -> float:
+    """The level, and what ``Order`` says of pairs that share a toss."""
+    shared = (noise, order) == (Noise.AUTOCORRELATED, Order.QUARTETS)
+    return 0.065 if shared else 0.05
+
+
+@pytest.mark.parametrize("deviation", [0.03, 0.15], ids=["quiet", "very noisy"])
 @pytest.mark.parametrize("noise", list(Noise))
-def test_identical_arms_are_hardly_ever_called_slower(noise, deviation):
-    count = 150
-    assert false_alarms(noise, deviation, count) <= most_by_chance(0.05, count)
+@pytest.mark.parametrize("order", list(Order))
+def test_identical_arms_are_hardly_ever_called_slower(order, noise, deviation):
+    alarms = false_alarms(noise, order, deviation, 100)
+    assert alarms <= most_by_chance(allowed(noise, order), 100)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("deviation", [0.05, 0.10, 0.15, 0.25])
+@pytest.mark.parametrize("deviation", [0.05, 0.10, 0.15])
 @pytest.mark.parametrize("noise", list(Noise))
-def test_identical_arms_are_hardly_ever_called_slower_in_a_thousand_runs(noise, deviation):
-    assert false_alarms(noise, deviation, 1000) <= most_by_chance(0.05, 1000)
+@pytest.mark.parametrize("order", list(Order))
+def test_identical_arms_are_hardly_ever_called_slower_in_a_thousand_runs(order, noise, deviation):
+    alarms = false_alarms(noise, order, deviation, 1000)
+    assert alarms <= most_by_chance(allowed(noise, order), 1000)
+
+
+@pytest.mark.parametrize("noise", list(Noise))
+def test_a_toss_for_each_pair_keeps_the_level_whatever_the_noise_is_like(noise):
+    """Of a single test of twelve pairs: 4.6 %, as ranks have it."""
+    worse = pairs(Arms(comparisons=4000, noise=noise), 12, np.random.default_rng(1)).tolist()
+    rejecting = sum(p_greater(row) <= 0.05 for row in worse)
+    assert rejecting <= most_by_chance(0.0462, 4000)
 
 
 @pytest.mark.parametrize(("slowdown", "rule"), [(0.10, Rule()), (0.05, Rule(detect=0.05))])
@@ -71,14 +89,18 @@ def test_pairs_say_the_slowdown_that_is_there():
 
 
 @pytest.mark.parametrize("noise", list(Noise))
-def test_a_pair_is_as_noisy_as_was_asked(noise):
-    worse = pairs(Arms(comparisons=2000, deviation=0.05, noise=noise), 24, np.random.default_rng(1))
-    expected = 0.05 * (1.1 if noise is Noise.DRIFTING else 1.0)
-    assert worse.std() == pytest.approx(expected, rel=0.05)
+@pytest.mark.parametrize("order", list(Order))
+def test_a_pair_is_about_as_noisy_as_was_asked(order, noise):
+    arms = Arms(comparisons=2000, deviation=0.05, noise=noise, order=order)
+    worse = pairs(arms, 24, np.random.default_rng(1))
+    drifting = (noise, order) == (Noise.DRIFTING, Order.QUARTETS)
+    assert worse.std() == pytest.approx(0.05 * (1.1 if drifting else 1.0), rel=0.08)
 
 
 def test_an_odd_number_of_pairs_is_that_many():
-    assert pairs(Arms(comparisons=3), 7, np.random.default_rng(1)).shape == (3, 7)
+    for order in Order:
+        worse = pairs(Arms(comparisons=3, order=order), 7, np.random.default_rng(1))
+        assert worse.shape == (3, 7)
 
 
 def test_a_run_says_what_it_took():
