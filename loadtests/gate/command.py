@@ -193,9 +193,6 @@ def _rule(wanted: Experiment) -> Rule:
                 f"[gate] confirm_most = {deciding.confirm_most}: with {comparisons} comparisons so "
                 f"few pairs can never show that anything is slower; {fewest} can"
             )
-        deciding = msgspec.structs.replace(
-            deciding, confirm_first=max(deciding.confirm_first, fewest)
-        )
     return Rule(
         detect=deciding.detect,
         first=deciding.first,

@@ -187,10 +187,16 @@ class Pairing:
         return self._variants[kind].scenario.takes_turns
 
     def _pair(self, kind: Kind, purpose: Purpose) -> Iterator[list[PlannedTrial]]:
-        """Two trials, in an order that is turned round in every second pair."""
+        """Two trials.
+
+        Which server starts first is tossed for in each pair that takes turns: then ratios are
+        symmetric whatever the machine does. Trials that run one after the other are in mirrored
+        quartets instead, base-head-head-base, since a machine that drifts favours the first.
+        """
         begun_s = self._now_s()
         arms = [BASE, TWIN if purpose is Purpose.CONTRAST else HEAD]
-        if self._tried[purpose][kind] % 2:
+        mirrored = self._tried[purpose][kind] % 2 == 1
+        if self._shuffler.random() < 0.5 if self._takes_turns(kind) else mirrored:
             arms.reverse()
         self._tried[purpose][kind] += 1
         trials = [

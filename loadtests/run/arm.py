@@ -72,6 +72,6 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: list[str] = msgspec.field(default_factory=lambda: list(GATED))
     first: _Pairs = 6
     most: _Pairs = 24
-    confirm_first: _Pairs = 12
+    confirm_first: _Pairs = 8
     confirm_most: _Pairs = 24
     contrast: Annotated[int, Meta(ge=0, le=1000)] = 6
