@@ -1,4 +1,4 @@
-"""What runs on GitHub: pinned, with no more rights than it needs, and with exit codes that count."""
+"""What runs on GitHub: pinned, with no more rights than it needs; exit codes that count."""
 
 from __future__ import annotations
 
