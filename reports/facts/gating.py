@@ -17,8 +17,10 @@ from reports.facts.numbers import EMPTY, counted, percent, short, times
 from reports.facts.rows import Cell
 from reports.facts.stats import Ratio
 from reports.facts.tables import Entry, Table
+from reports.facts.text import shown
 
 COMPLETE = "complete"
+_BRIEF = 80
 _KEPT = {Kept.KEPT: Status.OK, Kept.BROKEN: Status.FAILED, Kept.UNDECIDED: Status.INVALID}
 
 #: What the lines of the chart are, and how the tables are read.
@@ -100,8 +102,8 @@ def headline(gate: Gate) -> Headline:
         case Exit.FAILED:
             return _failed(gate)
         case Exit.WRONG_CALL:
-            first = "".join(gate.failures[:1])
-            return Headline("bad", "Wrong call", "the call or a file is wrong", first)
+            wrong = "the call or a file is wrong"
+            return Headline("bad", "Wrong call", wrong, _first(gate.failures))
         case Exit.INCONCLUSIVE | Exit.FINE:
             return _passed(gate, gated)
         case other:
@@ -124,11 +126,12 @@ def _regression(gate: Gate, gated: Sequence[Comparison]) -> Headline:
         first = next(
             one for one in changes_of(gate) if one.verdict is Verdict.SLOWER and one.decides
         )
-        worst = f"{first.name}, {first.cell}, {first.words}"
+        said = verdicts.phrase(Verdict.SLOWER, first.ratio)
+        worst = f"{first.name}, {_brief(str(first.cell))}, {said}"
     elif counts:
-        worst = f"{counts[0].row}.{counts[0].metric}, {cell_of(counts[0])}"
+        worst = f"{counts[0].row}.{counts[0].metric}, {_brief(str(cell_of(counts[0])))}"
     elif broken:
-        worst = f"{broken[0].limit}, {cell_of(broken[0])}"
+        worst = f"{_brief(broken[0].limit)}, {_brief(str(cell_of(broken[0])))}"
     return Headline("bad", "Regression", ", ".join(parts) or "something is slower", worst)
 
 
@@ -137,12 +140,12 @@ def _failed(gate: Gate) -> Headline:
     if gate.ended != COMPLETE and not count:
         return Headline("bad", "Failed", "the comparison was not finished", gate.ended)
     text = f"{counted(count, 'measurement')} failed or missing"
-    return Headline("bad", "Failed", text, "".join(gate.failures[:1]))
+    return Headline("bad", "Failed", text, _first(gate.failures))
 
 
 def _passed(gate: Gate, gated: Sequence[Comparison]) -> Headline:
     if gate.unfit:
-        return Headline("warn", "Inconclusive", "this run decides nothing", gate.unfit[0])
+        return Headline("warn", "Inconclusive", "this run decides nothing", _first(gate.unfit))
     undecided = sum(one.verdict is Verdict.INCONCLUSIVE for one in gated)
     limits = sum(one.kept is Kept.UNDECIDED for one in gate.limits)
     size = percent(round(gate.detect * 100, 6)).removesuffix(".0")
@@ -167,8 +170,17 @@ def arms(gate: Gate) -> tuple[ArmFacts, ArmFacts]:
 def arm_name(arm: ArmFacts) -> str:
     """What an arm is, in a few words: its ref, its commit, or what it was told."""
     code = arm.ref or (arm.commit or "")[:10] or "working tree"
-    parts = [f"{code} (dirty)" if arm.dirty else code, *arm.requires, arm.mode or ""]
-    return ", ".join(part for part in parts if part)
+    parts = [_brief(code) + (" (dirty)" if arm.dirty else ""), _brief(", ".join(arm.requires))]
+    return ", ".join(part for part in (*parts, _brief(arm.mode or "")) if part)
+
+
+def _first(lines: Sequence[str]) -> str:
+    return shown(lines[0], 5 * _BRIEF) if lines else ""
+
+
+def _brief(label: str) -> str:
+    """Somebody's label in a line that must be short; tables have all of it."""
+    return shown(label, _BRIEF)
 
 
 def about(gate: Gate) -> str:

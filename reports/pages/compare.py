@@ -12,7 +12,6 @@ from reports.charts.gallery import ChartKind, draw
 from reports.facts import verdicts
 from reports.facts.changes import BASE, HEAD, Change, table
 from reports.facts.fingerprints import Difference
-from reports.facts.markdown import escaped, markdown_table
 from reports.facts.numbers import EMPTY
 from reports.facts.rows import Row
 from reports.facts.run import Facts, provenance
@@ -21,6 +20,7 @@ from reports.facts.tables import Entry, Table, main_metrics
 from reports.pages.changes import ChangesPage, Chapter, forest_of, picture, to_html
 from reports.pages.exports import json_text
 from reports.pages.html import Picture, when
+from reports.pages.sheet import Sheet
 from reports.pages.terminal import print_line, print_table
 from reports.sections.drawn import kinds_of
 from reports.sections.registry import SECTIONS
@@ -28,7 +28,7 @@ from reports.sections.registry import SECTIONS
 COMPARE_FORMAT = "transport-bench-compare/1"
 TITLE = "Two runs compared"
 _INTERVALS = "Intervals are Welch's, at 95 %."
-#: What Markdown shows unfolded, and a terminal at all.
+#: So many lines of a kind are read in a terminal.
 FIRST = 40
 
 
@@ -75,23 +75,16 @@ def compare_html(sides: Sides) -> str:
 
 
 def compare_markdown(sides: Sides) -> str:
-    """For GitHub: the verdict, what moved, what else differs, the rest folded."""
-    parts = [f"# {TITLE}", f"**{escaped(headline(sides))}**"]
-    if sides.moved:
-        parts.append(markdown_table(table("What moved", sides.moved[:FIRST]), right=False))
-    if len(sides.moved) > FIRST:
-        parts.append(f"And {len(sides.moved) - FIRST:,} more, in index.html.")
-    parts.append(escaped(reading(sides)))
-    if only := _only(sides):
-        parts += ["## Only in one run", "\n".join(f"- {escaped(item)}" for item in only)]
-    if sides.differences:
-        shown = markdown_table(differences_table(sides.differences), right=False)
-        parts += ["## What else differs", shown]
-    parts += ["## The two runs", markdown_table(runs_table(sides), right=False)]
-    parts.append("<details><summary>Both runs' numbers</summary>")
-    for each in side_by_side(sides):
-        parts += [f"### {escaped(each.caption)}", markdown_table(each, right=True)]
-    return "\n\n".join([*parts, "</details>"]) + "\n"
+    """For GitHub: the headline, what moved, what else differs, the rest folded."""
+    sheet = Sheet()
+    sheet.add(f"**{TITLE}**: {headline(sides)}")
+    sheet.table("What moved", table("", sides.moved))
+    sheet.add(f"\n{reading(sides)}")
+    sheet.listed("Only in one run", _only(sides))
+    sheet.table("What else differs", differences_table(sides.differences))
+    sheet.table("The two runs", runs_table(sides))
+    sheet.folded("Both runs' numbers", side_by_side(sides))
+    return sheet.text()
 
 
 def compare_json(sides: Sides) -> str:

@@ -20,7 +20,6 @@ from reports.facts.gating import (
 )
 from reports.facts.numbers import counted
 from reports.facts.tables import Table
-from reports.pages import github
 from reports.pages.changes import ChangesPage, Chapter, forest_of, to_html
 from reports.pages.html import machine, when
 from reports.pages.terminal import print_line, print_table
@@ -96,7 +95,7 @@ def show(gate: Gate, out: Console) -> None:
         counts_table(one for one in gate.counts if one.regression),
         limits_table(one for one in gate.limits if one.kept is not Kept.KEPT),
     )
-    print_line(github.inert(about(gate)), out, "dim")
+    print_line(about(gate), out, "dim")
     for found in tables:
         if found.lines:
             print_table(found, out)
@@ -108,6 +107,6 @@ def show(gate: Gate, out: Console) -> None:
         (gate.notes, "note", ""),
     ):
         for line in lines[:_FIRST]:
-            print_line(github.inert(f"{name}: {line}"), out, style)
+            print_line(f"{name}: {line}", out, style)
     first = headline(gate)
-    print_line(github.inert(str(first)), out, f"bold {_COLOURS[first.tone]}")
+    print_line(str(first), out, f"bold {_COLOURS[first.tone]}")

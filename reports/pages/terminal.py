@@ -11,6 +11,7 @@ from reports.facts.findings import Severity
 from reports.facts.run import provenance
 from reports.facts.tables import READING, Entry, Table, best_table, headline_tables
 from reports.facts.text import shown
+from reports.pages.github import inert
 from reports.sections import precision
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
@@ -92,10 +93,14 @@ def _rich(table: Table, *, right: bool) -> RichTable:
 
 def _entry(entry: Entry) -> Text:
     # What stands behind a number in a line of its own: two numbers side by side are read as one.
-    found = "\n".join(map(shown, filter(None, (entry.text, entry.detail))))
+    found = "\n".join(map(_clean, filter(None, (entry.text, entry.detail))))
     return Text(found, style="bold green" if entry.strong else _STYLES[entry.status])
 
 
 def _text(text: str, style: str = "") -> Text:
     """Text that is printed as it is: no markup, and no codes that would steer the terminal."""
-    return Text(shown(text), style=style)
+    return Text(_clean(text), style=style)
+
+
+def _clean(text: str) -> str:
+    return inert(shown(text))
