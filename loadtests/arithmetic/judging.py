@@ -49,8 +49,8 @@ class Judged:
         fresh: of those that a suspicion was to be confirmed with; None without one.
         excluded: the slowdown that the upper bound of what the verdict rests on excludes, as a
             share of base; 0 where even none is, None where it would be a doubling or more.
-        wanted_pairs: about how many would settle what is inconclusive; None for anything else, and
-            where even a thousand would not.
+        wanted_pairs: about how many would settle what is inconclusive; None for anything else,
+            where even a thousand would not, and where too few are there to tell.
     """
 
     verdict: Verdict
@@ -176,7 +176,7 @@ def _excluded(worse: Sequence[float], rule: Rule) -> float | None:
 def _wanted(worse: Sequence[float], rule: Rule) -> int | None:
     """About how many pairs would settle it, if the difference is as large as it seems now."""
     if len(worse) < 2:
-        return rule.first
+        return None
     seems, noise = abs(hodges_lehmann(worse)), spread(worse)
     ways = []
     if seems < rule.limit:

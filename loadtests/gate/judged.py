@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -83,6 +84,7 @@ def _comparisons(pairing: Pairing, rule: Rule) -> Iterator[Comparison]:
 def _comparison(pairing: Pairing, question: Question, found: Judged, *, gated: bool) -> Comparison:
     mine = [pair for pair in pairing.pairs if pair.answers(question) and pair.other == HEAD]
     suspicious = found.standing not in (Standing.OPEN, Standing.CLEARED)
+    compared = [pair for pair in mine if pair.worse(question) is not None]
     return Comparison(
         row=question.row,
         metric=question.metric,
@@ -94,9 +96,16 @@ def _comparison(pairing: Pairing, question: Question, found: Judged, *, gated: b
         fresh=found.fresh,
         excluded=found.excluded,
         wanted_pairs=found.wanted_pairs,
-        dropped=len(mine) - len(values(mine, question)),
+        dropped=len(mine) - len(compared),
+        base=_mean(compared, BASE, question),
+        head=_mean(compared, HEAD, question),
         note="only shown: nothing confirms it" if suspicious and not gated else "",
     )
+
+
+def _mean(pairs: Sequence[Pair], arm: str, question: Question) -> float | None:
+    found = [number for pair in pairs if (number := pair.number(arm, question)) is not None]
+    return statistics.fmean(found) if found else None
 
 
 def _counts(pairing: Pairing) -> Iterator[Counted]:
