@@ -30,7 +30,7 @@ export $(TYPED)
 PROFILES := $(sort $(basename $(notdir $(wildcard loadtests/experiments/*.toml))))
 SPACE := $(subst ,, )
 
-.PHONY: help setup bench report compare calibrate bench-client node test test-all test-long lint format demo lock clean
+.PHONY: help setup bench report compare gate selfcheck calibrate bench-client node test test-all test-long lint format demo lock clean
 
 help: ## print this list
 	@echo "transport-bench: eventlet, gevent or plain Flask? WebSocket or long-polling?"
@@ -41,6 +41,7 @@ help: ## print this list
 	@echo "bench takes  PROFILE=$(subst $(SPACE),|,$(PROFILES))  or  EXPERIMENT=file.toml,"
 	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
 	@echo "compare takes  BASE=folder  HEAD=folder  OUT=folder"
+	@echo "gate takes  BASE=ref  HEAD=ref  EXPERIMENT=file.toml  MODES=  TRANSPORTS=  SCENARIOS=  OUT=folder"
 	@echo "demo takes   MODE=eventlet|gevent|threading|gunicorn-gevent|gunicorn-threads|gevent-websocket|uwsgi-gevent  PORT=5000"
 
 setup: $(READY) ## make the virtual environment (bench and test do it by themselves)
@@ -78,6 +79,17 @@ compare: $(READY) ## hold one run against another (BASE=folder HEAD=folder, OUT=
 	@[ -n "$$BASE" ] && [ -n "$$HEAD" ] \
 	  || { echo "make compare BASE=folder HEAD=folder: two run folders, or their result.json"; exit 2; }
 	@$(BIN)/python -m reports compare $${OUT:+--out "$$OUT"} -- "$$BASE" "$$HEAD"
+
+gate: $(READY) ## is the application slower than at BASE=ref? (HEAD=ref, EXPERIMENT=, OUT=; ARGS= goes to it)
+	@[ -n "$$BASE" ] || { echo "make gate BASE=ref: a commit, a branch or a tag"; exit 2; }
+	@$(BIN)/python -m loadtests gate --base "$$BASE" $${HEAD:+--head "$$HEAD"} \
+	  $${MODES:+--modes "$$MODES"} \
+	  $${TRANSPORTS:+--transports "$$TRANSPORTS"} \
+	  $${SCENARIOS:+--scenarios "$$SCENARIOS"} \
+	  $${OUT:+--out "$$OUT"} $(ARGS) -- "$${EXPERIMENT:-ci}"
+
+selfcheck: $(READY) ## the gate's own error rates here: real gates, identical and slowed (hours; goes on where it was)
+	@$(BIN)/python -m tests.selfcheck $${OUT:+--out "$$OUT"} $(ARGS)
 
 calibrate: $(READY) ## measure the load generator itself, then how small a difference this machine can tell
 	@$(BIN)/python -m loadtests calibrate $(ARGS)

@@ -104,7 +104,7 @@ def command(
         wanted = _compared(for_servers_of_ours(wanted), given, detect)
         check(wanted, wanted.scenarios)
         limits = limits_of(wanted)
-        rule = _rule(wanted)
+        rule = rule_of(wanted)
         folder = _folder(out)
         with (
             measuring(f"gate {wanted.name}", beside=beside),
@@ -118,7 +118,7 @@ def command(
             found = compare(
                 wanted,
                 rule,
-                _subjects(wanted, arms),
+                subjects_of(wanted, arms),
                 [arms.base.facts, arms.head.facts],
                 folder,
                 limits=limits,
@@ -166,7 +166,7 @@ def _arm(arm: Arm, name: str, given: dict[str, Any]) -> Arm:
     return msgspec.structs.replace(arm, **{key: each for key, each in changes.items() if each})
 
 
-def _rule(wanted: Experiment) -> Rule:
+def rule_of(wanted: Experiment) -> Rule:
     """How is decided.
 
     Raises:
@@ -202,7 +202,7 @@ def _rule(wanted: Experiment) -> Rule:
     )
 
 
-def _subjects(wanted: Experiment, arms: Arms) -> dict[str, Subject]:
+def subjects_of(wanted: Experiment, arms: Arms) -> dict[str, Subject]:
     """What is served under each label."""
     prepared = {BASE: arms.base, HEAD: arms.head, TWIN: arms.twin}
     return {
