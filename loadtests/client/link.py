@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import SplitResult, quote, urlsplit
@@ -38,6 +38,10 @@ class Link(Protocol):
     @property
     def compressed(self) -> bool:
         """Whether messages are compressed, both ways."""
+
+    @property
+    def codings(self) -> Set[bytes]:
+        """Content codings of the answers to long-polling's GETs so far."""
 
     def open(self) -> None:
         """Begin; the server's open packet arrives as the first packet."""

@@ -157,6 +157,7 @@ class PollingLink:
         "_said_goodbye",
         "_server",
         "_session_id",
+        "codings",
     )
 
     transport = Transport.POLLING
@@ -173,6 +174,7 @@ class PollingLink:
         self._cookies = 0  # the jar's version that the heads have
         self._on_packet = on_packet
         self._on_end = on_end
+        self.codings: set[bytes] = set()
         self._gets = Channel(server, self._got, self._end)
         self._posts = Channel(server, self._posted, self._end)
         self._outbox: list[bytes] = []
@@ -295,6 +297,7 @@ class PollingLink:
         if response.status != 200:
             self._refused("GET", response)
             return
+        self.codings.add(response.coding)
         try:
             for packet in packets.decode_payload(response.body) if response.body else ():
                 self._on_packet(packet, kernel_ns, user_ns)

@@ -62,6 +62,11 @@ class Session(Hearing):
         """Whether its messages are compressed now, both ways (permessage-deflate)."""
         return self._link.compressed
 
+    @property
+    def codings(self) -> list[str]:
+        """Content codings in which answers over long-polling came, ``identity`` for none."""
+        return sorted(coding.decode() for coding in self._link.codings)
+
     def carried(self) -> tuple[int, int] | None:
         """Bytes sent and received on a WebSocket's connection so far; None where nobody counts."""
         return self._link.carried()

@@ -58,6 +58,8 @@ class WebSocketLink:
 
     transport = Transport.WEBSOCKET
 
+    codings = frozenset[bytes]()  # of HTTP's, which is not spoken any more
+
     def __init__(
         self,
         server: Server,

@@ -296,6 +296,7 @@ class ProcessExecutor:
             missing=site.missing,
             target=self._experiment.target,
             compression=self._experiment.compress,
+            compresses=server.ready.compression if server is not None else None,
         )
         return Assignment(
             scenario=planned.scenario,

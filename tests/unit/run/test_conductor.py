@@ -38,7 +38,7 @@ throughput_s = 1
 """
 
 #: A connected session; none of these tests sends anything.
-SESSION: Any = SimpleNamespace(ended=None, compressed=True)
+SESSION: Any = SimpleNamespace(ended=None, compressed=True, codings=[])
 
 
 def assigned(folder: Path, cell: str = "") -> Assignment:
