@@ -283,6 +283,11 @@ class Membership:
         self.handlers: dict[str, Handler] = {}
         self.joined: AsyncResult | None = None
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether the server has let us in, and nobody has ended that."""
+        return self.joined is not None and self.joined.successful()
+
 
 def _words(refusal: Any) -> str:
     """What the server said; the official servers wrap it in an object."""

@@ -63,7 +63,7 @@ class Link(Protocol):
 
     @property
     def kept(self) -> int:
-        """How many packets are kept so."""
+        """How many packets are kept so; heartbeats, which were heard, are none of them."""
 
     def read_kept(self) -> None:
         """Read them now, in order."""

@@ -101,7 +101,10 @@ class Session(Hearing):
 
     @property
     def unread(self) -> int:
-        """Packets that have arrived compressed and were not read; see ``gather``."""
+        """Packets that have arrived compressed and were not read; see ``gather``.
+
+        Heartbeats were: whoever counts on copies of a broadcast counts no others.
+        """
         return self._link.kept
 
     def read_up(self) -> None:
@@ -154,8 +157,15 @@ class Session(Hearing):
 
     def leave(self, namespace: str) -> None:
         """Leave a namespace that was joined beside the first."""
-        if self._further is not None and self._further.pop(namespace, None) is not None:
+        left = (self._further or {}).pop(namespace, None)
+        if left is not None and left.is_joined:
             self._send(Packet(PacketType.DISCONNECT, namespace, None, None))
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Those where events may be sent: its own, and what was joined beside it."""
+        further = self._further or {}
+        return [self._namespace, *(name for name, each in further.items() if each.is_joined)]
 
     def belongs(self, namespace: str) -> bool:
         """Whether another namespace was joined, or is being, and nobody has ended that."""
@@ -189,12 +199,21 @@ class Session(Hearing):
             arguments: any JSON, with bytes anywhere in it.
             on_ack: called with what the server's handler acknowledges it with.
             namespace: one that was joined; the session's own if None.
+
+        Raises:
+            ValueError: it was not joined, so nothing is sent.
         """
+        where = self._namespace if namespace is None else namespace
+        if where != self._namespace and where not in self.namespaces:
+            # The official server closes the whole connection for it (socket.io, Client.ondecoded).
+            raise ValueError(
+                f"{name!r} is not sent to {where}, which is not joined; "
+                f"joined: {', '.join(self.namespaces)}"
+            )
         number = None
         if on_ack is not None:
             number = next(self._numbers)
             self._acknowledged[number] = on_ack
-        where = self._namespace if namespace is None else namespace
         self._send(Packet(PacketType.EVENT, where, number, [name, *arguments]))
 
     def call(self, name: str, *arguments: Any, timeout_s: float = 10) -> list[Any]:
@@ -238,9 +257,9 @@ class Session(Hearing):
     def close(self) -> None:
         """Leave the namespace, then the connection, as the official client's disconnect() does."""
         self._depart()
-        for namespace in self._further or ():
+        own, *further = self.namespaces
+        for namespace in (*further, own):
             self._send(Packet(PacketType.DISCONNECT, namespace, None, None))
-        self._send(Packet(PacketType.DISCONNECT, self._namespace, None, None))
         self._link.say_goodbye()
 
     def kill(self) -> None:

@@ -45,6 +45,7 @@ class WebSocketLink:
         "_inflater",
         "_jar",
         "_kept",
+        "_kept_pings",
         "_key",
         "_leaving",
         "_on_end",
@@ -80,6 +81,9 @@ class WebSocketLink:
         self._deflater: Deflater | None = None  # where compression was agreed on
         self._inflater: Inflater | None = None
         self._kept: list[tuple[int, bytes, int, int]] | None = None
+        self._kept_pings = (
+            0  # among those: heard already, and part of the dictionary of what follows
+        )
         self._key = b""
         self._head = b""
         self._refusal: http.ResponseDecoder | None = None  # of an answer that is no upgrade
@@ -132,7 +136,7 @@ class WebSocketLink:
     @property
     def kept(self) -> int:
         """See Link."""
-        return len(self._kept) if self._kept else 0
+        return len(self._kept) - self._kept_pings if self._kept else 0
 
     def read_kept(self) -> None:
         """See Link.
@@ -141,7 +145,7 @@ class WebSocketLink:
             ProtocolError: one of them cannot be read.
         """
         if self._kept:
-            kept, self._kept = self._kept, []
+            kept, self._kept, self._kept_pings = self._kept, [], 0
             for opcode, payload, kernel_ns, user_ns in kept:
                 packet = self._unpacked(opcode, payload)
                 if packet != packets.PING_PACKET:  # that was answered when it came
@@ -291,6 +295,7 @@ class WebSocketLink:
         short = len(payload) <= _LONGEST_PING
         plain = deflate.alone(payload) if short and opcode & COMPRESSED else payload
         if plain == packets.PING_PACKET:
+            self._kept_pings += 1
             self._on_packet(packets.PING_PACKET, kernel_ns, user_ns)
 
     def _unpacked(self, opcode: int, payload: bytes) -> bytes:

@@ -65,7 +65,7 @@ class SocketIOUser(ConnectedUser):
         """
         where = self._where(namespace)
         row = name or named(event, where)
-        if self._is_there():
+        if self._is_there(where):
             self.session.emit(event, *arguments, namespace=where)
             self._recorder.count(EMIT, row)
             return
@@ -100,7 +100,7 @@ class SocketIOUser(ConnectedUser):
         begun_ns = self._now_ns()
         where = self._where(namespace)
         row = name or named(event, where)
-        self._have_session(row, begun_ns)
+        self._have_session(where, row, begun_ns)
         self.session.emit(
             event, *arguments, on_ack=lambda *found: answer.set(found), namespace=where
         )
@@ -137,7 +137,7 @@ class SocketIOUser(ConnectedUser):
         begun_ns = self._now_ns()
         where = self._where(namespace)
         row = name or named(event, where)
-        self._have_session(row, begun_ns)
+        self._have_session(where, row, begun_ns)
         key = (answer, where)
         waiting, is_new = self._inbox.wait(key, matching)
         if is_new:
@@ -260,22 +260,29 @@ class SocketIOUser(ConnectedUser):
         if namespace is None or namespace == self._own:
             return None
         if namespace not in self._joined:
-            raise ValueError(f"{namespace} was not joined: self.join({namespace!r}) comes first")
+            raise ValueError(
+                f"{namespace} was not joined: self.join({namespace!r}) comes first; "
+                f"joined: {', '.join([self._own, *self._joined])}"
+            )
         return namespace
 
-    def _is_there(self) -> bool:
+    def _is_there(self, where: str | None) -> bool:
         """Whether there is a session to send over, if need be after waiting for its return."""
         in_handler = self._read_ns is not None
-        if self.session.ended is None and (in_handler or self._back.is_set()):
-            return True
+        if self.session.ended is None:
+            if self._back.is_set():
+                return True
+            # On its way back: a handler is called before further namespaces are joined again.
+            if in_handler and (where is None or where in self.session.namespaces):
+                return True
         if not self.reconnect or in_handler or self._stopping:
             return False
         self.check()
         return bool(self._back.wait(self.timeout_s))
 
-    def _have_session(self, name: str, begun_ns: int) -> None:
+    def _have_session(self, where: str | None, name: str, begun_ns: int) -> None:
         """Wait for a session that is to come back; one that is not ends its user soon."""
-        if self.reconnect and not self._is_there():
+        if self.reconnect and not self._is_there(where):
             self._lost(name, begun_ns, "while its user's session was lost")
             raise Unanswered
 

@@ -118,8 +118,12 @@ def test_further_namespace_is_joined_talked_in_and_left(user):
         ("websocket", "/admin count"),
     }
     user.leave("/admin")
-    with pytest.raises(ValueError, match=r"/admin was not joined: self\.join\('/admin'\)"):
+    user.join("/other")
+    with pytest.raises(
+        ValueError, match=r"/admin was not joined: self\.join\('/admin'\).*; joined: /, /other$"
+    ):
         user.emit("kick", namespace="/admin")
+    assert user.session.sent == [("kick", "/admin"), ("count", "/admin")]
 
 
 def test_own_namespace_may_be_named(user):
