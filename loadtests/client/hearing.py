@@ -195,7 +195,7 @@ class Hearing:
         elif further is not None:
             self._put_out(message, further)
         elif message.type == PacketType.CONNECT_ERROR:
-            self._fail(f"namespace {self._namespace} refused: {_words(message.data)}")
+            self._fail(f"namespace {self._namespace} refused: {_refusal_words(message.data)}")
         else:
             self._fail(PUT_OUT)
 
@@ -214,7 +214,11 @@ class Hearing:
         assert self._further is not None
         del self._further[message.namespace]
         refused = message.type == PacketType.CONNECT_ERROR
-        why = f"refused: {_words(message.data)}" if refused else "was disconnected by the server"
+        why = (
+            f"refused: {_refusal_words(message.data)}"
+            if refused
+            else "was disconnected by the server"
+        )
         if further.joined is not None and not further.joined.ready():
             reason = ConnectionFailed(f"namespace {message.namespace} {why}")
             further.joined.set_exception(reason)
@@ -289,7 +293,7 @@ class Membership:
         return self.joined is not None and self.joined.successful()
 
 
-def _words(refusal: Any) -> str:
+def _refusal_words(refusal: Any) -> str:
     """What the server said; the official servers wrap it in an object."""
     said = refusal.get("message", refusal) if isinstance(refusal, dict) else refusal
     return refusals.shown(str(said))[:_LONGEST_WORDS]

@@ -332,7 +332,7 @@ class PollingLink:
             self.send(packets.CLOSE_PACKET)
 
     def _refused(self, method: str, response: http.Response) -> None:
-        words = refusals.words(response, self._session_id)
+        words = refusals.refusal_line(response, self._session_id)
         self._end(f"{method} answered with {response.status}{words}")
 
     def _end(self, reason: str) -> None:

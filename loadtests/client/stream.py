@@ -41,7 +41,7 @@ OnData = Callable[[bytes, int, int], None]
 OnEnd = Callable[[str], None]
 
 
-def told(peer: Any) -> str:
+def shown_address(peer: Any) -> str:
     """An address as people write it: ``127.0.0.1:5000``, ``[::1]:5000``."""
     host, port = peer[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -94,7 +94,7 @@ class Stream:
             try:
                 self._socket = _socket.socket(family, _socket.SOCK_STREAM)
             except OSError as error:  # no descriptors left, or no such family on this machine
-                self._refusals += (f"{told(peer)}: {error.strerror}",)
+                self._refusals += (f"{shown_address(peer)}: {error.strerror}",)
                 continue
             self._socket.setblocking(False)
             self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
@@ -104,7 +104,7 @@ class Stream:
                 self._reader: Any = loop.io(self._socket.fileno(), _READ)
                 self._wait_until_writable()
                 return
-            self._refusals += (f"{told(peer)}: {os.strerror(refused)}",)
+            self._refusals += (f"{shown_address(peer)}: {os.strerror(refused)}",)
             self._socket.close()
         self.closed = True
         loop.run_callback(self._on_end, f"cannot connect to {'; '.join(self._refusals)}")
@@ -182,7 +182,7 @@ class Stream:
         if self._connecting:
             refused = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
             if refused:
-                self._refusals += (f"{told(self._peer)}: {os.strerror(refused)}",)
+                self._refusals += (f"{shown_address(self._peer)}: {os.strerror(refused)}",)
                 self._let_go()
                 self._try_next()
                 return

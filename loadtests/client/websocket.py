@@ -231,7 +231,7 @@ class WebSocketLink:
             self._fail(f"WebSocket handshake refused: {error}")
             return
         if response is not None:
-            self._refused(refusals.words(response, self._session_id))
+            self._refused(refusals.refusal_line(response, self._session_id))
 
     def _end_refusal(self, refusal: http.ResponseDecoder) -> None:
         """The connection ended, and with it what it was refused with."""
@@ -241,10 +241,10 @@ class WebSocketLink:
             self._fail(f"WebSocket handshake refused: {error}")
             return
         if response is not None:
-            self._refused(refusals.words(response, self._session_id))
+            self._refused(refusals.refusal_line(response, self._session_id))
         else:
             begun = self._head.partition(b"\r\n\r\n")[2]
-            self._refused(f": {refusals.said(begun, self._session_id)}")
+            self._refused(f": {refusals.body_line(begun, self._session_id)}")
 
     def _refused(self, words: str) -> None:
         first = refusals.shown(self._head.partition(b"\r\n")[0][:200].decode(errors="replace"))

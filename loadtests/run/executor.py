@@ -47,7 +47,7 @@ class Subject:
     command: Sequence[str] = SERVE
 
 
-class Carried(NamedTuple):
+class CarriedOut(NamedTuple):
     """What came of a trial.
 
     Attributes:
@@ -81,7 +81,7 @@ class Executor(Protocol):
     def lack(self, planned: PlannedTrial) -> str | None:
         """Why a trial cannot run here, or not in its mode; None where it can."""
 
-    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[Carried]:
+    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[CarriedOut]:
         """Carry out trials of one group, or one alone.
 
         Raises:
@@ -162,7 +162,7 @@ class ProcessExecutor:
             )
         return shortage(variant.clients)
 
-    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[Carried]:
+    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[CarriedOut]:
         """See Executor."""
         self._logs.mkdir(exist_ok=True)
         first = together[0]
@@ -177,16 +177,16 @@ class ProcessExecutor:
         planned: PlannedTrial,
         variant: Variant,
         conducted: Callable[[Stage, Any], tuple[dict[str, Any], Outcome]],
-    ) -> Carried:
+    ) -> CarriedOut:
         try:
             server, outcome = conducted(self._stage(planned, variant), variant.options)
         except LaunchError as error:
-            return Carried(planned, {}, TrialFailed(str(error)))
+            return CarriedOut(planned, {}, TrialFailed(str(error)))
         except TrialFailed as error:
-            return Carried(planned, {}, error)
-        return Carried(planned, server, outcome)
+            return CarriedOut(planned, {}, error)
+        return CarriedOut(planned, server, outcome)
 
-    def _generate(self, together: Sequence[PlannedTrial], variant: Variant) -> Iterator[Carried]:
+    def _generate(self, together: Sequence[PlannedTrial], variant: Variant) -> Iterator[CarriedOut]:
         """Trials of one kind, each with its server, and all with one load generator."""
         first = together[0]
         log = self._file(first, "generator.log")
@@ -205,14 +205,14 @@ class ProcessExecutor:
                     )
                 )
             except (LaunchError, TrialFailed) as error:
-                yield from (Carried(each, {}, TrialFailed(str(error))) for each in together)
+                yield from (CarriedOut(each, {}, TrialFailed(str(error))) for each in together)
                 return
-            failed: list[Carried] = []
+            failed: list[CarriedOut] = []
             for planned in together:
                 try:
                     started.append((planned, self._started(stack, planned, variant, site)))
                 except LaunchError as error:
-                    failed.append(Carried(planned, {}, TrialFailed(str(error))))
+                    failed.append(CarriedOut(planned, {}, TrialFailed(str(error))))
             yield from failed
             if not started:
                 return
@@ -223,7 +223,7 @@ class ProcessExecutor:
             if isinstance(came, Unfinished):  # as if it had never begun
                 continue
             ready = msgspec.to_builtins(server.ready) if server is not None else {}
-            yield Carried(planned, ready, came)
+            yield CarriedOut(planned, ready, came)
         if interrupt is not None:
             raise interrupt
 

@@ -20,7 +20,7 @@ from loadtests.client.hearing import PUT_OUT
 from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.record.words import Transport
-from loadtests.users.attributes import said, target_of_user
+from loadtests.users.attributes import target_of_user, value_of
 from loadtests.users.inbox import Inbox, Key
 from loadtests.users.plugin import TRANSPORTS
 from loadtests.users.reconnecting import delays_s
@@ -272,7 +272,7 @@ class ConnectedUser(User):
         before = self._session
         server = self.locate()
         session = self._session = self.make_session(server)
-        cookies = said(self, "cookies")
+        cookies = value_of(self, "cookies")
         if isinstance(cookies, CookieJar):
             session.cookies.add(cookies)
         if before is not None:  # a browser keeps those of a balancer and of a login

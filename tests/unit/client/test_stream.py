@@ -11,7 +11,7 @@ from typing import Any
 import gevent
 import pytest
 
-from loadtests.client.stream import Address, Stream, told
+from loadtests.client.stream import Address, Stream, shown_address
 from tests.support.waiting import until
 
 
@@ -104,7 +104,7 @@ def closed_port() -> int:
     [(("127.0.0.1", 80), "127.0.0.1:80"), (("::1", 80, 0, 0), "[::1]:80")],
 )
 def test_address_is_told_as_people_write_it(peer: Any, expected: str) -> None:
-    assert told(peer) == expected
+    assert shown_address(peer) == expected
 
 
 def test_next_address_is_tried_where_one_refuses(listener: socket.socket, closed_port: int) -> None:
