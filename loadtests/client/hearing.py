@@ -262,9 +262,11 @@ class Hearing:
             if not answer.ready():
                 answer.set_exception(ConnectionFailed(reason))
 
-    def _send(self, packet: Packet) -> None:
-        for part in packets.encode(packet):
+    def _send(self, packet: Packet, leaves: OnLeave | None = None) -> None:
+        *before, last = packets.encode(packet)
+        for part in before:
             self.send(part)
+        self.send(last, leaves)
 
     def _note_length(self, length: int) -> None:
         """Something is about to be sent that the server has said not to read."""

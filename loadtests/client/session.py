@@ -10,7 +10,7 @@ from gevent.event import AsyncResult
 
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.hearing import Arrival, Handler, Hearing
-from loadtests.client.link import Link, Server
+from loadtests.client.link import Link, OnLeave, Server
 from loadtests.client.packets import Packet, PacketType
 from loadtests.client.polling import PollingLink
 from loadtests.client.upgrade import UpgradingLink
@@ -191,6 +191,7 @@ class Session(Hearing):
         *arguments: Any,
         on_ack: Handler | None = None,
         namespace: str | None = None,
+        leaves: OnLeave | None = None,
     ) -> None:
         """Send an event, with bytes among its arguments or not.
 
@@ -199,6 +200,7 @@ class Session(Hearing):
             arguments: any JSON, with bytes anywhere in it.
             on_ack: called with what the server's handler acknowledges it with.
             namespace: one that was joined; the session's own if None.
+            leaves: see ``send``; never called if the session ends before.
 
         Raises:
             ValueError: it was not joined, so nothing is sent.
@@ -214,7 +216,7 @@ class Session(Hearing):
         if on_ack is not None:
             number = next(self._numbers)
             self._acknowledged[number] = on_ack
-        self._send(Packet(PacketType.EVENT, where, number, [name, *arguments]))
+        self._send(Packet(PacketType.EVENT, where, number, [name, *arguments]), leaves)
 
     def call(self, name: str, *arguments: Any, timeout_s: float = 10) -> list[Any]:
         """Send an event and wait cooperatively for its acknowledgement.

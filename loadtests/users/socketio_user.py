@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -17,17 +18,17 @@ from loadtests.arithmetic.series import UNKNOWN
 from loadtests.client import notices
 from loadtests.client.errors import ConnectionFailed
 from loadtests.users import moments
-from loadtests.users.connected_user import SESSION_LOST, ConnectedUser, Unanswered
+from loadtests.users.connected_user import (
+    EMIT,
+    NOT_SENT,
+    SESSION_LOST,
+    ConnectedUser,
+    Unanswered,
+)
 from loadtests.users.inbox import Found, Key, named
 from loadtests.users.recording import errors_logged
 
 __all__ = ["EMIT", "SocketIOUser", "Unanswered"]
-
-#: Locust's request type of what is sent and nobody waits for: no row of an answer has it.
-EMIT = "emit"
-
-#: Of an event that had no session to go out over.
-NOT_SENT = "not sent: its user's session was lost"
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,9 @@ class SocketIOUser(ConnectedUser):
     def emit(
         self, event: str, *arguments: Any, namespace: str | None = None, name: str | None = None
     ) -> None:
-        """Send an event, with bytes among its arguments or not; it is counted as an ``emit``.
+        """Send an event, with bytes among its arguments or not.
+
+        It is counted as an ``emit`` when it goes out, or as a failure where it never does.
 
         Args:
             event: to send.
@@ -66,8 +69,14 @@ class SocketIOUser(ConnectedUser):
         where = self._where(namespace)
         row = name or named(event, where)
         if self._is_there(where):
-            self.session.emit(event, *arguments, namespace=where)
-            self._recorder.count(EMIT, row)
+            self._unsent[row] += 1
+            try:
+                self.session.emit(
+                    event, *arguments, namespace=where, leaves=partial(self._left, row)
+                )
+            except Exception:  # that cannot be sent at all
+                self._unsent[row] -= 1
+                raise
             return
         self._recorder.count(EMIT, row, NOT_SENT)
         if self.reconnect and self._read_ns is None and not self._stopping:
@@ -255,6 +264,10 @@ class SocketIOUser(ConnectedUser):
         if kind not in notices.counted():  # what fails for each event of each user is one thing
             logger.error("%s\n%s", error, traceback.format_exc())
         notices.tell(kind, str(error))
+
+    def _left(self, row: str) -> None:
+        self._unsent[row] -= 1
+        self._recorder.count(EMIT, row)
 
     def _where(self, namespace: str | None) -> str | None:
         if namespace is None or namespace == self._own:
