@@ -43,6 +43,10 @@ class Link(Protocol):
     def codings(self) -> Set[bytes]:
         """Content codings of the answers to long-polling's GETs so far."""
 
+    @property
+    def connecting(self) -> str:
+        """The address that has not answered yet; empty once there is a connection."""
+
     def open(self) -> None:
         """Begin; the server's open packet arrives as the first packet."""
 

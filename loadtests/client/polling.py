@@ -59,6 +59,11 @@ class Channel:
         """Whether a request waits for its response."""
         return self._request is not None
 
+    @property
+    def connecting(self) -> str:
+        """See Stream."""
+        return "" if self._stream is None else self._stream.connecting
+
     def request(self, request: bytes) -> None:
         """Send a request; nothing else may be under way."""
         self._request = request
@@ -233,6 +238,11 @@ class PollingLink:
         unsent = list(zip(self._outbox, self._leaves, strict=True))
         self._outbox, self._leaves = [], []
         return unsent
+
+    @property
+    def connecting(self) -> str:
+        """See Link."""
+        return self._gets.connecting
 
     def carried(self) -> tuple[int, int] | None:
         """None: it has two connections, and others after those."""

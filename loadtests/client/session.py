@@ -286,6 +286,8 @@ class Session(Hearing):
         if answer.ready():
             return answer.get()
         if answer is self._connected:
+            if address := self._link.connecting:
+                complaint = f"cannot connect to {address}: no answer"
             self._link.kill()
         raise ConnectionFailed(f"{complaint} within {timeout_s:g} s")
 

@@ -115,6 +115,11 @@ class UpgradingLink:
         """See Link."""
         return self._current.compressed
 
+    @property
+    def connecting(self) -> str:
+        """See Link."""
+        return self._current.connecting
+
     def carried(self) -> tuple[int, int] | None:
         """See Link."""
         return self._current.carried()

@@ -124,6 +124,11 @@ class WebSocketLink:
             leaves()
         self._stream.send(frame)
 
+    @property
+    def connecting(self) -> str:
+        """See Link."""
+        return "" if self._stream is None else self._stream.connecting
+
     def carried(self) -> tuple[int, int] | None:
         """See Link."""
         return None if self._stream is None else self._stream.carried()

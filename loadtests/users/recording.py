@@ -129,10 +129,17 @@ class Recorder:
 
     def _tell_if_idle(self) -> None:
         counted = self._counted()
-        words = no_load(counted)
+        words = self._no_load()
         if words is not None and not self._idle_told and any(each.came for each in counted):
             self._idle_told = True  # the end tells it again, and a server may come and go
             logger.warning(words)
+
+    def _no_load(self) -> str | None:
+        words = no_load(self._counted())
+        every = self._environment.user_classes
+        if words is not None and len(socketio_users(every)) < len(every):  # others may go on
+            return words.replace("no load", "no load over Socket.IO", 1)
+        return words
 
     def _counted(self) -> list[Headcount]:
         """Of each process that has users, as far as is known here."""
@@ -145,7 +152,7 @@ class Recorder:
 
     def closing_words(self) -> list[str]:
         """What is to be said below the final tables, one line each."""
-        idle = no_load(self._counted()) if self._stopping else None
+        idle = self._no_load() if self._stopping else None
         told = [] if idle is None else [idle]
         return told + [
             f"{kind}: {many} time{'s' * (many != 1)}" for kind, many in sorted(self.notices.items())

@@ -95,6 +95,16 @@ def test_end_says_since_when_there_was_no_load(environment, recorder, caplog):
     assert recorder.closing_words() == ["no load since 0.0 s: the only user lost its session"]
 
 
+def test_beside_users_of_other_kinds_only_load_over_socketio_is_said_to_be_over(
+    environment, recorder
+):
+    environment.user_classes = [SimpleNamespace]
+    environment.events.test_start.fire(environment=environment)
+    recorder.attendance.refused()
+    environment.events.test_stopping.fire(environment=environment)
+    assert recorder.closing_words() == ["no load over Socket.IO: no user could connect"]
+
+
 def test_notices_are_counted_and_travel_to_the_master(environment, recorder):
     environment.events.test_start.fire(environment=environment)
     master = recording.recorder_of(Environment())
