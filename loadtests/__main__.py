@@ -124,7 +124,7 @@ def run(
     except _Stuck as error:
         return command_line.complain(NAME, str(error), Exit.FAILED)
     except OSError as error:
-        return command_line.complain(NAME, command_line.told(error), Exit.WRONG_CALL)
+        return command_line.complain(NAME, command_line.system_words(error), Exit.WRONG_CALL)
     if result.ended == "interrupted":
         print("interrupted; what was measured is kept", file=sys.stderr)
     reported = _report(folder)
@@ -139,7 +139,7 @@ def _measured(wanted: Experiment, folder: Path, own_server: OwnServer | None) ->
     try:
         return Run(wanted, folder, ProcessExecutor(wanted, folder, own_server)).run(reporter)
     except OSError as error:  # no room, or the folder is gone
-        raise _Stuck(f"cannot go on: {command_line.told(error)}") from error
+        raise _Stuck(f"cannot go on: {command_line.system_words(error)}") from error
 
 
 def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experiment:

@@ -115,7 +115,7 @@ def _explained(act: Callable[[], Exit]) -> Exit:
     except (ResultError, ReportError) as error:
         return command_line.complain(NAME, shown(str(error), _LINE), Exit.WRONG_CALL)
     except OSError as error:  # what is read says ResultError: this was to be written
-        return command_line.complain(NAME, command_line.told(error), Exit.FAILED)
+        return command_line.complain(NAME, command_line.system_words(error), Exit.FAILED)
     except KeyboardInterrupt:
         return command_line.complain(NAME, "interrupted; run it again", Exit.FAILED)
 

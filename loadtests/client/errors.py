@@ -20,8 +20,11 @@ def broken_handler(error: Exception) -> str:
 
 
 def tallied(reasons: Iterable[str]) -> str:
-    """All reasons, the most frequent first, each once; with how often where there are several."""
+    """All reasons, the most frequent first, each once; with how often where that is a question."""
     counts = Counter(reasons)
     if len(counts) == 1:
         return next(iter(counts))
-    return "; ".join(f"{reason} ({count} times)" for reason, count in counts.most_common())
+    return "; ".join(
+        reason if count == 1 else f"{reason} ({count} times)"
+        for reason, count in counts.most_common()
+    )

@@ -14,7 +14,7 @@ from gevent.event import AsyncResult
 
 from loadtests.client import notices, packets, refusals
 from loadtests.client.errors import ConnectionFailed, ProtocolError
-from loadtests.client.heartbeat import Vigil
+from loadtests.client.heartbeat import Vigil, standstill
 from loadtests.client.link import Link, OnLeave
 from loadtests.client.packets import Packet, PacketType
 
@@ -31,6 +31,12 @@ PUT_OUT = "disconnected by the server"
 TOO_LONG = (
     "messages longer than the server has announced to read (maxPayload; max_http_buffer_size of "
     "Flask-SocketIO): it hangs up when they arrive"
+)
+
+#: Whose fault it is, where this process stood still for longer than the server waits for a pong.
+STOOD_STILL = (
+    "; shortly before, this client's own process stood still (stopped, or too busy) for longer "
+    "than the server waits for the answer to its heartbeat"
 )
 
 #: Of the application's own about a refusal, characters.
@@ -75,6 +81,7 @@ class Hearing:
         "_namespace",
         "_numbers",
         "_opened",
+        "_pong_ns",
         "_too_long",
         "_vigil",
         "_waiting",
@@ -106,6 +113,7 @@ class Hearing:
         self._longest: float = math.inf  # bytes of a packet, as far as the server has said
         self._too_long = ("", 0)  # what was said of the latest one, and when
         self._vigil: Vigil | None = None
+        self._pong_ns: float = math.inf  # how long the server waits for one
         self.ended: str | None = None
         self.ended_ns = 0
         self.heard_ns = 0
@@ -157,6 +165,9 @@ class Hearing:
                 self._longest = handshake.max_payload
             self._opened = True
             self.pinged_ns = user_ns
+            if handshake.ping_timeout > 0:
+                self._pong_ns = handshake.ping_timeout * 1e6
+                standstill.watch()
             if handshake.ping_interval + handshake.ping_timeout > 0:
                 self._vigil = Vigil(self, handshake.ping_interval, handshake.ping_timeout)
             self._send(Packet(PacketType.CONNECT, self._namespace, None, self._auth))
@@ -195,7 +206,7 @@ class Hearing:
         elif further is not None:
             self._put_out(message, further)
         elif message.type == PacketType.CONNECT_ERROR:
-            self._fail(f"namespace {self._namespace} refused: {_words(message.data)}")
+            self._fail(f"namespace {self._namespace} refused: {_refusal_words(message.data)}")
         else:
             self._fail(PUT_OUT)
 
@@ -214,7 +225,11 @@ class Hearing:
         assert self._further is not None
         del self._further[message.namespace]
         refused = message.type == PacketType.CONNECT_ERROR
-        why = f"refused: {_words(message.data)}" if refused else "was disconnected by the server"
+        why = (
+            f"refused: {_refusal_words(message.data)}"
+            if refused
+            else "was disconnected by the server"
+        )
         if further.joined is not None and not further.joined.ready():
             reason = ConnectionFailed(f"namespace {message.namespace} {why}")
             further.joined.set_exception(reason)
@@ -249,6 +264,8 @@ class Hearing:
         words, sent_ns = self._too_long
         if words and time.monotonic_ns() - sent_ns < _SOON_NS:
             reason = f"{reason}, after {words}"
+        if standstill.recent_ns(time.monotonic_ns()) >= self._pong_ns:
+            reason += STOOD_STILL
         if self.ended is None and not self._departed:
             self.ended, self.ended_ns = reason, time.monotonic_ns()
         self._release(reason)
@@ -258,9 +275,11 @@ class Hearing:
             if not answer.ready():
                 answer.set_exception(ConnectionFailed(reason))
 
-    def _send(self, packet: Packet) -> None:
-        for part in packets.encode(packet):
+    def _send(self, packet: Packet, leaves: OnLeave | None = None) -> None:
+        *before, last = packets.encode(packet)
+        for part in before:
             self.send(part)
+        self.send(last, leaves)
 
     def _note_length(self, length: int) -> None:
         """Something is about to be sent that the server has said not to read."""
@@ -283,8 +302,13 @@ class Membership:
         self.handlers: dict[str, Handler] = {}
         self.joined: AsyncResult | None = None
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether the server has let us in, and nobody has ended that."""
+        return self.joined is not None and self.joined.successful()
 
-def _words(refusal: Any) -> str:
+
+def _refusal_words(refusal: Any) -> str:
     """What the server said; the official servers wrap it in an object."""
     said = refusal.get("message", refusal) if isinstance(refusal, dict) else refusal
     return refusals.shown(str(said))[:_LONGEST_WORDS]

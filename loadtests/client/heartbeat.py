@@ -23,6 +23,11 @@ _LEAST_INTERVAL_MS = 1000
 #: A year: whoever announces more is taken at that.
 _MOST_MS = 365 * 86_400_000
 
+#: How often it is looked whether this process runs.
+_LOOK_S = 0.5
+#: A server that has heard nothing hangs up within about this time of what it hears next.
+_RECENT_NS = 10_000_000_000
+
 _monotonic_ns = time.monotonic_ns
 
 
@@ -76,3 +81,45 @@ class Vigil:
                 f"every {self._interval_ms / 1000:g} s, {self._timeout_ms / 1000:g} s of patience) "
                 "and this client hung up, as browsers do"
             )
+
+
+class Standstill:
+    """When this process last stood still: a server that gave it up for that is not to blame.
+
+    A timer of the loop looks at the clock twice a second; what keeps the loop from turning, a stop
+    of the process among it, keeps the timer too.
+    """
+
+    def __init__(self) -> None:
+        self._timer: Any = None
+        self._looked_ns = 0
+        self._length_ns = 0
+        self._over_ns = 0
+
+    def watch(self) -> None:
+        """From now on, and for good; the loop may end all the same."""
+        if self._timer is None:
+            self._looked_ns = _monotonic_ns()
+            self._timer = gevent.get_hub().loop.timer(_LOOK_S, _LOOK_S, ref=False)
+            self._timer.start(self._look)
+
+    def recent_ns(self, now_ns: int) -> int:
+        """How long it stood still, if that was over a short while ago or is so now."""
+        if self._timer is None:
+            return 0
+        self._note(now_ns)  # what has arrived may be read before the timer rings
+        return self._length_ns if now_ns - self._over_ns < _RECENT_NS else 0
+
+    def _look(self) -> None:
+        now_ns = _monotonic_ns()
+        self._note(now_ns)
+        self._looked_ns = now_ns
+
+    def _note(self, now_ns: int) -> None:
+        still_ns = now_ns - self._looked_ns
+        if still_ns > _LOOK_S * 1e9 + _LATE_NS:
+            self._length_ns, self._over_ns = still_ns, now_ns
+
+
+#: The process's own.
+standstill = Standstill()

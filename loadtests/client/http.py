@@ -27,6 +27,7 @@ class Response(NamedTuple):
         keep_alive: whether the connection can carry another request.
         location: where a redirection points to.
         cookies: values of its Set-Cookie headers.
+        coding: the content coding of its body.
     """
 
     status: int
@@ -34,6 +35,7 @@ class Response(NamedTuple):
     keep_alive: bool
     location: bytes = b""
     cookies: tuple[bytes, ...] = ()
+    coding: bytes = b"identity"
 
 
 class ResponseDecoder:
@@ -227,9 +229,10 @@ def _body_of(head: Head) -> _Body:
 
 
 def _response(head: Head, body: bytes) -> Response:
-    plain = unpacked(body, head.headers.get(b"content-encoding"))
+    coding = head.headers.get(b"content-encoding", b"identity").lower()
+    plain = unpacked(body, coding)
     location = head.headers.get(b"location", b"")
-    return Response(head.status, plain, head.keep_alive, location, head.cookies)
+    return Response(head.status, plain, head.keep_alive, location, head.cookies, coding)
 
 
 # A server's heads are the same until its clock's next second, and reading one is most of what a

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import SplitResult, quote, urlsplit
@@ -39,6 +39,14 @@ class Link(Protocol):
     def compressed(self) -> bool:
         """Whether messages are compressed, both ways."""
 
+    @property
+    def codings(self) -> Set[bytes]:
+        """Content codings of the answers to long-polling's GETs so far."""
+
+    @property
+    def connecting(self) -> str:
+        """The address that has not answered yet; empty once there is a connection."""
+
     def open(self) -> None:
         """Begin; the server's open packet arrives as the first packet."""
 
@@ -59,7 +67,7 @@ class Link(Protocol):
 
     @property
     def kept(self) -> int:
-        """How many packets are kept so."""
+        """How many packets are kept so; heartbeats, which were heard, are none of them."""
 
     def read_kept(self) -> None:
         """Read them now, in order."""

@@ -59,6 +59,11 @@ class Channel:
         """Whether a request waits for its response."""
         return self._request is not None
 
+    @property
+    def connecting(self) -> str:
+        """See Stream."""
+        return "" if self._stream is None else self._stream.connecting
+
     def request(self, request: bytes) -> None:
         """Send a request; nothing else may be under way."""
         self._request = request
@@ -157,6 +162,7 @@ class PollingLink:
         "_said_goodbye",
         "_server",
         "_session_id",
+        "codings",
     )
 
     transport = Transport.POLLING
@@ -173,6 +179,7 @@ class PollingLink:
         self._cookies = 0  # the jar's version that the heads have
         self._on_packet = on_packet
         self._on_end = on_end
+        self.codings: set[bytes] = set()
         self._gets = Channel(server, self._got, self._end)
         self._posts = Channel(server, self._posted, self._end)
         self._outbox: list[bytes] = []
@@ -231,6 +238,11 @@ class PollingLink:
         unsent = list(zip(self._outbox, self._leaves, strict=True))
         self._outbox, self._leaves = [], []
         return unsent
+
+    @property
+    def connecting(self) -> str:
+        """See Link."""
+        return self._gets.connecting
 
     def carried(self) -> tuple[int, int] | None:
         """None: it has two connections, and others after those."""
@@ -295,6 +307,7 @@ class PollingLink:
         if response.status != 200:
             self._refused("GET", response)
             return
+        self.codings.add(response.coding)
         try:
             for packet in packets.decode_payload(response.body) if response.body else ():
                 self._on_packet(packet, kernel_ns, user_ns)
@@ -329,7 +342,7 @@ class PollingLink:
             self.send(packets.CLOSE_PACKET)
 
     def _refused(self, method: str, response: http.Response) -> None:
-        words = refusals.words(response, self._session_id)
+        words = refusals.refusal_line(response, self._session_id)
         self._end(f"{method} answered with {response.status}{words}")
 
     def _end(self, reason: str) -> None:

@@ -141,6 +141,11 @@ class ReferenceSession:
         return False
 
     @property
+    def codings(self) -> list[str]:
+        """Not told: the library keeps nothing of its responses."""
+        return []
+
+    @property
     def unread(self) -> int:
         """None: see ``gather``."""
         return 0

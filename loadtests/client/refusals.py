@@ -27,7 +27,7 @@ _NOT_STICKY = (
 )
 
 
-def words(response: Response, session_id: str = "") -> str:
+def refusal_line(response: Response, session_id: str = "") -> str:
     """What a refusal says behind its status.
 
     Args:
@@ -38,7 +38,7 @@ def words(response: Response, session_id: str = "") -> str:
     place = response.location.partition(b"?")[0]
     location = shown(place[:200].decode(errors="replace"))
     where = f" to {location}" if location else ""
-    return f"{where}: {said(response.body, session_id)}"
+    return f"{where}: {body_line(response.body, session_id)}"
 
 
 def page(body: bytes) -> str:
@@ -51,7 +51,7 @@ def page(body: bytes) -> str:
     return f"a page of HTML, {told!r}" if told else "a page of HTML"
 
 
-def said(body: bytes, session_id: str = "") -> str:
+def body_line(body: bytes, session_id: str = "") -> str:
     """A refusal's body as part of a sentence; of a page of HTML its title."""
     found = page(body)
     if found:

@@ -10,7 +10,7 @@ from gevent.event import AsyncResult
 
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.hearing import Arrival, Handler, Hearing
-from loadtests.client.link import Link, Server
+from loadtests.client.link import Link, OnLeave, Server
 from loadtests.client.packets import Packet, PacketType
 from loadtests.client.polling import PollingLink
 from loadtests.client.upgrade import UpgradingLink
@@ -62,6 +62,11 @@ class Session(Hearing):
         """Whether its messages are compressed now, both ways (permessage-deflate)."""
         return self._link.compressed
 
+    @property
+    def codings(self) -> list[str]:
+        """Content codings in which answers over long-polling came, ``identity`` for none."""
+        return sorted(coding.decode() for coding in self._link.codings)
+
     def carried(self) -> tuple[int, int] | None:
         """Bytes sent and received on a WebSocket's connection so far; None where nobody counts."""
         return self._link.carried()
@@ -96,7 +101,10 @@ class Session(Hearing):
 
     @property
     def unread(self) -> int:
-        """Packets that have arrived compressed and were not read; see ``gather``."""
+        """Packets that have arrived compressed and were not read; see ``gather``.
+
+        Heartbeats were: whoever counts on copies of a broadcast counts no others.
+        """
         return self._link.kept
 
     def read_up(self) -> None:
@@ -149,8 +157,15 @@ class Session(Hearing):
 
     def leave(self, namespace: str) -> None:
         """Leave a namespace that was joined beside the first."""
-        if self._further is not None and self._further.pop(namespace, None) is not None:
+        left = (self._further or {}).pop(namespace, None)
+        if left is not None and left.is_joined:
             self._send(Packet(PacketType.DISCONNECT, namespace, None, None))
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Those where events may be sent: its own, and what was joined beside it."""
+        further = self._further or {}
+        return [self._namespace, *(name for name, each in further.items() if each.is_joined)]
 
     def belongs(self, namespace: str) -> bool:
         """Whether another namespace was joined, or is being, and nobody has ended that."""
@@ -176,6 +191,7 @@ class Session(Hearing):
         *arguments: Any,
         on_ack: Handler | None = None,
         namespace: str | None = None,
+        leaves: OnLeave | None = None,
     ) -> None:
         """Send an event, with bytes among its arguments or not.
 
@@ -184,13 +200,23 @@ class Session(Hearing):
             arguments: any JSON, with bytes anywhere in it.
             on_ack: called with what the server's handler acknowledges it with.
             namespace: one that was joined; the session's own if None.
+            leaves: see ``send``; never called if the session ends before.
+
+        Raises:
+            ValueError: it was not joined, so nothing is sent.
         """
+        where = self._namespace if namespace is None else namespace
+        if where != self._namespace and where not in self.namespaces:
+            # The official server closes the whole connection for it (socket.io, Client.ondecoded).
+            raise ValueError(
+                f"{name!r} is not sent to {where}, which is not joined; "
+                f"joined: {', '.join(self.namespaces)}"
+            )
         number = None
         if on_ack is not None:
             number = next(self._numbers)
             self._acknowledged[number] = on_ack
-        where = self._namespace if namespace is None else namespace
-        self._send(Packet(PacketType.EVENT, where, number, [name, *arguments]))
+        self._send(Packet(PacketType.EVENT, where, number, [name, *arguments]), leaves)
 
     def call(self, name: str, *arguments: Any, timeout_s: float = 10) -> list[Any]:
         """Send an event and wait cooperatively for its acknowledgement.
@@ -233,9 +259,9 @@ class Session(Hearing):
     def close(self) -> None:
         """Leave the namespace, then the connection, as the official client's disconnect() does."""
         self._depart()
-        for namespace in self._further or ():
+        own, *further = self.namespaces
+        for namespace in (*further, own):
             self._send(Packet(PacketType.DISCONNECT, namespace, None, None))
-        self._send(Packet(PacketType.DISCONNECT, self._namespace, None, None))
         self._link.say_goodbye()
 
     def kill(self) -> None:
@@ -260,6 +286,8 @@ class Session(Hearing):
         if answer.ready():
             return answer.get()
         if answer is self._connected:
+            if address := self._link.connecting:
+                complaint = f"cannot connect to {address}: no answer"
             self._link.kill()
         raise ConnectionFailed(f"{complaint} within {timeout_s:g} s")
 

@@ -11,7 +11,7 @@ import errno
 import os
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
@@ -32,7 +32,10 @@ _BYTES_RECEIVED_AT, _BYTES_SENT_AT, _INFO_BYTES = 128, 200, 208
 #: (family, address), as ``socket.getaddrinfo`` gives them.
 Address = tuple[int, Any]
 
-_NO_MORE: Iterator[Address] = iter(())
+#: How long an address that does not answer keeps the next one waiting: a broken way over IPv6
+#: swallows what is sent. Living hosts answer in less, or their kernel was asked again by then
+#: (RFC 6298, section 2.1). Browsers begin with the next after 0.25 s and keep both (RFC 8305).
+NEXT_AFTER_S = 1.0
 
 #: Called with the bytes, when the kernel had them and when they were read.
 OnData = Callable[[bytes, int, int], None]
@@ -41,7 +44,7 @@ OnData = Callable[[bytes, int, int], None]
 OnEnd = Callable[[str], None]
 
 
-def told(peer: Any) -> str:
+def shown_address(peer: Any) -> str:
     """An address as people write it: ``127.0.0.1:5000``, ``[::1]:5000``."""
     host, port = peer[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -50,7 +53,8 @@ def told(peer: Any) -> str:
 class Stream:
     """A non-blocking connection that is being made or is there.
 
-    The addresses of a name are tried one after the other, each once. ``on_end`` is called for an
+    The addresses of a name are tried one after the other, each once; one that does not answer keeps
+    the next waiting for a second. ``on_end`` is called for an
     end that the peer or the network brought about, never for ``close``.
 
     Attributes:
@@ -62,6 +66,7 @@ class Stream:
         "_addresses",
         "_connecting",
         "_frozen",
+        "_impatience",
         "_on_end",
         "_peer",
         "_reader",
@@ -82,19 +87,22 @@ class Stream:
         self._connecting = True
         self._frozen = False
         self._peer: Any = None
-        self._addresses = iter(addresses)
+        self._addresses = tuple(addresses)  # that were not tried yet
+        self._impatience: Any = None
         self._refusals: tuple[str, ...] = ()
         self._try_next()
 
     def _try_next(self) -> None:
         """Begin to connect to the next address."""
         loop = gevent.get_hub().loop
-        for family, peer in self._addresses:
+        while self._addresses:
+            family, peer = self._addresses[0]
+            self._addresses = self._addresses[1:]
             self._peer = peer
             try:
                 self._socket = _socket.socket(family, _socket.SOCK_STREAM)
             except OSError as error:  # no descriptors left, or no such family on this machine
-                self._refusals += (f"{told(peer)}: {error.strerror}",)
+                self._refusals += (f"{shown_address(peer)}: {error.strerror}",)
                 continue
             self._socket.setblocking(False)
             self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
@@ -103,11 +111,24 @@ class Stream:
             if refused in (0, errno.EINPROGRESS):
                 self._reader: Any = loop.io(self._socket.fileno(), _READ)
                 self._wait_until_writable()
+                if self._addresses:
+                    self._impatience = loop.timer(NEXT_AFTER_S)
+                    self._impatience.start(self._pass_over)
                 return
-            self._refusals += (f"{told(peer)}: {os.strerror(refused)}",)
+            self._refusals += (f"{shown_address(peer)}: {os.strerror(refused)}",)
             self._socket.close()
         self.closed = True
         loop.run_callback(self._on_end, f"cannot connect to {'; '.join(self._refusals)}")
+
+    def _pass_over(self) -> None:
+        self._refusals += (f"{shown_address(self._peer)}: no answer for {NEXT_AFTER_S:g} s",)
+        self._let_go()
+        self._try_next()
+
+    @property
+    def connecting(self) -> str:
+        """The address that has not answered yet; empty where that is not what is waited for."""
+        return shown_address(self._peer) if self._connecting and not self.closed else ""
 
     def send(self, data: bytes | memoryview) -> None:
         """Send now, or as soon as the connection takes more."""
@@ -154,6 +175,7 @@ class Stream:
         self._let_go()
 
     def _let_go(self) -> None:
+        self._be_patient()
         self._drop_writer()
         self._reader.stop()
         self._reader.close()
@@ -167,6 +189,12 @@ class Stream:
 
     # A watcher for each direction would double what a watcher costs in memory, and a connection
     # waits to write about once in its life.
+
+    def _be_patient(self) -> None:
+        if self._impatience is not None:
+            self._impatience.stop()
+            self._impatience.close()
+            self._impatience = None
 
     def _wait_until_writable(self) -> None:
         self._writer = gevent.get_hub().loop.io(self._socket.fileno(), _WRITE)
@@ -182,12 +210,13 @@ class Stream:
         if self._connecting:
             refused = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
             if refused:
-                self._refusals += (f"{told(self._peer)}: {os.strerror(refused)}",)
+                self._refusals += (f"{shown_address(self._peer)}: {os.strerror(refused)}",)
                 self._let_go()
                 self._try_next()
                 return
             self._connecting = False
-            self._addresses, self._refusals = _NO_MORE, ()
+            self._addresses, self._refusals = (), ()
+            self._be_patient()
             self._reader.start(self._readable)
         self._drop_writer()
         unsent, self._unsent = self._unsent, b""

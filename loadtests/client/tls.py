@@ -69,6 +69,11 @@ class TlsStream:
         self._tls.write(data)
         self._stream.send(self._outgoing.read())
 
+    @property
+    def connecting(self) -> str:
+        """See Stream."""
+        return self._stream.connecting
+
     def carried(self) -> tuple[int, int] | None:
         """See Stream; as TLS has them, with its own heads."""
         return self._stream.carried()

@@ -37,6 +37,7 @@ class UpgradingLink:
         "_polling",
         "_server",
         "_websocket",
+        "codings",
         "failure",
         "settled",
     )
@@ -52,6 +53,7 @@ class UpgradingLink:
         self._polling: PollingLink | None = PollingLink(
             server, on_packet, self._polling_ended, jar=self._jar
         )
+        self.codings = self._polling.codings  # of the time before
         self._websocket: WebSocketLink | None = None
         # What is sent while neither of the two may carry it.
         self._held: list[tuple[bytes, OnLeave | None]] | None = None
@@ -112,6 +114,11 @@ class UpgradingLink:
     def compressed(self) -> bool:
         """See Link."""
         return self._current.compressed
+
+    @property
+    def connecting(self) -> str:
+        """See Link."""
+        return self._current.connecting
 
     def carried(self) -> tuple[int, int] | None:
         """See Link."""

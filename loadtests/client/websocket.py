@@ -45,6 +45,7 @@ class WebSocketLink:
         "_inflater",
         "_jar",
         "_kept",
+        "_kept_pings",
         "_key",
         "_leaving",
         "_on_end",
@@ -57,6 +58,8 @@ class WebSocketLink:
     )
 
     transport = Transport.WEBSOCKET
+
+    codings = frozenset[bytes]()  # of HTTP's, which is not spoken any more
 
     def __init__(
         self,
@@ -78,6 +81,9 @@ class WebSocketLink:
         self._deflater: Deflater | None = None  # where compression was agreed on
         self._inflater: Inflater | None = None
         self._kept: list[tuple[int, bytes, int, int]] | None = None
+        self._kept_pings = (
+            0  # among those: heard already, and part of the dictionary of what follows
+        )
         self._key = b""
         self._head = b""
         self._refusal: http.ResponseDecoder | None = None  # of an answer that is no upgrade
@@ -118,6 +124,11 @@ class WebSocketLink:
             leaves()
         self._stream.send(frame)
 
+    @property
+    def connecting(self) -> str:
+        """See Link."""
+        return "" if self._stream is None else self._stream.connecting
+
     def carried(self) -> tuple[int, int] | None:
         """See Link."""
         return None if self._stream is None else self._stream.carried()
@@ -130,7 +141,7 @@ class WebSocketLink:
     @property
     def kept(self) -> int:
         """See Link."""
-        return len(self._kept) if self._kept else 0
+        return len(self._kept) - self._kept_pings if self._kept else 0
 
     def read_kept(self) -> None:
         """See Link.
@@ -139,7 +150,7 @@ class WebSocketLink:
             ProtocolError: one of them cannot be read.
         """
         if self._kept:
-            kept, self._kept = self._kept, []
+            kept, self._kept, self._kept_pings = self._kept, [], 0
             for opcode, payload, kernel_ns, user_ns in kept:
                 packet = self._unpacked(opcode, payload)
                 if packet != packets.PING_PACKET:  # that was answered when it came
@@ -225,7 +236,7 @@ class WebSocketLink:
             self._fail(f"WebSocket handshake refused: {error}")
             return
         if response is not None:
-            self._refused(refusals.words(response, self._session_id))
+            self._refused(refusals.refusal_line(response, self._session_id))
 
     def _end_refusal(self, refusal: http.ResponseDecoder) -> None:
         """The connection ended, and with it what it was refused with."""
@@ -235,10 +246,10 @@ class WebSocketLink:
             self._fail(f"WebSocket handshake refused: {error}")
             return
         if response is not None:
-            self._refused(refusals.words(response, self._session_id))
+            self._refused(refusals.refusal_line(response, self._session_id))
         else:
             begun = self._head.partition(b"\r\n\r\n")[2]
-            self._refused(f": {refusals.said(begun, self._session_id)}")
+            self._refused(f": {refusals.body_line(begun, self._session_id)}")
 
     def _refused(self, words: str) -> None:
         first = refusals.shown(self._head.partition(b"\r\n")[0][:200].decode(errors="replace"))
@@ -289,6 +300,7 @@ class WebSocketLink:
         short = len(payload) <= _LONGEST_PING
         plain = deflate.alone(payload) if short and opcode & COMPRESSED else payload
         if plain == packets.PING_PACKET:
+            self._kept_pings += 1
             self._on_packet(packets.PING_PACKET, kernel_ns, user_ns)
 
     def _unpacked(self, opcode: int, payload: bytes) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from loadtests.client.told import OPTIONS
-from loadtests.record.command_line import told
+from loadtests.record.command_line import system_words
 
 _LONGEST_LABEL = 40
 
@@ -93,7 +93,7 @@ class _Place(click.ParamType[Path]):
         except (
             OSError
         ) as error:  # too long a name, or a folder above it that may not be looked into
-            self.fail(f"{told(error)}.", param, ctx)
+            self.fail(f"{system_words(error)}.", param, ctx)
         if is_there and is_folder is not self._folder:
             self.fail(f"{path} is a {'file' if self._folder else 'folder'}.", param, ctx)
         return path

@@ -101,7 +101,7 @@ def complain(name: str, problem: str, code: Exit) -> Exit:
     return code
 
 
-def told(error: OSError) -> str:
+def system_words(error: OSError) -> str:
     """An error of the system with its file, without its number."""
     where = f"{error.filename}: " if error.filename is not None else ""
     return f"{where}{error.strerror or error}"

@@ -15,6 +15,9 @@ Count = Annotated[int, Meta(ge=0, le=10**15)]
 #: What WebSocket connections may have agreed on (RFC 7692).
 DEFLATE, NOT_COMPRESSED = "permessage-deflate", "none"
 
+#: The content coding of a response that has none (RFC 9110, section 12.5.3).
+IDENTITY = "identity"
+
 
 class ReturnFacts(msgspec.Struct, frozen=True):
     """What the clients of one library did at an outage beside what is measured of them.
@@ -73,6 +76,9 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
         client: whose they were.
         compression: that WebSocket connections agreed on: ``permessage-deflate`` or ``none``; empty
             where there was none, and in results of earlier versions.
+        codings: content codings of the answers to long-polling's GETs, ``identity`` for none;
+            empty over WebSocket, where the client does not tell, and in results of earlier
+            versions.
         connections: how many were connected at first.
         seconds: how long measuring took.
         yardstick_ms: a fixed piece of Python on the server's core, right before.
@@ -90,6 +96,7 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     transport: str = ""
     client: str = ""
     compression: str = ""
+    codings: list[str] = []
     connections: Count = 0
     seconds: Number = 0.0
     yardstick_ms: Number | None = None

@@ -26,13 +26,14 @@ from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
 from loadtests.machine.watch import Watch
 from loadtests.record import files
-from loadtests.record.generator_facts import DEFLATE, NOT_COMPRESSED, GeneratorFacts
+from loadtests.record.generator_facts import GeneratorFacts
 from loadtests.record.results import Measurement
-from loadtests.record.words import Client, Transport, row_of
+from loadtests.record.words import Client, row_of
 from loadtests.run.trial import Assignment, Orders
 from loadtests.run.turns import Keeper, Seat
-from loadtests.scenarios.bench import Bench, Outcome, Place, connect_timeout_s
+from loadtests.scenarios.bench import Bench, Outcome, connect_timeout_s
 from loadtests.scenarios.errors import TrialFailed, Unfinished
+from loadtests.scenarios.negotiated import verify_compression
 
 #: What takes a trial's measurements: a scenario's ``measure``.
 Measure = Callable[[Bench, Any], list[Measurement]]
@@ -170,7 +171,8 @@ class Conductor:
             arrival_clock=arrival_clock(place.client),
             transport=place.transport,
             client=place.client,
-            compression=self._compression,
+            compression=self._compression or bench.compression,
+            codings=sorted({coding for session in bench.sessions for coding in session.codings}),
             connections=variant.clients,
             seconds=seat.seconds if seat.seconds else stolen.seconds,
             yardstick_ms=stand.yardstick_ms,
@@ -283,30 +285,6 @@ class Ensemble:
             measuring.append(gevent.spawn(each.measure, stand))
         gevent.spawn(keeper.run)
         gevent.joinall(measuring)
-
-
-def verify_compression(compressed: Sequence[bool], place: Place) -> str:
-    """What was agreed on with the server, by each of a trial's connections.
-
-    Returns:
-        ``permessage-deflate`` or ``none``; empty where there is no WebSocket of the generator's.
-
-    Raises:
-        WrongConnections: they do not all have the same, or compress what was not to be compressed.
-    """
-    if place.transport is not Transport.WEBSOCKET or not compressed:
-        return ""
-    some = sum(compressed)
-    if some and not place.compression:
-        raise WrongConnections(
-            f"{some} of {len(compressed)} WebSocket connections compress, which nobody offered"
-        )
-    if 0 < some < len(compressed):
-        raise WrongConnections(
-            f"{some} of {len(compressed)} WebSocket connections compress and the others do not: "
-            "is there more than one server behind the address?"
-        )
-    return DEFLATE if some else NOT_COMPRESSED
 
 
 def measured_with(client: Client, measurements: Sequence[Measurement]) -> list[Measurement]:

@@ -61,7 +61,7 @@ class Subject:
         return self.command[0] == sys.executable
 
 
-class Carried(NamedTuple):
+class CarriedOut(NamedTuple):
     """What came of a trial.
 
     Attributes:
@@ -95,7 +95,7 @@ class Executor(Protocol):
     def lack(self, planned: PlannedTrial) -> str | None:
         """Why a trial cannot run here, or not in its mode; None where it can."""
 
-    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[Carried]:
+    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[CarriedOut]:
         """Carry out trials of one group, or one alone.
 
         Raises:
@@ -177,7 +177,7 @@ class ProcessExecutor:
             )
         return shortage(variant.clients)
 
-    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[Carried]:
+    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[CarriedOut]:
         """See Executor."""
         self._logs.mkdir(exist_ok=True)
         first = together[0]
@@ -192,16 +192,16 @@ class ProcessExecutor:
         planned: PlannedTrial,
         variant: Variant,
         conducted: Callable[[Stage, Any], tuple[dict[str, Any], Outcome]],
-    ) -> Carried:
+    ) -> CarriedOut:
         try:
             server, outcome = conducted(self._stage(planned, variant), variant.options)
         except LaunchError as error:
-            return Carried(planned, {}, TrialFailed(str(error)))
+            return CarriedOut(planned, {}, TrialFailed(str(error)))
         except TrialFailed as error:
-            return Carried(planned, {}, error)
-        return Carried(planned, server, outcome)
+            return CarriedOut(planned, {}, error)
+        return CarriedOut(planned, server, outcome)
 
-    def _generate(self, together: Sequence[PlannedTrial], variant: Variant) -> Iterator[Carried]:
+    def _generate(self, together: Sequence[PlannedTrial], variant: Variant) -> Iterator[CarriedOut]:
         """Trials of one kind, each with its server, and all with one load generator."""
         first = together[0]
         log = self._file(first, "generator.log")
@@ -220,14 +220,14 @@ class ProcessExecutor:
                     )
                 )
             except (LaunchError, TrialFailed) as error:
-                yield from (Carried(each, {}, TrialFailed(str(error))) for each in together)
+                yield from (CarriedOut(each, {}, TrialFailed(str(error))) for each in together)
                 return
-            failed: list[Carried] = []
+            failed: list[CarriedOut] = []
             for planned in together:
                 try:
                     started.append((planned, self._started(stack, planned, variant, site)))
                 except LaunchError as error:
-                    failed.append(Carried(planned, {}, TrialFailed(str(error))))
+                    failed.append(CarriedOut(planned, {}, TrialFailed(str(error))))
             yield from failed
             if not started:
                 return
@@ -238,7 +238,7 @@ class ProcessExecutor:
             if isinstance(came, Unfinished):  # as if it had never begun
                 continue
             ready = server.ready.stored() if server is not None else {}
-            yield Carried(planned, ready, came)
+            yield CarriedOut(planned, ready, came)
         if interrupt is not None:
             raise interrupt
 
@@ -316,6 +316,7 @@ class ProcessExecutor:
             missing=site.missing,
             target=self._experiment.target,
             compression=self._experiment.compress,
+            compresses=server.ready.compression if server is not None else None,
         )
         return Assignment(
             scenario=planned.scenario,

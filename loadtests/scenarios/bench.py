@@ -65,6 +65,8 @@ class Place(msgspec.Struct, frozen=True):
         missing: what cannot be had here -> why.
         target: what every connection is told.
         compression: whether clients offer to compress WebSocket messages.
+        compresses: whether the server's WebSocket takes that offer, as its READY line says; None
+            where it does not.
     """
 
     url: str
@@ -78,6 +80,7 @@ class Place(msgspec.Struct, frozen=True):
     missing: dict[str, str] = {}
     target: Target = Target()
     compression: bool = True
+    compresses: bool | None = None
 
     @property
     def namespace(self) -> str:
@@ -156,6 +159,8 @@ class Bench:
         judged: the sessions whose loss spoils every number; None for all.
         turns: whose turn it is, where several trials take turns.
         slices: what is told of each slice of load.
+        compression: what the scenario's own connections agreed on, of those that offered it; see
+            GeneratorFacts. Empty where it makes none.
     """
 
     sessions: list[Session]
@@ -169,6 +174,7 @@ class Bench:
     judged: Sequence[Session] | None = None
     turns: Turns = field(default_factory=Lone)
     slices: list[SliceFacts] = field(default_factory=list)
+    compression: str = ""
 
     def sleep_until(self, moment_ns: int) -> None:
         """Let the loop run until then, to a millisecond.

@@ -11,12 +11,14 @@ import msgspec
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed
 from loadtests.record.application import ECHO_EVENT
+from loadtests.record.generator_facts import DEFLATE
 from loadtests.record.words import Transport
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.broadcasting import Publisher, Recipient
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echoing import Pace
 from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.negotiated import verify_compression
 from loadtests.scenarios.packed import Compression, PackedRow
 from loadtests.scenarios.texts import texts
 
@@ -157,12 +159,9 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> Par
         raise TrialFailed(f"a client could not connect: {error}") from error
     finally:
         bench.sessions += sessions  # which are ended with the trial, however far they came
-    compressed = {session.compressed for session in sessions}
-    if len(compressed) > 1:
-        raise TrialFailed(
-            "some WebSocket connections compress and others do not: is there more than one server "
-            "behind the address?"
-        )
+    agreed = verify_compression([each.compressed for each in sessions], place, offered=row.packed)
+    if row.packed:
+        bench.compression = agreed
     echoing_ones, receiving = sessions[: options.clients], sessions[options.clients :]
     for session in receiving:
         session.emit(JOIN_EVENT, {"room": room})
@@ -175,7 +174,7 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> Par
         publisher=RoomPublisher(receiving[0], bench.alarm, words, room, bench.now_ns),
         recipients=[Recipient(session) for session in receiving],
         sessions=sessions,
-        compressed=compressed == {True},
+        compressed=agreed == DEFLATE,
     )
     warming = _Texts(ROOM_EVENT, _NOBODY, words, place.namespace, room)
     for number in range(_WARM_MESSAGES):

@@ -2,36 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
 
-class Attendance:
-    """The users of one process. Times are monotonic nanoseconds.
+
+class Headcount(NamedTuple):
+    """The users of one process, as it tells of them: a worker's are a message to its master.
 
     Attributes:
         present: users whose session is there.
+        came: users who ever had one.
+        lost: users whose session ended by itself, and who are not back.
+        refused: users who could not connect.
+        idle_s: from the begin of the test until the last session was lost; None while one is there,
+            or where users were stopped.
     """
+
+    present: int = 0
+    came: int = 0
+    lost: int = 0
+    refused: int = 0
+    idle_s: float | None = None
+
+
+def no_load(counted: Collection[Headcount]) -> str | None:
+    """Since when there has been no load, if there is none for want of sessions.
+
+    Args:
+        counted: of each process that has users. Their tests begin at the same moment, but for what
+            a message of a master's takes.
+    """
+    came = [each for each in counted if each.came]
+    refused = sum(each.refused for each in counted)
+    if refused and not came:
+        return "no load: no user could connect"
+    idle_s = [each.idle_s for each in came if each.idle_s is not None]
+    # Of a process whose users were stopped while others' were lost nobody knows since when.
+    if not idle_s or any(each.present for each in counted):
+        return None
+    lost = sum(each.lost for each in counted)
+    who = "the only user lost its session" if lost == 1 else f"all {lost} users lost their session"
+    others = f" ({refused} more could not connect)" if refused else ""
+    return f"no load since {max(idle_s):.1f} s: {who}{others}"
+
+
+class Attendance:
+    """The users of this process. Times are monotonic nanoseconds."""
 
     def __init__(self) -> None:
         self.begin(0)
 
     def begin(self, now_ns: int) -> None:
         """A test begins, without users."""
-        self.present = 0
+        self._present = 0
         self._begun_ns = now_ns
-        self._came = False
+        self._came = 0
         self._lost = 0
         self._refused = 0
         self._idle_since_ns: int | None = None
 
     def came(self) -> None:
-        """A user has its session, or has it again."""
-        self.present += 1
-        self._came = True
+        """A user has its session."""
+        self._came += 1
+        self._present += 1
         self._idle_since_ns = None
 
     def returned(self) -> None:
-        """The same of a user whose session was lost."""
+        """A user whose session was lost has one again."""
         self._lost -= 1
-        self.came()
+        self._present += 1
+        self._idle_since_ns = None
 
     def refused(self) -> None:
         """A user could not connect and is gone."""
@@ -39,29 +79,18 @@ class Attendance:
 
     def left(self) -> None:
         """A user was stopped while its session was there."""
-        self.present -= 1
+        self._present -= 1
 
-    def lost(self, at_ns: int) -> bool:
-        """A user's session ended by itself.
-
-        Returns:
-            Whether it was the last one.
-        """
-        self.present -= 1
+    def lost(self, at_ns: int) -> None:
+        """A user's session ended by itself."""
+        self._present -= 1
         self._lost += 1
-        if self.present == 0:
+        if self._present == 0:
             self._idle_since_ns = at_ns
-        return self.present == 0
 
-    def words(self) -> str | None:
-        """Since when there has been no load, if there is none for want of sessions."""
-        if self._refused and not self._came:
-            return "no load: no user could connect"
-        if self._idle_since_ns is None:
-            return None
-        since_s = (self._idle_since_ns - self._begun_ns) / 1e9
-        who = f"all {self._lost} users lost their session"
-        if self._lost == 1:
-            who = "the only user lost its session"
-        others = f" ({self._refused} more could not connect)" if self._refused else ""
-        return f"no load since {since_s:.1f} s: {who}{others}"
+    def headcount(self) -> Headcount:
+        """As of now."""
+        idle_s = None
+        if self._idle_since_ns is not None:
+            idle_s = (self._idle_since_ns - self._begun_ns) / 1e9
+        return Headcount(self._present, self._came, self._lost, self._refused, idle_s)

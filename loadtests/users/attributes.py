@@ -9,7 +9,7 @@ from typing import Any
 from loadtests.client.target import Target
 
 
-def said(user: Any, name: str) -> Any:
+def value_of(user: Any, name: str) -> Any:
     """An attribute, or what it gives where it is a method of a user's."""
     value = getattr(user, name)
     return value() if callable(value) else value
@@ -21,15 +21,15 @@ def target_of_user(user: Any) -> Target:
     Raises:
         ValueError: an attribute cannot be said; see Target.
     """
-    cookies = said(user, "cookies")
+    cookies = value_of(user, "cookies")
     if cookies is None or isinstance(cookies, CookieJar):  # requests' own are mappings as well
         cookies = {}
     return Target(
         path=user.path,
-        query=dict(said(user, "query")),
-        headers=dict(said(user, "headers")),
+        query=dict(value_of(user, "query")),
+        headers=dict(value_of(user, "headers")),
         cookies=dict(cookies),
-        auth=said(user, "auth"),
+        auth=value_of(user, "auth"),
         namespace=user.namespace,
         insecure=user.insecure,
         ca_file=None if user.ca_file is None else str(user.ca_file),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http.cookiejar import CookieJar
@@ -20,12 +21,20 @@ from loadtests.client.hearing import PUT_OUT
 from loadtests.client.link import Server
 from loadtests.client.session import Session
 from loadtests.record.words import Transport
-from loadtests.users.attributes import said, target_of_user
+from loadtests.users.attributes import target_of_user, value_of
 from loadtests.users.inbox import Inbox, Key
 from loadtests.users.plugin import TRANSPORTS
 from loadtests.users.reconnecting import delays_s
 from loadtests.users.recording import Recorder, errors_logged, recorder_of
 from loadtests.users.telling import compression_of, located, target_of
+
+#: Locust's request type of what is sent and nobody waits for: no row of an answer has it.
+EMIT = "emit"
+
+#: Of an event that had no session to go out over, or had not gone out when that ended. Over
+#: long-polling one waits for the answer to the POST before.
+NOT_SENT = "not sent: its user's session was lost"
+STOPPED_BEFORE = "not sent: its user was stopped before it went out"
 
 #: For the server to take our goodbye.
 _GOODBYE_S = 0.1
@@ -85,6 +94,7 @@ class ConnectedUser(User):
         self._inbox = Inbox(self.expects)
         self._joined: dict[str, Any] = {}  # further namespace -> what its connect handler is given
         self._pending: set[AsyncResult] = set()
+        self._unsent: Counter[str] = Counter()  # emitted and not gone out yet, by row
         self._counted = False  # among those who are present
         self._back = Event()  # not set while a session that was lost is to come back
         self._back.set()
@@ -160,6 +170,7 @@ class ConnectedUser(User):
                 self._fail("disconnect", 0, f"namespace {namespace}: {PUT_OUT}")
             return
         self._fail("disconnect", 0, session.ended)
+        self._write_off(NOT_SENT)
         self._counted = False
         self._recorder.lost_session(session.ended_ns)
         # An official client does not come back by itself when the application has put it out.
@@ -254,11 +265,20 @@ class ConnectedUser(User):
             self._recorder.attendance.left()
             if self.session.ended is not None:  # within the last half second
                 self._fail("disconnect", 0, self.session.ended)
+                self._write_off(NOT_SENT)
         try:
             self.disconnect()
         finally:
             if self._session is not None:
                 self._session.kill()
+            self._write_off(STOPPED_BEFORE)
+
+    def _write_off(self, why: str) -> None:
+        """Count what was emitted and will not go out any more."""
+        for row, many in self._unsent.items():
+            if many:
+                self._recorder.count(EMIT, row, why, many)
+        self._unsent.clear()
 
     def _go(self) -> None:
         """End this user, whose session is no more."""
@@ -272,7 +292,7 @@ class ConnectedUser(User):
         before = self._session
         server = self.locate()
         session = self._session = self.make_session(server)
-        cookies = said(self, "cookies")
+        cookies = value_of(self, "cookies")
         if isinstance(cookies, CookieJar):
             session.cookies.add(cookies)
         if before is not None:  # a browser keeps those of a balancer and of a login

@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -17,17 +18,17 @@ from loadtests.arithmetic.series import UNKNOWN
 from loadtests.client import notices
 from loadtests.client.errors import ConnectionFailed
 from loadtests.users import moments
-from loadtests.users.connected_user import SESSION_LOST, ConnectedUser, Unanswered
+from loadtests.users.connected_user import (
+    EMIT,
+    NOT_SENT,
+    SESSION_LOST,
+    ConnectedUser,
+    Unanswered,
+)
 from loadtests.users.inbox import Found, Key, named
 from loadtests.users.recording import errors_logged
 
 __all__ = ["EMIT", "SocketIOUser", "Unanswered"]
-
-#: Locust's request type of what is sent and nobody waits for: no row of an answer has it.
-EMIT = "emit"
-
-#: Of an event that had no session to go out over.
-NOT_SENT = "not sent: its user's session was lost"
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,9 @@ class SocketIOUser(ConnectedUser):
     def emit(
         self, event: str, *arguments: Any, namespace: str | None = None, name: str | None = None
     ) -> None:
-        """Send an event, with bytes among its arguments or not; it is counted as an ``emit``.
+        """Send an event, with bytes among its arguments or not.
+
+        It is counted as an ``emit`` when it goes out, or as a failure where it never does.
 
         Args:
             event: to send.
@@ -65,9 +68,15 @@ class SocketIOUser(ConnectedUser):
         """
         where = self._where(namespace)
         row = name or named(event, where)
-        if self._is_there():
-            self.session.emit(event, *arguments, namespace=where)
-            self._recorder.count(EMIT, row)
+        if self._is_there(where):
+            self._unsent[row] += 1
+            try:
+                self.session.emit(
+                    event, *arguments, namespace=where, leaves=partial(self._left, row)
+                )
+            except Exception:  # that cannot be sent at all
+                self._unsent[row] -= 1
+                raise
             return
         self._recorder.count(EMIT, row, NOT_SENT)
         if self.reconnect and self._read_ns is None and not self._stopping:
@@ -100,7 +109,7 @@ class SocketIOUser(ConnectedUser):
         begun_ns = self._now_ns()
         where = self._where(namespace)
         row = name or named(event, where)
-        self._have_session(row, begun_ns)
+        self._have_session(where, row, begun_ns)
         self.session.emit(
             event, *arguments, on_ack=lambda *found: answer.set(found), namespace=where
         )
@@ -137,7 +146,7 @@ class SocketIOUser(ConnectedUser):
         begun_ns = self._now_ns()
         where = self._where(namespace)
         row = name or named(event, where)
-        self._have_session(row, begun_ns)
+        self._have_session(where, row, begun_ns)
         key = (answer, where)
         waiting, is_new = self._inbox.wait(key, matching)
         if is_new:
@@ -256,26 +265,37 @@ class SocketIOUser(ConnectedUser):
             logger.error("%s\n%s", error, traceback.format_exc())
         notices.tell(kind, str(error))
 
+    def _left(self, row: str) -> None:
+        self._unsent[row] -= 1
+        self._recorder.count(EMIT, row)
+
     def _where(self, namespace: str | None) -> str | None:
         if namespace is None or namespace == self._own:
             return None
         if namespace not in self._joined:
-            raise ValueError(f"{namespace} was not joined: self.join({namespace!r}) comes first")
+            raise ValueError(
+                f"{namespace} was not joined: self.join({namespace!r}) comes first; "
+                f"joined: {', '.join([self._own, *self._joined])}"
+            )
         return namespace
 
-    def _is_there(self) -> bool:
+    def _is_there(self, where: str | None) -> bool:
         """Whether there is a session to send over, if need be after waiting for its return."""
         in_handler = self._read_ns is not None
-        if self.session.ended is None and (in_handler or self._back.is_set()):
-            return True
+        if self.session.ended is None:
+            if self._back.is_set():
+                return True
+            # On its way back: a handler is called before further namespaces are joined again.
+            if in_handler and (where is None or where in self.session.namespaces):
+                return True
         if not self.reconnect or in_handler or self._stopping:
             return False
         self.check()
         return bool(self._back.wait(self.timeout_s))
 
-    def _have_session(self, name: str, begun_ns: int) -> None:
+    def _have_session(self, where: str | None, name: str, begun_ns: int) -> None:
         """Wait for a session that is to come back; one that is not ends its user soon."""
-        if self.reconnect and not self._is_there():
+        if self.reconnect and not self._is_there(where):
             self._lost(name, begun_ns, "while its user's session was lost")
             raise Unanswered
 

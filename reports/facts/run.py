@@ -126,6 +126,20 @@ def compressions(facts: Facts) -> dict[str, list[Cell]]:
     return found
 
 
+def codings(facts: Facts) -> dict[tuple[str, ...], list[str]]:
+    """Content codings of the answers that our long-polling clients got -> rows of their trials."""
+    of_row: dict[str, set[str]] = {}
+    for (row, _), outcomes in facts.own_outcomes.items():
+        for outcome in outcomes:
+            if outcome.trial:
+                of_row.setdefault(row, set()).update(outcome.trial.generator.codings)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for row, names in of_row.items():
+        if names:
+            found.setdefault(tuple(sorted(names)), []).append(row)
+    return found
+
+
 def provenance(facts: Facts) -> str:
     """What a run was, in one line: experiment, machine, trials, day, version."""
     result = facts.result

@@ -10,11 +10,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from loadtests.record.generator_facts import IDENTITY
 from loadtests.record.words import Client, row_of, scenario_of
 from reports.charts.gallery import inline
 from reports.facts.best import NO_ANSWER
 from reports.facts.fingerprints import words
-from reports.facts.run import compressions, python_name, troubles_of
+from reports.facts.run import codings, compressions, python_name, troubles_of
 from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
 from reports.pages.exports import COLUMNS, csv_line
@@ -94,6 +95,7 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         order=_order(summary),
         clocks=_clocks(summary),
         compression=_compression(summary),
+        codings=_codings(summary),
         metrics=list({row.metric.name: row.metric for row in summary.rows}.values()),
     )
 
@@ -201,3 +203,11 @@ def _compression(summary: Summary) -> str:
     if len(agreed) == 1:
         return next(iter(agreed))
     return "; ".join(f"{name}: {', '.join(map(str, cells))}" for name, cells in agreed.items())
+
+
+def _codings(summary: Summary) -> str:
+    """What answers to long-polling were packed with: ``none: echo; gzip, none: payload:16384``."""
+    return "; ".join(
+        f"{', '.join('none' if each == IDENTITY else each for each in names)}: {', '.join(rows)}"
+        for names, rows in codings(summary).items()
+    )

@@ -14,7 +14,7 @@ from reports.facts.rows import Cell
 from reports.facts.run import Facts
 from reports.facts.tables import Entry, Table
 from reports.sections import compression_chart
-from reports.sections.compression_chart import COMPARED, Pair, pairs
+from reports.sections.compression_chart import COMPARED, WithAndWithout, pairs
 from reports.sections.payload_chart import size_name
 from reports.sections.section import Section
 
@@ -49,7 +49,7 @@ def _tables(facts: Facts) -> list[Table]:
     return found
 
 
-def _entry(pair: Pair | None) -> Entry:
+def _entry(pair: WithAndWithout | None) -> Entry:
     if pair is None:
         return Entry(EMPTY)
     if pair.packed.value is None or pair.without.value is None:

@@ -31,7 +31,7 @@ _COLUMNS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class WithAndWithout:
     """One number of one size in one cell, with compression and without.
 
     Attributes:
@@ -60,7 +60,7 @@ class Pair:
         return all(row.status is Status.OK for row in self.rows)
 
 
-def pairs(facts: Facts, metric: str) -> list[Pair]:
+def pairs(facts: Facts, metric: str) -> list[WithAndWithout]:
     """A metric at every size that was measured both ways, in the order of rows."""
     found: dict[tuple[Cell, int, bool], Row] = {}
     for row in facts.own_rows:
@@ -68,7 +68,7 @@ def pairs(facts: Facts, metric: str) -> list[Pair]:
         if said is not None and row.metric.name == metric:
             found[row.cell, said.size, said.packed] = row
     return [
-        Pair(size, cell, row, without, ratio_of(without, row))
+        WithAndWithout(size, cell, row, without, ratio_of(without, row))
         for (cell, size, packed), row in found.items()
         if packed and (without := found.get((cell, size, False))) is not None
     ]
@@ -98,7 +98,7 @@ def factors(facts: Facts) -> Figure:
 def _panel(
     axes: Axes,
     title: str,
-    own: Sequence[Pair],
+    own: Sequence[WithAndWithout],
     sizes: Sequence[int],
     looks: dict[str, style.Look],
 ) -> None:
@@ -119,7 +119,7 @@ def _panel(
 
 
 def _line(
-    axes: Axes, own: Sequence[Pair], sizes: Sequence[int], shift: float, look: style.Look
+    axes: Axes, own: Sequence[WithAndWithout], sizes: Sequence[int], shift: float, look: style.Look
 ) -> None:
     for pair in own:
         if pair.ratio is None:
@@ -137,7 +137,7 @@ def _line(
         )
 
 
-def _legend(looks: dict[str, style.Look], drawn: Sequence[Pair]) -> list[Line2D]:
+def _legend(looks: dict[str, style.Look], drawn: Sequence[WithAndWithout]) -> list[Line2D]:
     handles = [
         Line2D(
             [],

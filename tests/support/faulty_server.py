@@ -3,7 +3,7 @@
 ``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
 argument: ``delays:0.01,0.06``, ``spoil:10``, ``die:20``, ``bytes:0``, ``mute:0``,
 ``drop_client:20``, ``stall:20,1.5``, ``busy:20,1.5``, ``hang:20``, ``leave:0.5``, ``absent:0``,
-``costs:200``, ``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``.
+``costs:200``, ``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``, ``lie:0``.
 """
 
 from __future__ import annotations
@@ -233,6 +233,14 @@ def double_disconnect(app, socketio, _nothing):
         original(*arguments)
 
     _disconnects(socketio, twice)
+
+
+def lie(app, socketio, _nothing):
+    """Say of compression the opposite of what is so."""
+    from servers import ready
+
+    truth = ready.compresses
+    ready.compresses = lambda eio: not truth(eio)
 
 
 if __name__ == "__main__":

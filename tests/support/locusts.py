@@ -22,6 +22,14 @@ from loadtests import ROOT
 from loadtests.machine.launch import LOCUSTFILE
 from tests.support.waiting import PATIENCE_S, SLOWNESS, until
 
+#: Workers that report more often than every three seconds, so that a test need not take those. And
+#: a master waits half a second for the last report, which a busy machine may not make.
+HASTY = """
+import locust.runners
+locust.runners.WORKER_REPORT_INTERVAL = 0.5
+from loadtests.locustfile import *
+"""
+
 
 @contextmanager
 def locust(*options: str, log: Path, file: Path = LOCUSTFILE) -> Iterator[subprocess.Popen[bytes]]:

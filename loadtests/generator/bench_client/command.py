@@ -16,7 +16,7 @@ from loadtests import ROOT, __version__
 from loadtests.generator.arguments import COUNT, FILE, NAMES, SECONDS, beside
 from loadtests.generator.bench_client import plan, tables, trials, verdicts
 from loadtests.generator.bench_client.measured import ContenderTrial, Setup
-from loadtests.generator.bench_client.rows import ROWS, Target
+from loadtests.generator.bench_client.rows import ROWS, BenchRow
 from loadtests.generator.bench_client.tables import Remarks
 from loadtests.generator.bench_client.trials import Conditions
 from loadtests.generator.bench_client.verdicts import TargetFinding
@@ -60,12 +60,12 @@ class Record(msgspec.Struct, frozen=True):
     trials: list[ContenderTrial]
 
 
-class _Rows(click.ParamType[tuple[Target, ...]]):
+class _Rows(click.ParamType[tuple[BenchRow, ...]]):
     name = "rows"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Target, ...]:
+    ) -> tuple[BenchRow, ...]:
         if isinstance(value, tuple):
             return value
         wanted = NAMES.convert(value, param, ctx)
@@ -103,7 +103,7 @@ class _Rows(click.ParamType[tuple[Target, ...]]):
 def command(
     rounds: int,
     seconds: float,
-    only: tuple[Target, ...],
+    only: tuple[BenchRow, ...],
     out: Path,
     markdown: Path | None,
     beside: bool,
@@ -117,7 +117,7 @@ def command(
     try:
         folder = _logs_of(out, markdown)
     except OSError as error:
-        return command_line.complain(_COMMAND, command_line.told(error), Exit.WRONG_CALL)
+        return command_line.complain(_COMMAND, command_line.system_words(error), Exit.WRONG_CALL)
     conditions = Conditions(pins=cores.pinning(), folder=folder, seconds=seconds)
     try:
         with (
@@ -161,7 +161,7 @@ def _logs_of(out: Path, markdown: Path | None) -> Path:
     return folder
 
 
-def _pilot(conditions: Conditions, rows: Sequence[Target]) -> list[ContenderTrial]:
+def _pilot(conditions: Conditions, rows: Sequence[BenchRow]) -> list[ContenderTrial]:
     """Short trials that tell what the others are run against."""
     brief = replace(conditions, seconds=min(_PILOT_S, conditions.seconds))
     setups = plan.pilot(rows, MODES)

@@ -10,8 +10,9 @@ import msgspec
 from loadtests.generator.footprint import Footprint
 from loadtests.record.words import Transport
 
-#: Our client as a browser speaks, and with no more than it needs: short headers, no compression.
-OURS, LEAN = "ours", "ours-lean"
+#: Our client as a browser speaks; and bare: with short headers and without compression, as the
+#: clients that it is compared with are, or nearly so.
+OURS, BARE = "ours", "ours-bare"
 
 
 class ContenderFailed(Exception):

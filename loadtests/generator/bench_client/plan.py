@@ -13,7 +13,7 @@ from loadtests.generator.bench_client.measured import (
     Spending,
     Workload,
 )
-from loadtests.generator.bench_client.rows import Reference, Target
+from loadtests.generator.bench_client.rows import BenchRow, Reference
 from loadtests.record.words import Transport
 
 #: Echoes per second of the open loop that a capture watches.
@@ -29,7 +29,7 @@ _QUICK_ENOUGH = {Workload.LATENCY: 2, Workload.BUSY_LATENCY: 4}
 _NEAR = 1.5
 
 
-def pilot(rows: Sequence[Target], modes: Sequence[str]) -> list[Setup]:
+def pilot(rows: Sequence[BenchRow], modes: Sequence[str]) -> list[Setup]:
     """What has to be measured first: us against every mode, under every load that rows need."""
     loads = {row.pilot for row in rows if row.pilot is not None}
     return [
@@ -65,7 +65,7 @@ def _near_the_least(costs_us: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def order(
-    rows: Sequence[Target], against: Reference, rounds: int, seed: int
+    rows: Sequence[BenchRow], against: Reference, rounds: int, seed: int
 ) -> list[tuple[int, Setup]]:
     """Every trial with its round: each round has all setups once, in a random order of its own.
 

@@ -15,7 +15,7 @@ import msgspec
 
 from loadtests.generator.bench_client.contenders import CONTENDERS
 from loadtests.generator.bench_client.measured import (
-    LEAN,
+    BARE,
     OURS,
     ContenderTrial,
     Offered,
@@ -68,7 +68,7 @@ class Value(NamedTuple):
     share: float | None
 
 
-class Target(Protocol):
+class BenchRow(Protocol):
     """One comparison."""
 
     @property
@@ -125,12 +125,12 @@ class AgainstServer:
     @property
     def name(self) -> str:
         """As in ``--only``."""
-        return f"{_prefix(self.pilot)}-server" + ("-lean" if self.contender == LEAN else "")
+        return f"{_prefix(self.pilot)}-server" + ("-bare" if self.contender == BARE else "")
 
     @property
     def what(self) -> str:
         """For a reader of the table."""
-        how = ", lean" if self.contender == LEAN else ""
+        how = ", bare" if self.contender == BARE else ""
         return f"our CPU per {_message(self.pilot)}{how} / the cheapest server's"
 
     @property
@@ -191,7 +191,7 @@ class AgainstPeer:
     def what(self) -> str:
         """For a reader of the table."""
         message = _message(self.pilot)
-        return f"our CPU per {message}, lean / {CONTENDERS[self.peer].title}'s"
+        return f"our CPU per {message}, bare / {CONTENDERS[self.peer].title}'s"
 
     @property
     def target(self) -> str:
@@ -199,8 +199,8 @@ class AgainstPeer:
         return "" if self.limit is None else f"≤ {self.limit:g}"
 
     def setups(self, reference: Reference) -> list[Setup]:
-        """The two of them, against one mode only; ours lean, as the others are or nearly so."""
-        return reference.setups(self.pilot, LEAN, self.peer)
+        """The two of them, against one mode only; ours bare, as the others are or nearly so."""
+        return reference.setups(self.pilot, BARE, self.peer)
 
     def values(self, rounds: Sequence[Round]) -> list[Value]:
         """Ratios between two trials of the same round."""
@@ -219,7 +219,7 @@ class AgainstPeer:
         theirs = next(
             setup for setup in rounds[0] if (setup.load, setup.contender) == (self.pilot, self.peer)
         )
-        ours = msgspec.structs.replace(theirs, contender=LEAN)
+        ours = msgspec.structs.replace(theirs, contender=BARE)
         pairs = [(each[ours].cost, each[theirs].cost) for each in rounds]
         return [(own, other) for own, other in pairs if own is not None and other is not None]
 
@@ -327,13 +327,13 @@ _BROADCAST = Offered(Workload.BROADCAST, Transport.WEBSOCKET)
 _CALM, _BUSY = Workload.LATENCY, Workload.BUSY_LATENCY
 
 #: Every row, in the order of the table.
-ROWS: tuple[Target, ...] = (
+ROWS: tuple[BenchRow, ...] = (
     AgainstServer(_WEBSOCKET, 0.17),
     AgainstServer(_POLLING, 0.15),
     AgainstServer(_BROADCAST, 0.40),
-    AgainstServer(_WEBSOCKET, 0.15, LEAN),
-    AgainstServer(_POLLING, 0.15, LEAN),
-    AgainstServer(_BROADCAST, 0.45, LEAN),
+    AgainstServer(_WEBSOCKET, 0.15, BARE),
+    AgainstServer(_POLLING, 0.15, BARE),
+    AgainstServer(_BROADCAST, 0.45, BARE),
     AgainstPeer(_WEBSOCKET, "python-socketio", 0.25),
     AgainstPeer(_POLLING, "python-socketio", 0.05),
     AgainstPeer(_WEBSOCKET, "node", 1.0),

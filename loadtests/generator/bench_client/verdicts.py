@@ -9,7 +9,7 @@ from statistics import median
 import msgspec
 
 from loadtests.generator.bench_client.measured import ContenderTrial, Setup
-from loadtests.generator.bench_client.rows import Reference, Target
+from loadtests.generator.bench_client.rows import BenchRow, Reference
 from loadtests.record.exits import Exit
 
 
@@ -46,7 +46,7 @@ class TargetFinding(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def find(row: Target, trials: Sequence[ContenderTrial], reference: Reference) -> TargetFinding:
+def find(row: BenchRow, trials: Sequence[ContenderTrial], reference: Reference) -> TargetFinding:
     """A row's result from the trials of all rounds.
 
     One trial without a number fails the row: a median of what happened to work would hide it.

@@ -60,9 +60,21 @@ def check_clients(outcome: Outcome) -> None:
 
 
 def ceiling(
-    scenario: str, transport: Transport, load: str, rounds: Sequence[Outcome]
+    scenario: str,
+    transport: Transport,
+    load: str,
+    rounds: Sequence[Outcome],
+    usual: str = "",
 ) -> Capability:
-    """The closed loop of echo, or the fan-out."""
+    """The closed loop of echo, or the fan-out.
+
+    Args:
+        scenario: see Capability.
+        transport: see Capability.
+        load: see Capability.
+        rounds: what each round gave.
+        usual: the load of trials that this one differs from in one thing; empty for that itself.
+    """
     name = "throughput" if scenario == ECHO else "deliveries"
     figures = [
         _metric(scenario, each, rounds)
@@ -80,6 +92,8 @@ def ceiling(
         Limit.NEITHER: f"One core of the load generator handles more {what} than this: neither was "
         f"the limit ({shares}), so calibrate again when nothing else runs.",
     }[limit]
+    if usual:
+        meaning += f" Beside “{scenario}, {usual}”: what that one thing costs the generator."
     return Capability(scenario, load, transport, None, limit, meaning, figures)
 
 

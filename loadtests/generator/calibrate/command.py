@@ -105,7 +105,7 @@ def command(
     try:
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return command_line.complain(_COMMAND, command_line.told(error), Exit.WRONG_CALL)
+        return command_line.complain(_COMMAND, command_line.system_words(error), Exit.WRONG_CALL)
     try:
         with measuring("calibrate", beside=beside):
             measured = calibrate(plan, logs)
@@ -113,7 +113,7 @@ def command(
     except NotAlone as error:
         return command_line.complain(_COMMAND, str(error), Exit.WRONG_CALL)
     except OSError as error:
-        return command_line.complain(_COMMAND, command_line.told(error), Exit.FAILED)
+        return command_line.complain(_COMMAND, command_line.system_words(error), Exit.FAILED)
     except (CalibrationError, LaunchError, TrialFailed) as error:
         return command_line.complain(_COMMAND, str(error), Exit.FAILED)
     console = Console(highlight=False)
@@ -176,13 +176,13 @@ def table(capabilities: Sequence[Capability]) -> Table:
     for head in ("what", "over", "median (least to greatest of the rounds)", "what it means"):
         drawn.add_column(head, overflow="fold", vertical="top")
     for each in capabilities:
-        numbers = "\n".join(words(one) for one in each.figures if one.name not in _TOLD)
+        numbers = "\n".join(figure_line(one) for one in each.figures if one.name not in _TOLD)
         texts = (f"{each.scenario}, {each.load}", each.transport, numbers, each.meaning)
         drawn.add_row(*map(Text, texts), end_section=True)
     return drawn
 
 
-def words(figure: Gauged) -> str:
+def figure_line(figure: Gauged) -> str:
     """``throughput 51,200 (50,900 to 51,300) messages/s``."""
     spread = ""
     if len(figure.rounds) > 1:

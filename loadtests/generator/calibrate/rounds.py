@@ -6,6 +6,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 
 from loadtests.generator.calibrate import capabilities
@@ -32,8 +33,20 @@ MEMORY = (sys.executable, "-m", "loadtests.generator.memory")
 Teller = Callable[[str], None]
 
 
-#: Transport, messages per second, and whether clients say no more than is needed.
-_Case = tuple[Transport, int, bool]
+class Manner(StrEnum):
+    """How clients speak: as those of trials do, or with one thing less, to see what that costs."""
+
+    USUAL = ""
+    UNCOMPRESSED = "without compression"
+    LEAN = "without a browser's headers"
+
+
+#: What is asked over each transport, beside the usual. Headers are of long-polling's every request,
+#: and of a WebSocket's first one only; its messages are what is compressed.
+LESS = {Transport.POLLING: Manner.LEAN, Transport.WEBSOCKET: Manner.UNCOMPRESSED}
+
+#: Transport, messages per second, and how clients speak.
+_Case = tuple[Transport, int, Manner]
 
 
 class Rounds:
@@ -64,54 +77,72 @@ class Rounds:
         return [*self._echo(), *self._broadcast()]
 
     def _echo(self) -> Iterator[Capability]:
+        rates = self._plan.rates_hz
         cases = [
-            *((transport, rate, False) for transport in Transport for rate in self._plan.rates_hz),
-            # As a browser speaks is how trials are; what is said less costs less.
-            *((transport, self._plan.rates_hz[-1], True) for transport in Transport),
+            *((transport, rate, Manner.USUAL) for transport in Transport for rate in rates),
+            *((transport, rates[-1], manner) for transport, manner in LESS.items()),
         ]
         found: dict[_Case, list[Outcome]] = {case: [] for case in cases}
         for number in range(self._plan.rounds):
             # In turns, so that a machine's drift meets all alike.
-            for transport, rate, lean in cases:
-                how = f"{transport}, lean" if lean else transport
+            for transport, rate, manner in cases:
+                how = _described(transport, manner)
                 what = f"echo over {how}, {rate}/s, then the ceiling"
                 self._tell(f"round {number + 1} of {self._plan.rounds}: {what}")
                 experiment = self._plan.echo(rate, transport)
-                name = f"{number}-echo-{transport}-{rate}{'-lean' if lean else ''}"
-                outcome = self._trial(experiment, ECHO, transport, name, lean=lean)
-                found[transport, rate, lean].append(outcome)
+                name = (
+                    f"{number}-echo-{transport}-{rate}{f'-{manner.name.lower()}' if manner else ''}"
+                )
+                outcome = self._trial(experiment, ECHO, transport, name, manner)
+                found[transport, rate, manner].append(outcome)
         for transport in Transport:
-            usual = [each for rate in self._plan.rates_hz for each in found[transport, rate, False]]
+            usual = [each for rate in rates for each in found[transport, rate, Manner.USUAL]]
             yield capabilities.ceiling(ECHO, transport, "closed loop", usual)
-        for (transport, rate, lean), rounds in found.items():
-            if lean:
-                yield capabilities.ceiling(ECHO, transport, "closed loop, lean", rounds)
-            else:
+        for (transport, rate, manner), rounds in found.items():
+            if manner is Manner.USUAL:
                 yield capabilities.noise_floor(transport, rate, rounds)
+        for transport, manner in LESS.items():
+            rounds = found[transport, rates[-1], manner]
+            load = _described("closed loop", manner)
+            yield capabilities.ceiling(ECHO, transport, load, rounds, usual="closed loop")
 
     def _broadcast(self) -> Iterator[Capability]:
         """The fan-out, then memory, which is compared with that of the fan-out's users."""
-        rounds = []
+        few, users = self._plan.recipients, self._plan.users
+        manners = (Manner.USUAL, Manner.UNCOMPRESSED)
+        found: dict[Manner, list[Outcome]] = {manner: [] for manner in manners}
         for number in range(self._plan.rounds):
-            what = f"fan-out to {self._plan.recipients} over websocket"
-            self._tell(f"round {number + 1} of {self._plan.rounds}: {what}")
-            rounds.append(self._fan_out(self._plan.recipients, f"{number}-fan-out"))
-        load = f"closed loop, {self._plan.recipients} recipients"
-        yield capabilities.ceiling(BROADCAST, Transport.WEBSOCKET, load, rounds)
-        users, few = self._plan.users, self._plan.recipients
+            for manner in manners:
+                how = _described("websocket", manner)
+                self._tell(
+                    f"round {number + 1} of {self._plan.rounds}: fan-out to {few} over {how}"
+                )
+                name = f"{number}-fan-out{f'-{manner.name.lower()}' if manner else ''}"
+                found[manner].append(self._fan_out(few, name, manner))
+        usual = f"closed loop, {few} recipients"
+        yield capabilities.ceiling(BROADCAST, Transport.WEBSOCKET, usual, found[Manner.USUAL])
+        yield capabilities.ceiling(
+            BROADCAST,
+            Transport.WEBSOCKET,
+            _described(usual, Manner.UNCOMPRESSED),
+            found[Manner.UNCOMPRESSED],
+            usual=usual,
+        )
         weighed = None
         if users > few:
             self._tell(f"memory of {users:,} Locust users")
-            less = statistics.median(each.generator.numbers[RESIDENT] for each in rounds)
+            less = statistics.median(
+                each.generator.numbers[RESIDENT] for each in found[Manner.USUAL]
+            )
             more = self._fan_out(users, "users").generator.numbers[RESIDENT]
             weighed = (more - less) / (users - few)
         yield from self._idle()
         if weighed is not None:
             yield capabilities.idle_users(users, weighed)
 
-    def _fan_out(self, recipients: int, name: str) -> Outcome:
+    def _fan_out(self, recipients: int, name: str, manner: Manner = Manner.USUAL) -> Outcome:
         experiment = self._plan.fan_out(recipients)
-        return self._trial(experiment, BROADCAST, Transport.WEBSOCKET, name)
+        return self._trial(experiment, BROADCAST, Transport.WEBSOCKET, name, manner)
 
     def _trial(
         self,
@@ -119,8 +150,7 @@ class Rounds:
         scenario: str,
         transport: Transport,
         name: str,
-        *,
-        lean: bool = False,
+        manner: Manner,
     ) -> Outcome:
         log = self._folder / f"{name}-generator.log"
         users = experiment.variant(scenario).clients
@@ -146,8 +176,8 @@ class Rounds:
                     url=responder.url,
                     transport=transport,
                     label=str(self._folder / name),
-                    client=Client.LEAN if lean else Client.TRANSPORT_BENCH,
-                    compression=not lean,
+                    client=Client.LEAN if manner is Manner.LEAN else Client.TRANSPORT_BENCH,
+                    compression=manner is not Manner.UNCOMPRESSED,
                 ),
                 server_pid=responder.ready.pid,
                 cell=name,
@@ -189,3 +219,7 @@ class Rounds:
             if footprint.shortfall is not None:
                 raise CalibrationError(footprint.shortfall)
             yield capabilities.idle_sessions(footprint.connections, footprint.rss_kib)
+
+
+def _described(what: str, manner: Manner) -> str:
+    return f"{what}, {manner}" if manner else what

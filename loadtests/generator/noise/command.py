@@ -63,7 +63,7 @@ def command(
     except ExperimentError as error:
         return command_line.complain(_COMMAND, str(error), Exit.WRONG_CALL)
     except OSError as error:
-        return command_line.complain(_COMMAND, command_line.told(error), Exit.WRONG_CALL)
+        return command_line.complain(_COMMAND, command_line.system_words(error), Exit.WRONG_CALL)
     try:
         with measuring("noise", beside=beside):
             results = _measured(wanted, folders)

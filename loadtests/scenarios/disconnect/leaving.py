@@ -36,7 +36,7 @@ class Holder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class Hosted:
     """Clients of one host.
 
     Attributes:
@@ -90,7 +90,7 @@ class Here:
 
 
 @contextmanager
-def assembled(bench: Bench, options: Disconnect) -> Iterator[list[Party]]:
+def assembled(bench: Bench, options: Disconnect) -> Iterator[list[Hosted]]:
     """Every client that is to go, connecting, in groups by what holds them.
 
     The generator's own sessions are those of the bench behind its first ``bystanders``. Causes that
@@ -108,9 +108,9 @@ def assembled(bench: Bench, options: Disconnect) -> Iterator[list[Party]]:
         if here := [row for row in rows if row.cause in IN_GENERATOR]:
             sessions = bench.sessions[options.bystanders :]
             causes = [row.cause for row in here]
-            groups.append(Party(Here(sessions, causes, bench.alarm, bench.now_ns), here))
+            groups.append(Hosted(Here(sessions, causes, bench.alarm, bench.now_ns), here))
         groups += [
-            Party(stack.enter_context(each), which, together)
+            Hosted(stack.enter_context(each), which, together)
             for each, which, together in _elsewhere(bench.place, rows, options.ping_interval_s)
         ]
         yield groups

@@ -24,7 +24,7 @@ from loadtests.record.words import Cause
 from loadtests.scenarios.bench import LEAD_NS, Bench, Place, connect_timeout_s
 from loadtests.scenarios.disconnect.departures import Departure, Notice, Surroundings, summarise
 from loadtests.scenarios.disconnect.hosts.handle import HostError
-from loadtests.scenarios.disconnect.leaving import Party, assembled
+from loadtests.scenarios.disconnect.leaving import Hosted, assembled
 from loadtests.scenarios.disconnect.options import Disconnect
 from loadtests.scenarios.disconnect.rows import DEPARTURE_METRICS, DepartureRow
 from loadtests.scenarios.disconnect.windows import Situation
@@ -56,7 +56,7 @@ def measure(bench: Bench, options: Disconnect) -> list[Measurement]:
 
 
 def _measure(
-    bench: Bench, options: Disconnect, groups: Sequence[Party], journal: Path
+    bench: Bench, options: Disconnect, groups: Sequence[Hosted], journal: Path
 ) -> list[Measurement]:
     # Those that are to go are accounted for by their rows.
     bench.judged = bench.sessions[: options.bystanders]
@@ -106,13 +106,13 @@ def _unmeasured(row: str, why: str) -> Measurement:
 
 
 def _joined(
-    groups: Sequence[Party], timeout_s: float
-) -> tuple[list[Party], list[list[str]], dict[str, str]]:
+    groups: Sequence[Hosted], timeout_s: float
+) -> tuple[list[Hosted], list[list[str]], dict[str, str]]:
     """The groups whose clients are connected, with these; and why there is no other.
 
     A browser or a network that does not do costs its own rows, and no others'.
     """
-    there: list[Party] = []
+    there: list[Hosted] = []
     sids: list[list[str]] = []
     lacking: dict[str, str] = {}
     for group in groups:
@@ -141,7 +141,7 @@ def _heartbeats_alone(bench: Bench, options: Disconnect) -> tuple[Usage, int]:
     return between(begin, bench.meter.read()), round(options.quiet_s / options.ping_interval_s)
 
 
-def _busy(group: Party, sids: Sequence[str]) -> list[str]:
+def _busy(group: Hosted, sids: Sequence[str]) -> list[str]:
     """The clients of a group that the server is to send to."""
     return [sid for row, sid in zip(group.rows, sids, strict=True) if row.busy]
 
@@ -176,7 +176,7 @@ class _Publisher:
 
 
 def _send_away(
-    bench: Bench, options: Disconnect, groups: Sequence[Party], start_ns: int
+    bench: Bench, options: Disconnect, groups: Sequence[Hosted], start_ns: int
 ) -> list[list[int]]:
     """Tell every client when to go: at random within an interval.
 
@@ -198,7 +198,7 @@ def _send_away(
 def _wait(
     bench: Bench,
     options: Disconnect,
-    groups: Sequence[Party],
+    groups: Sequence[Hosted],
     sids: Sequence[Sequence[str]],
     start_ns: int,
     journal: Path,
@@ -219,7 +219,7 @@ def _wait(
     return read_journal(journal)
 
 
-def _check_gone(bench: Bench, groups: Sequence[Party], give_up_ns: int) -> None:
+def _check_gone(bench: Bench, groups: Sequence[Hosted], give_up_ns: int) -> None:
     for group in groups:
         while (missed := _still_there(group)) and bench.now_ns() < give_up_ns:
             bench.sleep_until(bench.now_ns() + 50_000_000)
@@ -230,12 +230,12 @@ def _check_gone(bench: Bench, groups: Sequence[Party], give_up_ns: int) -> None:
         raise TrialFailed(f"all {len(lost)} clients lost their connection: {lost[0]}")
 
 
-def _still_there(group: Party) -> int:
+def _still_there(group: Hosted) -> int:
     """How many clients of a group have neither gone nor been lost."""
     return len(group.rows) - len(group.host.gone()) - len(group.host.lost())
 
 
-def _lost(groups: Sequence[Party]) -> dict[DepartureRow, list[str]]:
+def _lost(groups: Sequence[Hosted]) -> dict[DepartureRow, list[str]]:
     """Row -> why each of its clients was lost that did not live to go."""
     found: dict[DepartureRow, list[str]] = {}
     for group in groups:
@@ -245,7 +245,7 @@ def _lost(groups: Sequence[Party]) -> dict[DepartureRow, list[str]]:
 
 
 def _departures(
-    groups: Sequence[Party], sids: Sequence[Sequence[str]], due_ns: Sequence[Sequence[int]]
+    groups: Sequence[Hosted], sids: Sequence[Sequence[str]], due_ns: Sequence[Sequence[int]]
 ) -> list[Departure]:
     return [
         Departure(

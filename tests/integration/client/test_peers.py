@@ -159,6 +159,10 @@ def test_namespaces_share_a_connection_and_nothing_else(peer: Peer, transports: 
         assert heard == [["there", b"bytes"]]
         with pytest.raises(ConnectionFailed, match="/nowhere refused: "):
             session.join("/nowhere", timeout_s=PATIENCE_S)
+        # Node's server would close the connection of all namespaces.
+        with pytest.raises(ValueError, match=r"'echo' is not sent to /, which is not joined"):
+            session.emit("echo", "there", namespace="/")
+        assert session.call("ask", "still here?") == ["still here?"]
         assert session.ended is None
 
 

@@ -17,21 +17,21 @@ from loadtests.client.session import Session
 from loadtests.machine.launch import serving
 from loadtests.record.words import Transport
 from tests.support.locusts import free_port
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
-MODES = ("eventlet", "gevent", "threading")
+MODES = ("eventlet", "gevent", "threading", "gunicorn-gevent")
 
 #: What somebody would write; ``{off}`` is the middleware or nothing.
 APPLICATION = """
 import sys
-mode, port = sys.argv[1], int(sys.argv[2])
+mode, port = "{mode}", {port}
 if mode == "eventlet":
     import eventlet
     eventlet.monkey_patch()
-elif mode == "gevent":
+elif mode == "gevent":  # gunicorn's worker does that by itself
     from gevent import monkey
     monkey.patch_all()
-    sys.modules["geventwebsocket"] = None  # where it is installed, it serves, and never compresses
+sys.modules["geventwebsocket"] = None  # where it is installed, it serves, and never compresses
 from flask import Flask
 from flask_socketio import SocketIO
 
@@ -44,14 +44,15 @@ class WithoutCompression:
         return self.app(environ, start_response)
 
 app = Flask(__name__)
-socketio = SocketIO(app, async_mode=mode)
+socketio = SocketIO(app, async_mode="gevent" if mode == "gunicorn-gevent" else mode)
 {off}
 
 @socketio.on("connect", namespace="/test")
 def connected():
     pass
 
-socketio.run(app, host="127.0.0.1", port=port, allow_unsafe_werkzeug=True)
+if __name__ == "__main__":  # gunicorn takes the application and serves it by itself
+    socketio.run(app, host="127.0.0.1", port=port, allow_unsafe_werkzeug=True)
 """
 OFF = "app.wsgi_app = WithoutCompression(app.wsgi_app)"
 
@@ -102,24 +103,38 @@ def running(command: list[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # with whatever it has started
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def command_of(mode: str, script: Path, port: int) -> list[str]:
+    """What serves the script in a mode."""
+    if mode != "gunicorn-gevent":
+        return [sys.executable, str(script)]
+    options = ("--chdir", str(script.parent), "--graceful-timeout", "1", "-k", "gevent", "-w", "1")
+    bound = ("-b", f"127.0.0.1:{port}")
+    return [sys.executable, "-m", "gunicorn", *options, *bound, f"{script.stem}:app"]
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_middleware_that_takes_the_offer_away_switches_it_off(mode: str, tmp_path: Path) -> None:
-    script = tmp_path / "app.py"
     for off, expected in (("", True), (OFF, False)):
-        script.write_text(APPLICATION.format(off=off))
+        script = tmp_path / f"app_{'off' if off else 'on'}.py"  # Python would keep one's bytecode
         port = free_port()
-        with running([sys.executable, str(script), mode, str(port)]):
+        script.write_text(APPLICATION.format(off=off, mode=mode, port=port))
+        with running(command_of(mode, script, port)):
             assert compressed(port) is expected
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
-def test_a_proxy_that_drops_the_header_switches_it_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["gevent", "gunicorn-gevent"])
+def test_a_proxy_that_drops_the_header_switches_it_off(mode: str, tmp_path: Path) -> None:
     with serving(
-        "gevent",
+        mode,
         ping_interval_s=25,
         ping_timeout_s=20,
         log=tmp_path / "server.log",

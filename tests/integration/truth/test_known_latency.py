@@ -1,9 +1,14 @@
-"""Servers with latencies of a known distribution: its quantiles must come out, a stall's too."""
+"""Servers with latencies of a known distribution: its quantiles must come out, a stall's too.
+
+They do so over connections whose messages are compressed, as browsers' are, and over those whose
+messages are not; what was on the wire is held against which of the two it was to be.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import statistics
 import threading
 import time
 
@@ -11,17 +16,21 @@ import pytest
 from hdrh.histogram import HdrHistogram
 
 from loadtests.machine.journal import entries
+from loadtests.record.results import Trial
 from loadtests.record.words import Client
 from tests.support.measuring import faulty, in_a_quiet_moment, measured_at
+from tests.support.tapped import Tap, tapped
 
 pytestmark = pytest.mark.timing
 
 #: A thousand messages, all of them measured.
 ECHO = """
 transports = ["{transport}"]
+compression = {compression}
 [echo]
 clients = 10
 rate_hz = 200
+payload_bytes = 200
 warmup_s = 0
 latency_s = 5
 throughput_s = 1
@@ -48,9 +57,11 @@ rounds = 4
 #: more than sixteen messages waiting after it: python-engineio takes no more in one POST.
 STALLED = """
 transports = ["{transport}"]
+compression = {compression}
 [echo]
 clients = 10
 rate_hz = 100
+payload_bytes = 200
 warmup_s = 0
 latency_s = 5
 throughput_s = 0.1
@@ -64,22 +75,53 @@ def quantiles_ms(measurement, family: str, *shares: float) -> list[float]:
     return [histogram.get_value_at_percentile(100 * share) / 1e6 for share in shares]
 
 
+def text_of(experiment: str, way: str, **more: object) -> str:
+    """The experiment's text; ``way`` is a transport, or ``compressed``: WebSocket with that."""
+    transport = "websocket" if way == "compressed" else way
+    compression = "true" if way == "compressed" else "false"
+    return experiment.format(transport=transport, compression=compression, **more)
+
+
+def assert_went_by(way: str, tap: Tap, trial: Trial) -> None:
+    """Connections were what the test is about, by what was on the wire and by the trial's facts."""
+    # What every echo says, and around it what is not counted here.
+    length = len('42/test,["my event",{"data":""}]') + 200
+    messages = tap.messages()
+    if way == "polling":
+        assert messages == []
+        assert trial.generator.compression == ""
+        return
+    compressed = way == "compressed"
+    assert trial.generator.compression == ("permessage-deflate" if compressed else "none")
+    agreed = {each.partition(";")[0] for each in tap.agreed()}
+    assert agreed == ({"permessage-deflate"} if compressed else {""})
+    for side in ("client", "server"):
+        said = [each for each in messages if each.side == side]
+        assert len(said) > 400
+        assert {each.compressed for each in said} == {compressed}
+        typical = statistics.median(each.length for each in said)
+        assert typical < length / 3 if compressed else typical >= length
+
+
 @pytest.mark.parametrize("rounds", [pytest.param(1, marks=pytest.mark.long), 5])
 @pytest.mark.parametrize(
-    ("mode", "transport"),
+    ("mode", "way"),
     [
+        ("gevent", "compressed"),
         ("gevent", "websocket"),
+        pytest.param("eventlet", "compressed", marks=pytest.mark.full),
         pytest.param("eventlet", "polling", marks=pytest.mark.long),
-        pytest.param("threading", "websocket", marks=pytest.mark.long),
+        pytest.param("threading", "compressed", marks=pytest.mark.long),
     ],
 )
-def test_latencies_of_a_known_distribution_have_its_quantiles(
-    serve, tmp_path, mode, transport, rounds
-):
+def test_latencies_of_a_known_distribution_have_its_quantiles(serve, tmp_path, mode, way, rounds):
     def check(folder):
-        with serve(mode, command=faulty(f"delays:{PEAKS}")) as server:
-            text = ECHO.format(transport=transport, rounds=rounds)
-            (trial,) = measured_at(server.url, text, folder).trials
+        with (
+            serve(mode, command=faulty(f"delays:{PEAKS}")) as server,
+            tapped(server.url) as (url, tap),
+        ):
+            (trial,) = measured_at(url, text_of(ECHO, way, rounds=rounds), folder).trials
+        assert_went_by(way, tap, trial)
         (echo,) = trial.measurements
         # Those of the open loop, each with as many of the closed one behind it.
         opened = trial.generator.slices[:: len(trial.generator.slices) // rounds]
@@ -118,8 +160,8 @@ def test_both_clients_read_60_ms_between_two_peaks_as_60_ms(serve, tmp_path):
     in_a_quiet_moment(check, tmp_path)
 
 
-@pytest.mark.parametrize("transport", ["polling", "websocket"])
-def test_stall_is_charged_to_every_message_that_was_due_in_it(serve, tmp_path, transport):
+@pytest.mark.parametrize("way", ["polling", "websocket", "compressed"])
+def test_stall_is_charged_to_every_message_that_was_due_in_it(serve, tmp_path, way):
     def stop_for_a_second(pid, journal, over):
         while len(entries(journal)) < 10:  # until all clients have connected
             if over.wait(0.05):
@@ -130,7 +172,7 @@ def test_stall_is_charged_to_every_message_that_was_due_in_it(serve, tmp_path, t
         os.kill(pid, signal.SIGCONT)
 
     def check(folder):
-        with serve("gevent") as server:
+        with serve("gevent") as server, tapped(server.url) as (url, tap):
             journal = server.log.with_suffix(".jsonl")
             over = threading.Event()
             stopper = threading.Thread(
@@ -138,17 +180,18 @@ def test_stall_is_charged_to_every_message_that_was_due_in_it(serve, tmp_path, t
             )
             stopper.start()
             try:
-                result = measured_at(server.url, STALLED.format(transport=transport), folder)
+                (trial,) = measured_at(url, text_of(STALLED, way), folder).trials
             finally:
                 over.set()
                 stopper.join()
-        found = result.trials[0].measurements[0]
+        assert_went_by(way, tap, trial)
+        (found,) = trial.measurements
         [latency] = quantiles_ms(found, "latency", 0.95)
         [service] = quantiles_ms(found, "service", 0.95)
         # One of five seconds: a fifth of the messages is late, half of those by half a second.
         assert latency >= 500
         assert found.metrics["lost"] == 0
-        if transport == "polling":
+        if way == "polling":
             # A client waits with its next POST for the answer to the last: few were really sent.
             assert service < latency / 5
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import compress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.support.measuring import (
     loadtests,
     measured,
     measured_at,
+    tried,
 )
 from tests.support.present import present
 
@@ -78,6 +80,59 @@ def test_server_that_never_answers_is_a_failure_and_not_a_fast_server(serve, tmp
         done = loadtests("run", str(file), "--url", server.url, "--out", str(tmp_path / "run"))
     assert done.returncode == 4
     assert "the server answered nothing; does it handle 'my event'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("mode", "says", "do"),
+    [("gevent", "does not compress", "all"), ("gevent-websocket", "compresses", "none")],
+)
+def test_server_that_lies_about_its_compression_fails_over_websocket(tmp_path, mode, says, do):
+    text = f'modes = ["{mode}"]\ntransports = ["websocket", "polling"]\n{ECHO}'
+    text += "[compression]\nsizes = [64]\nclients = 2\nrecipients = 2\n"
+    result = tried(text, tmp_path, faulty("lie:0"))
+    reasons = {
+        (planned.scenario, str(planned.transport)): trial.reason
+        for planned, trial in zip(result.plan, result.trials, strict=True)
+    }
+    for scenario in ("echo", "compression"):
+        reason = present(reasons[scenario, "websocket"])
+        assert re.search(rf"its WebSocket \(.*\) {says} messages, and {do} of \d+ connec", reason)
+        assert reasons[scenario, "polling"] is None
+
+
+def test_what_connections_negotiated_is_in_the_facts_of_every_trial(tmp_path):
+    text = f"""
+modes = ["gevent"]
+transports = ["websocket", "polling"]
+{ECHO}
+[payload]
+sizes = [4096]
+clients = 2
+rate_hz = 40
+latency_s = 1
+throughput_s = 0.3
+[compression]
+sizes = [64]
+clients = 2
+recipients = 2
+rounds = 1
+latency_s = 0.4
+throughput_s = 0.2
+measure_s = 0.4
+"""
+    result = measured(text, tmp_path)
+    found = {
+        (planned.rows[0], planned.transport): trial.generator
+        for planned, trial in zip(result.plan, result.trials, strict=True)
+    }
+    for (row, transport), facts in found.items():
+        over_websocket = transport == "websocket"
+        assert facts.compression == ("permessage-deflate" if over_websocket else "")
+        if over_websocket or row.startswith("compression"):  # that makes no polling clients
+            assert facts.codings == []
+        else:  # python-engineio packs from 1,024 bytes on
+            expected = {"identity"} if row == "echo" else {"gzip", "identity"}
+            assert set(facts.codings) == expected, row
 
 
 @pytest.mark.timing

@@ -16,6 +16,7 @@ import pytest
 from loadtests.arithmetic.board import Board
 from loadtests.machine.launch import serving
 from tests.support.locusts import (
+    HASTY,
     Page,
     free_port,
     latency_of,
@@ -26,14 +27,6 @@ from tests.support.locusts import (
     run,
 )
 from tests.support.waiting import SLOWNESS, until
-
-#: Workers that report more often than every three seconds, so that a test need not take those. And
-#: a master waits half a second for the last report, which a busy machine may not make.
-HASTY = """
-import locust.runners
-locust.runners.WORKER_REPORT_INTERVAL = 0.5
-from loadtests.locustfile import *
-"""
 
 #: Wherever this runs, a system that allows a process no more than so many open files.
 FEW_FILES = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.machine.launch import serving
-from tests.support.locusts import latency_of, locust, rows, run, served
+from tests.support.locusts import HASTY, free_port, latency_of, locust, rows, run, served
 from tests.support.waiting import SLOWNESS, until
 
 MEMBERS = """
@@ -95,9 +95,15 @@ def test_members_log_in_join_and_come_back(tmp_path, transport):
     assert rows(Path(f"{prefix}_exceptions.csv")) == []
 
 
-def test_load_of_lost_users_is_lost_and_their_end_is_told(tmp_path):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_load_of_lost_users_is_lost_and_their_end_is_told(tmp_path, processes):
     prefix, log = tmp_path / "lost", tmp_path / "log"
-    options = ("--users=3", "--spawn-rate=9", "--rate=20", "--run-time=4s", "--csv", str(prefix))
+    options = ["--users=3", "--spawn-rate=9", "--rate=20", "--run-time=4s", "--csv", str(prefix)]
+    if processes > 1:  # each of them has users of its own, and none is to speak for all
+        port = str(free_port())
+        options += [f"--processes={processes}", "--master-bind-port", port, "--master-port", port]
+    users = tmp_path / "hasty.py"
+    users.write_text(HASTY, encoding="utf-8")
     with (
         serving(
             "gevent",
@@ -106,7 +112,7 @@ def test_load_of_lost_users_is_lost_and_their_end_is_told(tmp_path):
             log=tmp_path / "server.log",
             journal=tmp_path / "journal.jsonl",
         ) as server,
-        locust("--headless", "--host", server.url, *options, log=log) as load,
+        locust("--headless", "--host", server.url, *options, log=log, file=users) as load,
     ):
         journal = tmp_path / "journal.jsonl"
         until(lambda: journal.read_text().count('"connect"') == 3, "all users", 20 * SLOWNESS)

@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from loadtests.client import heartbeat
-from loadtests.client.heartbeat import Vigil
+from loadtests.client.heartbeat import Standstill, Vigil
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -45,7 +45,7 @@ class Hours:
         self.given_up: list[tuple[int, str]] = []
         self.loop = self
 
-    def timer(self, after_s: float) -> Timer:
+    def timer(self, after_s: float, *_: float, **__: bool) -> Timer:
         self.timers.append(Timer(self.now_ns + round(after_s * 1e9)))
         return self.timers[-1]
 
@@ -163,3 +163,31 @@ def test_vigil_that_was_stopped_rings_no_more(hours: Hours) -> None:
 def test_server_that_announces_ages_is_waited_for_a_year(hours: Hours, announced_ms: float) -> None:
     watched(hours, announced_ms, 1)
     assert hours.timers[0].due_ns - hours.now_ns == 365 * 86_400 * S
+
+
+# --- a process that stands still
+
+
+def test_standstill_is_known_before_and_after_the_timer_rings_and_then_forgotten(
+    hours: Hours,
+) -> None:
+    found = Standstill()
+    assert found.recent_ns(hours.now_ns) == 0  # nobody watches
+    found.watch()
+    found.watch()
+    (timer,) = hours.timers
+    assert timer.ring is not None
+    hours.now_ns += S // 2
+    timer.ring()
+    assert found.recent_ns(hours.now_ns) == 0
+    hours.now_ns += 3 * S
+    assert found.recent_ns(hours.now_ns) == 3 * S
+    timer.ring()
+    for _ in range(10):
+        hours.now_ns += S // 2
+        timer.ring()
+    assert found.recent_ns(hours.now_ns) == 3 * S
+    for _ in range(10):
+        hours.now_ns += S // 2
+        timer.ring()
+    assert found.recent_ns(hours.now_ns) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from contextlib import suppress
 
@@ -71,17 +72,23 @@ BODIES = {
 }
 
 
+def whole(data: bytes, body: bytes) -> Response:
+    """What a response with that body says, of which the coding it came in."""
+    (coding,) = re.findall(rb"Content-Encoding: (\w+)", data) or [b"identity"]
+    return Response(200, body, keep_alive=True, coding=coding.lower())
+
+
 @pytest.mark.parametrize(("data", "body"), BODIES.values(), ids=BODIES.keys())
 def test_body_is_decoded(data: bytes, body: bytes) -> None:
-    assert Response(200, body, keep_alive=True) == read(data)
+    assert whole(data, body) == read(data)
 
 
 @pytest.mark.parametrize(("data", "body"), BODIES.values(), ids=BODIES.keys())
 def test_body_is_the_same_however_its_bytes_were_cut(data: bytes, body: bytes) -> None:
     pieces = [data[index : index + 1] for index in range(len(data))]
-    assert Response(200, body, keep_alive=True) == read_in_pieces(pieces)
+    assert whole(data, body) == read_in_pieces(pieces)
     for place in range(1, len(data)):
-        assert Response(200, body, keep_alive=True) == read_in_pieces([data[:place], data[place:]])
+        assert whole(data, body) == read_in_pieces([data[:place], data[place:]])
 
 
 @pytest.mark.parametrize(

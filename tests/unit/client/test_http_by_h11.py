@@ -56,7 +56,8 @@ def test_we_read_what_h11_sends_in_chunks(
     data = sent_by_h11(pieces, headers, [])
     assert b"chunked" in data
     found = read_in_pieces([piece for piece in cut(data, cuts) if piece])
-    assert Response(200, b"".join(bodies), keep_alive=True) == found
+    expected = (coding or "identity").encode()
+    assert Response(200, b"".join(bodies), keep_alive=True, coding=expected) == found
 
 
 def test_we_read_a_trailer_that_h11_sends() -> None:

@@ -34,11 +34,11 @@ PAGE = (
     ],
 )
 def test_body_is_told_in_one_line_and_a_page_by_its_title(body: bytes, expected: str) -> None:
-    assert refusals.said(body) == expected
+    assert refusals.body_line(body) == expected
 
 
 def test_long_words_end() -> None:
-    assert refusals.said(b"x" * 10_000_000) == "x" * 200
+    assert refusals.body_line(b"x" * 10_000_000) == "x" * 200
 
 
 @pytest.mark.parametrize(
@@ -51,27 +51,27 @@ def test_long_words_end() -> None:
     ],
 )
 def test_unknown_session_is_explained_and_its_id_is_not_told(body: bytes) -> None:
-    told = refusals.said(body)
+    told = refusals.body_line(body)
     assert "sticky sessions" in told
     assert "k3Jx" not in told
-    assert told == refusals.said(body.replace(b"k3Jx_8-abc", b"another-id")), "alike for all"
+    assert told == refusals.body_line(body.replace(b"k3Jx_8-abc", b"another-id")), "alike for all"
 
 
 def test_own_id_is_not_repeated_wherever_it_stands() -> None:
-    told = refusals.said(b"no room for k3Jx_8 here", "k3Jx_8")
+    told = refusals.body_line(b"no room for k3Jx_8 here", "k3Jx_8")
     assert told == "no room for (its id) here"
 
 
 def test_redirection_says_where_to() -> None:
     moved = Response(302, b"moved", True, b"https://elsewhere/")
-    assert refusals.words(moved) == " to https://elsewhere/: moved"
-    assert refusals.words(Response(400, b"no", True)) == ": no"
+    assert refusals.refusal_line(moved) == " to https://elsewhere/: moved"
+    assert refusals.refusal_line(Response(400, b"no", True)) == ": no"
 
 
 def test_redirection_is_told_without_the_parameters_of_its_request() -> None:
     asked = b"https://elsewhere/socket.io/?EIO=4&transport=polling&t=00c0ffee&sid=k3Jx&token=secret"
     moved = Response(301, b"", True, asked)
-    assert refusals.words(moved, "k3Jx") == " to https://elsewhere/socket.io/: "
+    assert refusals.refusal_line(moved, "k3Jx") == " to https://elsewhere/socket.io/: "
 
 
 # --- where a session should have begun

@@ -9,6 +9,7 @@ import pytest
 from loadtests.client import packets, session
 from loadtests.client.cookies import Jar
 from loadtests.client.errors import ConnectionFailed
+from loadtests.client.heartbeat import standstill
 from loadtests.client.link import OnPacket, Server
 from loadtests.client.session import DEPARTURES, Session
 from loadtests.client.stream import OnEnd
@@ -24,6 +25,7 @@ class FakeLink:
     opening: tuple[bytes, ...] = ()
 
     compressed = False
+    connecting = ""
 
     def __init__(
         self, server: Server, on_packet: OnPacket, on_end: OnEnd, *, jar: Jar | None = None
@@ -198,6 +200,18 @@ def test_another_namespaces_answer_does_not_connect(monkeypatch: pytest.MonkeyPa
 
 
 # --- staying
+
+
+@pytest.mark.parametrize(("still_s", "ours"), [(21, True), (19, False)])
+def test_session_that_ends_after_a_standstill_of_this_process_says_so(
+    still_s: float, ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, link, _ = connected()
+    monkeypatch.setattr(standstill, "recent_ns", lambda _now_ns: round(still_s * 1e9))
+    link.on_end("WebSocket closed by the server: 1000")
+    assert found.ended is not None
+    assert found.ended.startswith("WebSocket closed by the server: 1000")
+    assert ("this client's own process stood still" in found.ended) is ours
 
 
 def test_ping_is_answered_with_a_pong_and_noted() -> None:

@@ -136,6 +136,34 @@ def test_events_leave_for_the_namespace_that_is_named() -> None:
     assert answers == [[1]]
 
 
+@pytest.mark.parametrize("listening", [False, True])
+def test_event_for_a_namespace_that_was_never_joined_is_not_sent(listening: bool) -> None:
+    found, link, _, _ = joined()
+    if listening:  # which is allowed before the joining
+        found.on("message", lambda *_: None, "/lobby")
+    with pytest.raises(
+        ValueError, match=r"'message' is not sent to /lobby, .*; joined: /test, /ch"
+    ):
+        found.emit("message", namespace="/lobby")
+    found.leave("/lobby")
+    assert (link.sent, found.ended) == ([], None)
+
+
+def test_event_for_a_namespace_is_not_sent_before_its_answer_nor_after_its_end() -> None:
+    found, link, _, _ = joined()
+    greenlet = joining(found, "/lobby")
+    assert found.namespaces == ["/test", "/chat"]
+    with pytest.raises(ValueError, match=r"joined: /test, /chat$"):
+        found.emit("message", namespace="/lobby")
+    link.on_packet(b'40/lobby,{"sid":"me"}', 1, 2)
+    greenlet.get(timeout=LATE_S)
+    found.emit("message", namespace="/lobby")
+    link.on_packet(b"41/lobby,", 1, 2)
+    with pytest.raises(ValueError, match=r"joined: /test, /chat$"):
+        found.emit("message", namespace="/lobby")
+    assert link.sent == [b"40/lobby,", b'42/lobby,["message"]']
+
+
 def test_what_a_handler_of_a_namespace_returns_is_acknowledged_there() -> None:
     found, link, _, _ = joined()
     found.on("question", lambda arguments, *_: arguments, "/chat")

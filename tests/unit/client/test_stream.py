@@ -11,7 +11,8 @@ from typing import Any
 import gevent
 import pytest
 
-from loadtests.client.stream import Address, Stream, told
+from loadtests.client import stream as stream_module
+from loadtests.client.stream import Address, Stream, shown_address
 from tests.support.waiting import until
 
 
@@ -104,7 +105,7 @@ def closed_port() -> int:
     [(("127.0.0.1", 80), "127.0.0.1:80"), (("::1", 80, 0, 0), "[::1]:80")],
 )
 def test_address_is_told_as_people_write_it(peer: Any, expected: str) -> None:
-    assert told(peer) == expected
+    assert shown_address(peer) == expected
 
 
 def test_next_address_is_tried_where_one_refuses(listener: socket.socket, closed_port: int) -> None:
@@ -176,6 +177,47 @@ def test_address_that_cannot_be_reached_at_once_is_passed_over(listener: socket.
     Stream([everybody], lambda *_: None, ended.append)
     until(lambda: ended)
     assert ended[0].startswith("cannot connect to 255.255.255.255:1: ")
+
+
+@pytest.fixture
+def silent() -> Iterator[Address]:
+    """An address whose kernel lets no more in: what is sent there is not answered."""
+    with socket.create_server(("127.0.0.2", 0), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        yield socket.AF_INET, full.getsockname()
+        for each in waiting:
+            each.close()
+
+
+def test_address_that_does_not_answer_does_not_keep_the_next_one_waiting_for_long(
+    silent: Address, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "NEXT_AFTER_S", 0.05)
+    here: Address = (socket.AF_INET, listener.getsockname())
+    stream = Stream([silent, here], lambda *_: None, pytest.fail)
+    assert stream.connecting == shown_address(silent[1])
+    until(lambda: not stream._connecting)
+    assert (stream.connecting, stream._impatience) == ("", None)
+    stream.close()
+
+
+def test_last_address_is_waited_for_and_named(
+    silent: Address, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "NEXT_AFTER_S", 0.01)
+    ended: list[str] = []
+    stream = Stream([silent], lambda *_: None, ended.append)
+    gevent.sleep(0.05)
+    assert (ended, stream.connecting) == ([], shown_address(silent[1]))
+    stream.close()
+    assert stream.connecting == ""
+    closed: Address = (socket.AF_INET, ("127.0.0.1", closed_port))
+    Stream([silent, closed], lambda *_: None, ended.append)
+    until(lambda: ended)
+    assert f"{shown_address(silent[1])}: no answer for 0.01 s; 127.0.0.1:" in ended[0]
 
 
 def test_stream_that_is_closed_while_it_tries_tries_no_further(

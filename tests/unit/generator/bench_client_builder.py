@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadtests.generator.bench_client import verdicts
 from loadtests.generator.bench_client.measured import (
-    LEAN,
+    BARE,
     OURS,
     ContenderTrial,
     Echoes,
@@ -18,9 +18,9 @@ from loadtests.generator.bench_client.rows import (
     AgainstPeer,
     AgainstServer,
     Agreement,
+    BenchRow,
     Memory,
     Reference,
-    Target,
 )
 from loadtests.record.words import Transport
 
@@ -58,8 +58,8 @@ def ours(round_: int, mode: str, contender_us: float, server_us: float) -> Conte
     return costs(round_, mode, OURS, contender_us, server_us)
 
 
-def lean(round_: int, mode: str, contender_us: float, server_us: float) -> ContenderTrial:
-    return costs(round_, mode, LEAN, contender_us, server_us)
+def bare(round_: int, mode: str, contender_us: float, server_us: float) -> ContenderTrial:
+    return costs(round_, mode, BARE, contender_us, server_us)
 
 
 def failed(round_: int | None, contender: str, *, available: bool = True) -> ContenderTrial:
@@ -67,7 +67,7 @@ def failed(round_: int | None, contender: str, *, available: bool = True) -> Con
     return ContenderTrial(round_, setup, problem="it broke", available=available)
 
 
-def find(row: Target, *trials: ContenderTrial) -> verdicts.TargetFinding:
+def find(row: BenchRow, *trials: ContenderTrial) -> verdicts.TargetFinding:
     return verdicts.find(row, trials, REFERENCE)
 
 

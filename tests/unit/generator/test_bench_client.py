@@ -20,7 +20,7 @@ from loadtests.generator.bench_client.measured import (
     Spending,
     Workload,
 )
-from loadtests.generator.bench_client.rows import ROWS, AgainstPeer, Reference, Target
+from loadtests.generator.bench_client.rows import ROWS, AgainstPeer, BenchRow, Reference
 from loadtests.generator.bench_client.trials import Conditions
 from loadtests.generator.bench_client.verdicts import Verdict
 from loadtests.generator.footprint import Footprint
@@ -39,11 +39,11 @@ from tests.unit.generator.bench_client_builder import (
     SECOND,
     WS,
     WS_ECHO,
+    bare,
     costs,
     echoes,
     failed,
     find,
-    lean,
     ours,
     piloted,
 )
@@ -92,11 +92,11 @@ def test_the_cheapest_mode_of_all_rounds_is_the_one_that_counts() -> None:
 def test_another_client_is_compared_within_each_round() -> None:
     found = find(
         AGAINST_NODE,
-        lean(0, "gevent", 10, 100),
+        bare(0, "gevent", 10, 100),
         costs(0, "gevent", "node", 40, 100),
-        lean(1, "gevent", 30, 100),
+        bare(1, "gevent", 30, 100),
         costs(1, "gevent", "node", 100, 100),
-        lean(1, "eventlet", 1000, 1),  # of another row
+        bare(1, "eventlet", 1000, 1),  # of another row
     )
     assert found.values == pytest.approx([0.25, 0.3])
     assert found.median == pytest.approx(0.275)
@@ -104,12 +104,12 @@ def test_another_client_is_compared_within_each_round() -> None:
 
 
 def test_a_row_without_a_target_only_informs() -> None:
-    found = find(AGAINST_LOCUST, lean(0, "gevent", 10, 1), costs(0, "gevent", "locust", 40, 1))
+    found = find(AGAINST_LOCUST, bare(0, "gevent", 10, 1), costs(0, "gevent", "locust", 40, 1))
     assert (found.verdict, found.median, found.target) == (Verdict.INFORMS, 0.25, "")
 
 
 def test_a_target_that_is_just_reached_is_met() -> None:
-    found = find(AGAINST_NODE, lean(0, "gevent", 20, 1), costs(0, "gevent", "node", 40, 1))
+    found = find(AGAINST_NODE, bare(0, "gevent", 20, 1), costs(0, "gevent", "node", 40, 1))
     assert (found.median, found.verdict) == (0.5, Verdict.MET)
 
 
@@ -176,9 +176,9 @@ def test_agreement_is_to_the_larger_of_its_two_limits(
 def test_one_failed_trial_fails_its_rows_and_says_why() -> None:
     found = find(
         AGAINST_NODE,
-        lean(0, "gevent", 10, 100),
+        bare(0, "gevent", 10, 100),
         costs(0, "gevent", "node", 40, 100),
-        lean(1, "gevent", 10, 100),
+        bare(1, "gevent", 10, 100),
         failed(1, "node"),
     )
     assert (found.verdict, found.median) == (Verdict.FAILED, None)
@@ -189,7 +189,7 @@ def test_one_failed_trial_fails_its_rows_and_says_why() -> None:
 def test_a_failed_trial_of_another_row_does_no_harm() -> None:
     found = find(
         AGAINST_LOCUST,
-        lean(0, "gevent", 10, 1),
+        bare(0, "gevent", 10, 1),
         costs(0, "gevent", "locust", 40, 1),
         failed(0, "node"),
     )
@@ -200,7 +200,7 @@ def test_a_mode_that_failed_in_the_pilot_fails_what_the_pilot_decides() -> None:
     found = find(
         AGAINST_NODE,
         failed(None, OURS),
-        lean(0, "gevent", 10, 100),
+        bare(0, "gevent", 10, 100),
         costs(0, "gevent", "node", 40, 100),
     )
     assert found.verdict is Verdict.FAILED
@@ -208,7 +208,7 @@ def test_a_mode_that_failed_in_the_pilot_fails_what_the_pilot_decides() -> None:
 
 
 def test_what_cannot_be_had_here_is_not_available_and_no_failure() -> None:
-    found = find(AGAINST_NODE, lean(0, "gevent", 10, 1), failed(0, "node", available=False))
+    found = find(AGAINST_NODE, bare(0, "gevent", 10, 1), failed(0, "node", available=False))
     assert (found.verdict, found.note) == (Verdict.UNAVAILABLE, "it broke")
 
 
@@ -284,14 +284,14 @@ def test_rows_have_names_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_row_asks_only_for_what_contenders_can_do(row: Target) -> None:
+def test_every_row_asks_only_for_what_contenders_can_do(row: BenchRow) -> None:
     for setup in row.setups(REFERENCE):
         if setup.workload in (ECHO, Workload.BROADCAST):
             assert setup.workload in CONTENDERS[setup.contender].workloads
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_row_that_needs_a_pilot_asks_for_nothing_without_one(row: Target) -> None:
+def test_a_row_that_needs_a_pilot_asks_for_nothing_without_one(row: BenchRow) -> None:
     assert (row.pilot is None) == bool(row.setups(Reference({}, {})))
 
 

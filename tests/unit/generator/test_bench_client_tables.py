@@ -11,11 +11,11 @@ from tests.unit.generator.bench_client_builder import (
     AGAINST_NODE,
     MEMORY,
     P99,
+    bare,
     costs,
     echoes,
     failed,
     find,
-    lean,
     ours,
     piloted,
 )
@@ -38,7 +38,7 @@ def test_table_shows_what_was_reached_with_its_spread() -> None:
     trials = [
         trial
         for number, ours_us in enumerate((10, 20, 12))
-        for trial in (lean(number, "gevent", ours_us, 1), costs(number, "gevent", "node", 40, 1))
+        for trial in (bare(number, "gevent", ours_us, 1), costs(number, "gevent", "node", 40, 1))
     ]
     cells = tables.target_cells(find(AGAINST_NODE, *trials))
     assert cells[1:] == ("≤ 0.5", "0.3", "0.25–0.5", "yes")
@@ -54,7 +54,7 @@ def test_table_shows_that_there_is_no_number() -> None:
 
 
 def test_markdown_holds_every_row_and_every_note() -> None:
-    trials = [lean(0, "gevent", 10, 1), costs(0, "gevent", "node", 40, 1)]
+    trials = [bare(0, "gevent", 10, 1), costs(0, "gevent", "node", 40, 1)]
     findings = [find(row, *trials) for row in (AGAINST_NODE, MEMORY)]
     text = tables.to_markdown(findings, trials, NOTES)
     lines = text.splitlines()
@@ -67,7 +67,7 @@ def test_markdown_holds_every_row_and_every_note() -> None:
 
 
 def test_terminal_shows_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    trials = [lean(0, "gevent", 10, 1), costs(0, "gevent", "node", 40, 1)]
+    trials = [bare(0, "gevent", 10, 1), costs(0, "gevent", "node", 40, 1)]
     tables.to_terminal([find(AGAINST_NODE, *trials), find(MEMORY)], trials, NOTES)
     shown = capsys.readouterr().out
     assert "≤ 0.5" in shown

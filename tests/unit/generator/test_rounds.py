@@ -88,6 +88,35 @@ def test_every_round_is_in_the_figures_but_memory_is_measured_once(
     assert given["idle, 25 Locust users, websocket"] == [10.0]
 
 
+def test_each_row_beside_the_usual_has_one_thing_less(
+    calibrated: Callable[..., dict[str, Capability]],
+) -> None:
+    told: set[tuple[str, str, str, bool]] = set()
+
+    def noting(orders: Orders, *_: Any) -> tuple[list[Came], None]:
+        (assignment,) = orders.assignments
+        place = assignment.place
+        told.add((assignment.scenario, place.transport, place.client, place.compression))
+        return conducted(orders)
+
+    found = calibrated(conduct=noting)
+    assert told == {
+        ("echo", "polling", "transport-bench", True),
+        ("echo", "polling", "lean", True),
+        ("echo", "websocket", "transport-bench", True),
+        ("echo", "websocket", "transport-bench", False),
+        ("broadcast", "websocket", "transport-bench", True),
+        ("broadcast", "websocket", "transport-bench", False),
+    }
+    beside = {name for name, each in found.items() if "that one thing costs" in each.meaning}
+    assert beside == {
+        "echo, closed loop, without a browser's headers, polling",
+        "echo, closed loop, without compression, websocket",
+        "broadcast, closed loop, 5 recipients, without compression, websocket",
+    }
+    assert list(found)[:2] == ["echo, closed loop, polling", "echo, closed loop, websocket"]
+
+
 def test_a_trial_that_lost_a_client_ends_the_calibration(
     calibrated: Callable[..., dict[str, Capability]],
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from loadtests.record.command_line import Command, Commands, complain, run, told
+from loadtests.record.command_line import Command, Commands, complain, run, system_words
 from loadtests.record.exits import Exit
 
 NAME = "python -m something"
@@ -83,4 +83,4 @@ def test_complaint_is_one_line_that_steers_no_terminal(capsys: pytest.CaptureFix
     ],
 )
 def test_error_of_the_system_is_told_without_its_number(error: OSError, words: str) -> None:
-    assert words == told(error)
+    assert words == system_words(error)

@@ -38,7 +38,7 @@ throughput_s = 1
 """
 
 #: A connected session; none of these tests sends anything.
-SESSION: Any = SimpleNamespace(ended=None, compressed=True)
+SESSION: Any = SimpleNamespace(ended=None, compressed=True, codings=[])
 
 
 def assigned(folder: Path, cell: str = "") -> Assignment:
@@ -82,7 +82,7 @@ def test_all_are_waited_for_and_each_reason_is_told_once_with_how_often(
     conductor.failed("connection refused")
     assert not conductor.gather()
     assert error_of(conductor) == (
-        "3 of 4 clients could not connect: connection refused (2 times); another reason (1 times)"
+        "3 of 4 clients could not connect: connection refused (2 times); another reason"
     )
 
 

@@ -9,9 +9,7 @@ import msgspec
 import pytest
 
 from loadtests.client.target import Target
-from loadtests.machine.journal import WrongConnections
 from loadtests.record.words import Client, Transport, row_of_ours
-from loadtests.run.conductor import verify_compression
 from loadtests.run.executor import OwnServer, ProcessExecutor
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.run.feasible import for_servers_of_ours
@@ -141,32 +139,8 @@ def test_row_is_the_same_row_whoever_measured_it(row: str, client: Client) -> No
     assert row_of_ours(row if client is Client.TRANSPORT_BENCH else f"{row}:{client}") == row
 
 
-# --- what was agreed on
-
-
-def place(transport: Transport = Transport.WEBSOCKET, *, compression: bool = True) -> Place:
-    return Place("http://127.0.0.1:1", transport, "trial", compression=compression)
-
-
-def test_compression_is_what_all_connections_have() -> None:
-    assert verify_compression([True, True], place()) == "permessage-deflate"
-    assert verify_compression([False, False], place()) == "none"
-    assert verify_compression([False], place(compression=False)) == "none"
-
-
-def test_no_websocket_says_nothing_of_compression() -> None:
-    assert verify_compression([False], place(Transport.POLLING)) == ""
-    assert verify_compression([], place()) == ""
-
-
-def test_connections_that_differ_fail_their_trial() -> None:
-    with pytest.raises(WrongConnections, match="1 of 3 WebSocket connections compress and the oth"):
-        verify_compression([False, True, False], place())
-
-
-def test_compression_that_nobody_offered_fails_the_trial() -> None:
-    with pytest.raises(WrongConnections, match=r"2 of 2 .* compress, which nobody offered"):
-        verify_compression([True, True], place(compression=False))
+def place(transport: Transport = Transport.WEBSOCKET) -> Place:
+    return Place("http://127.0.0.1:1", transport, "trial")
 
 
 def test_orders_carry_what_connections_are_told() -> None:

@@ -15,13 +15,19 @@ class Paper:
         self.sent = []
         self.joined = set()
         self.acknowledge = None
+        self.waiting = None  # what is called when a packet leaves, where that is not at once
 
     def on(self, event, handler, namespace=None):
         self.handlers[event if namespace is None else (namespace, event)] = handler
 
-    def emit(self, event, *_arguments, on_ack=None, namespace=None):
+    def emit(self, event, *_arguments, on_ack=None, namespace=None, leaves=None):
         self.sent.append((event, namespace))
         self.acknowledge = on_ack
+        if leaves is not None:
+            if self.waiting is None:
+                leaves()
+            else:
+                self.waiting.append(leaves)
 
     def belongs(self, namespace):
         return namespace in self.joined

@@ -52,7 +52,7 @@ def test_lost_user_is_back_with_its_handlers_and_namespaces(user):
     lost = user.session
     lose(user)
     user.check()
-    assert user._recorder.attendance.present == 0
+    assert user._recorder.attendance.headcount().present == 0
     assert user._back.wait(10)
     assert user.session is not lost
     assert user.session.joined == {"/admin"}
@@ -61,7 +61,7 @@ def test_lost_user_is_back_with_its_handlers_and_namespaces(user):
     assert heard == ["one", "two"]
     assert failures(user) == {("disconnect", "connection closed by the server")}
     assert user.environment.stats.get("reconnect", "websocket").num_requests == 1
-    assert user._recorder.attendance.present == 1
+    assert user._recorder.attendance.headcount().present == 1
 
 
 def test_attempts_go_on_until_one_succeeds(user):
@@ -138,7 +138,7 @@ def test_user_that_is_stopped_before_it_is_back_says_so(user):
     gevent.sleep(0.01)
     user.on_stop()
     assert ("reconnect", "not back before its end: cannot connect") in failures(user)
-    assert user._recorder.attendance.present == 0
+    assert user._recorder.attendance.headcount().present == 0
 
 
 @pytest.mark.parametrize(

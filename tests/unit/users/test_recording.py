@@ -95,13 +95,23 @@ def test_end_says_since_when_there_was_no_load(environment, recorder, caplog):
     assert recorder.closing_words() == ["no load since 0.0 s: the only user lost its session"]
 
 
+def test_beside_users_of_other_kinds_only_load_over_socketio_is_said_to_be_over(
+    environment, recorder
+):
+    environment.user_classes = [SimpleNamespace]
+    environment.events.test_start.fire(environment=environment)
+    recorder.attendance.refused()
+    environment.events.test_stopping.fire(environment=environment)
+    assert recorder.closing_words() == ["no load over Socket.IO: no user could connect"]
+
+
 def test_notices_are_counted_and_travel_to_the_master(environment, recorder):
     environment.events.test_start.fire(environment=environment)
     master = recording.recorder_of(Environment())
     for _ in range(2):
         notices.tell("too long", "one of them")
         master._add(report(recorder)[recording.REPORT_KEY])
-    assert report(recorder) == {}
+    assert report(recorder).keys() == {recording.USERS_KEY}
     assert recorder.closing_words() == ["too long: 2 times"]
     assert master._workers_notices == {"too long": 2}
     environment.events.test_start.fire(environment=environment)
@@ -226,7 +236,7 @@ def test_worker_reports_what_is_new_and_the_master_adds_it(recorder):
         recorder.flush()
         data = report(recorder)
         master._environment.events.worker_report.fire(client_id="worker", data=data)
-    assert report(recorder) == {}
+    assert report(recorder).keys() == {recording.USERS_KEY}
     assert measured(master)["latency"].count == 3
     assert measured(master)["latency"].max_ms == 9.0
 
@@ -243,7 +253,8 @@ def test_last_report_comes_as_a_message(recorder):
     arrive(worker, 5)
     worker._environment.stats.use_response_times_cache = False
     worker.flush()
-    recorder._last_report(msg=SimpleNamespace(data=worker.board.take()), environment=None)
+    msg = SimpleNamespace(node_id="one", data={recording.REPORT_KEY: worker.board.take()})
+    recorder._last_report(msg=msg, environment=None)
     assert measured(recorder)["latency"].count == 1
 
 

@@ -71,6 +71,32 @@ def test_emit_without_a_session_was_not_sent(user):
     assert "not sent: its user's session was lost" in str(error.error)
 
 
+def errors(user):
+    user._recorder.flush()
+    return {str(each.error): each.occurrences for each in user.environment.stats.errors.values()}
+
+
+def test_emit_that_still_waits_when_its_user_is_stopped_was_not_sent(user):
+    user.session.waiting = []
+    for _ in range(3):
+        user.emit("data")
+    assert rows(user) == {}
+    user.session.waiting.pop(0)()
+    user.on_stop()
+    assert rows(user) == {("emit", "data"): (3, 3, 2)}
+    assert errors(user) == {"not sent: its user was stopped before it went out": 2}
+
+
+def test_emit_that_still_waits_when_its_session_is_lost_was_not_sent(user):
+    user.session.waiting = []
+    user.emit("data")
+    user.session.ended = "closed by the server"
+    user.check()
+    user.on_stop()
+    assert rows(user)["emit", "data"] == (1, 1, 1)
+    assert errors(user)["not sent: its user's session was lost"] == 1
+
+
 def test_answer_that_was_waited_for_is_no_row(user):
     found = running(lambda: user.wait_for("price", matching=lambda price: price > 5))
     for price in (3, 7):
@@ -118,8 +144,12 @@ def test_further_namespace_is_joined_talked_in_and_left(user):
         ("websocket", "/admin count"),
     }
     user.leave("/admin")
-    with pytest.raises(ValueError, match=r"/admin was not joined: self\.join\('/admin'\)"):
+    user.join("/other")
+    with pytest.raises(
+        ValueError, match=r"/admin was not joined: self\.join\('/admin'\).*; joined: /, /other$"
+    ):
         user.emit("kick", namespace="/admin")
+    assert user.session.sent == [("kick", "/admin"), ("count", "/admin")]
 
 
 def test_own_namespace_may_be_named(user):

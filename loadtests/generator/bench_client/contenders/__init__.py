@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.generator.bench_client.measured import LEAN, OURS, Workload
+from loadtests.generator.bench_client.measured import BARE, OURS, Workload
 from loadtests.machine import node
 
 _NODE_SCRIPT = Path(__file__).with_name("node_client.js")
@@ -50,7 +50,7 @@ CONTENDERS: dict[str, Contender] = {
     each.name: each
     for each in (
         _python(OURS, "transport-bench", _ECHO, _BROADCAST),
-        _python(LEAN, "transport-bench, lean", _ECHO, _BROADCAST),
+        _python(BARE, "transport-bench, bare", _ECHO, _BROADCAST),
         _python("python-socketio", "python-socketio Client", _ECHO, _BROADCAST),
         _python("locust", "Locust SocketIOUser", _ECHO),
         Contender("node", "Node socket.io-client", ("node", str(_NODE_SCRIPT)), (_ECHO,)),

@@ -17,7 +17,7 @@ from loadtests.generator.bench_client.contenders.contract import Call, Contender
 
 _MODULES = {
     "ours": "ours",
-    "ours-lean": "ours_lean",
+    "ours-bare": "ours_bare",
     "python-socketio": "python_socketio",
     "locust": "locust_user",
 }

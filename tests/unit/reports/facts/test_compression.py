@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from loadtests.record.generator_facts import GeneratorFacts
 from loadtests.record.results import Result
 from reports.facts.findings import Finding, Kind
@@ -54,3 +56,20 @@ def test_page_says_what_was_agreed_on() -> None:
         "permessage-deflate: gevent × websocket; none: other × websocket"
     )
     assert said(run(gevent="")) == "not recorded"
+
+
+def test_page_says_in_what_answers_to_polling_were_packed() -> None:
+    rows = {"echo": ["identity"], "broadcast": [], "payload:4096": ["gzip", "identity"]}
+    plan = [
+        replace(planned(number, row.partition(":")[0], block=0), rows=[row])
+        for number, row in enumerate(rows)
+    ]
+    trials = [
+        ran(number, measurement(row), generator=GeneratorFacts("kernel", codings=codings))
+        for number, (row, codings) in enumerate(rows.items())
+    ]
+    head = "<dt>HTTP compression of long-polling's answers</dt><dd>"
+    page = to_html(summarise(result(plan, trials)), [])
+    told = page.partition(head)[2].partition("</dd>")[0]
+    assert told == "none: echo; gzip, none: payload:4096"
+    assert head not in to_html(summarise(run(gevent="none")), [])

@@ -16,7 +16,7 @@ from loadtests.run.experiment import parse
 from loadtests.scenarios.disconnect import leaving, measure
 from loadtests.scenarios.disconnect.departures import Notice
 from loadtests.scenarios.disconnect.hosts.handle import HostError
-from loadtests.scenarios.disconnect.leaving import Party
+from loadtests.scenarios.disconnect.leaving import Hosted
 from loadtests.scenarios.disconnect.measure import read_journal
 from loadtests.scenarios.disconnect.options import Disconnect
 from loadtests.scenarios.disconnect.rows import DepartureRow
@@ -296,7 +296,7 @@ class Broken:
 def test_what_needs_more_than_this_project_costs_its_own_rows_only(
     cause: Cause, costs_all: bool
 ) -> None:
-    group = Party(Broken(), [DepartureRow(cause)])  # type: ignore[arg-type]
+    group = Hosted(Broken(), [DepartureRow(cause)])  # type: ignore[arg-type]
     if costs_all:
         with pytest.raises(HostError):
             measure._joined([group], 1.0)

@@ -1,4 +1,4 @@
-"""Our own client with no more than it needs: short headers, and no compression."""
+"""Our own client, bare: short headers, and no compression."""
 
 from __future__ import annotations
 
