@@ -6,26 +6,24 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from loadtests.gate.arms import Arms, Prepared, prepared
+from loadtests.gate.arms import prepared
 from loadtests.gate.errors import ArmError
-from loadtests.machine.launch import LaunchError, RunningServer, serving
+from loadtests.machine.launch import LaunchError
 from loadtests.record.words import Status
 from loadtests.run.arm import Arm
 from loadtests.scenarios.scenario import Heartbeat
 from servers import proof
+from tests.integration.gate.served import STAYS, arms, served
 from tests.support import ROOT
 from tests.support.measuring import tried
 from tests.support.present import present
-from tests.support.repositories import Repository, with_our_application
-from tests.support.waiting import until
+from tests.support.repositories import Repository
 
 ECHO = """
 modes = ["gevent", "threading"]
@@ -39,66 +37,6 @@ throughput_s = 0.2
 [head]
 environment = { SECRET_KEY = "hunter2" }
 """
-#: Has arms prepared until it is killed.
-STAYS = """\
-import signal, sys
-from pathlib import Path
-from loadtests.gate.arms import prepared
-from loadtests.run.arm import Arm
-
-root, cache = map(Path, sys.argv[1:])
-with prepared(Arm(ref="first"), Arm(), root=root, cache=cache, twin=True, tell=lambda _: None):
-    print("there", flush=True)
-    signal.pause()
-"""
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A repository whose application differs between two tags."""
-    made = with_our_application(tmp_path_factory.mktemp("whole") / "repository")
-    app = made.root / "servers" / "app.py"
-    app.write_text(f"{app.read_text('utf-8')}\n# slower\n", encoding="utf-8")
-    made.commit("second")
-    return made
-
-
-@pytest.fixture
-def repository(whole: Repository, tmp_path: Path) -> Repository:
-    """A copy of it, to be changed."""
-    shutil.copytree(whole.root, tmp_path / "repository")
-    return Repository(tmp_path / "repository")
-
-
-@contextmanager
-def arms(
-    repository: Repository, cache: Path, base: Arm, head: Arm, *, twin: bool = False
-) -> Iterator[Arms]:
-    told: list[str] = []
-    with prepared(
-        base, head, root=repository.root, cache=cache, twin=twin, tell=told.append
-    ) as found:
-        yield found
-    assert list((cache / "trees").iterdir()) == []
-    assert len(repository.git("worktree", "list").splitlines()) == 1
-
-
-@contextmanager
-def served(arm: Prepared, mode: str, folder: Path) -> Iterator[RunningServer]:
-    subject = arm.subject(mode)
-    heartbeat = subject.heartbeat or Heartbeat()
-    with serving(
-        present(subject.mode),
-        ping_interval_s=heartbeat.ping_interval_s,
-        ping_timeout_s=heartbeat.ping_timeout_s,
-        log=folder / "server.log",
-        journal=folder / "journal.jsonl",
-        command=subject.command,
-        folder=subject.folder,
-        environment=subject.environment,
-        proof=subject.proof,
-    ) as server:
-        yield server
 
 
 @pytest.mark.parametrize("mode", ["gevent", "threading"])
@@ -190,7 +128,8 @@ def test_application_that_cannot_prove_itself_is_told_so(
 def test_run_measures_both_and_keeps_what_they_proved(
     repository: Repository, tmp_path: Path
 ) -> None:
-    with arms(repository, tmp_path, Arm(ref="first"), Arm(ref="second")) as found:
+    head = Arm(ref="second", server=Heartbeat(ping_interval_s=3, ping_timeout_s=2))
+    with arms(repository, tmp_path, Arm(ref="first"), head) as found:
         subjects = {
             "gevent": found.base.subject("threading"),
             "threading": found.head.subject("threading"),
@@ -200,6 +139,10 @@ def test_run_measures_both_and_keeps_what_they_proved(
     assert reasons == []
     said = {result.plan[each.number].mode: each.server["source"] for each in result.trials}
     assert said == {"gevent": found.base.facts.source, "threading": found.head.facts.source}
+    intervals = {
+        result.plan[each.number].mode: each.server["ping_interval"] for each in result.trials
+    }
+    assert intervals == {"gevent": Heartbeat().ping_interval_s, "threading": 3}
     stored = (tmp_path / "result.json").read_text(encoding="utf-8")
     assert str(sys.prefix) not in stored
     assert "hunter2" not in stored
@@ -280,85 +223,3 @@ def test_what_a_killed_one_has_left_goes_with_the_next(
     assert len(list((cache / "trees").iterdir())) == 1
     with arms(repository, cache, Arm(ref="first"), Arm()):
         assert len(list((cache / "trees").iterdir())) == 1
-
-
-@pytest.mark.full
-@pytest.mark.timeout(400)
-def test_release_of_a_package_is_served_from_an_environment_of_its_own(
-    repository: Repository, tmp_path: Path
-) -> None:
-    asked = Arm(ref="first", requires=["python-engineio==4.12.3"])
-    base = Arm(ref="first")
-    with arms(repository, tmp_path, base, asked, twin=True) as found:
-        said = []
-        for arm in (found.base, found.head, present(found.twin)):
-            with served(arm, "gevent", tmp_path) as server:
-                said.append((server.ready.versions["python-engineio"], server.ready.prefix))
-        assert said[1][0] == "4.12.3"
-        assert said[0][0] == said[2][0] != "4.12.3"
-        assert len({prefix for _, prefix in said}) == 3  # the twin's too is another
-        assert len({len(str(prefix)) for _, prefix in said}) == 1
-        # Of packages only what was asked for is another.
-        ours, theirs = found.base.facts.versions, found.head.facts.versions
-        assert {name for name in ours if ours[name] != theirs[name]} == {"python-engineio"}
-        assert ours.keys() == theirs.keys()
-        # What it lacks is its own server's to say.
-        with (
-            pytest.raises(LaunchError, match="mode uwsgi-gevent is not installed; run: pip"),
-            served(found.head, "uwsgi-gevent", tmp_path),
-        ):
-            pass
-    told: list[str] = []
-    with prepared(base, asked, root=repository.root, cache=tmp_path, twin=True, tell=told.append):
-        assert not [line for line in told if "making" in line]
-
-
-@pytest.mark.full
-@pytest.mark.timeout(400)
-def test_requirement_that_cannot_be_installed_is_told_by_pip(
-    repository: Repository, tmp_path: Path
-) -> None:
-    asked = Arm(requires=["python-engineio==0.0.99"])
-    with (
-        pytest.raises(ArmError) as caught,
-        prepared(asked, asked, root=repository.root, cache=tmp_path, twin=False, tell=print),
-    ):
-        pass
-    words = "base: No matching distribution found for python-engineio==0.0.99; all that was said: "
-    assert str(caught.value).startswith(words)
-    log = Path(str(caught.value).removeprefix(words))
-    assert "python-engineio" in log.read_text(encoding="utf-8")
-    assert list((tmp_path / "trees").iterdir()) == []
-    assert [each for each in (tmp_path / "environments").iterdir() if each.is_dir()] == []
-
-
-@pytest.mark.full
-def test_interrupt_ends_pip_and_leaves_no_environment(
-    repository: Repository, tmp_path: Path
-) -> None:
-    command = STAYS.replace("Arm(),", "Arm(requires=['six']),")
-    other = subprocess.Popen(
-        [sys.executable, "-c", command, str(repository.root), str(tmp_path)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        process = psutil.Process(other.pid)
-
-        def installing() -> list[psutil.Process]:
-            with suppress(psutil.Error):  # one that has ended meanwhile
-                return [each for each in process.children() if "pip" in each.cmdline()]
-            return []
-
-        pips = until(installing, "pip runs")
-        other.send_signal(signal.SIGINT)
-        other.wait(10)
-        _, alive = psutil.wait_procs(pips, timeout=10)
-        assert alive == []
-        assert [each for each in (tmp_path / "environments").iterdir() if each.is_dir()] == []
-        assert list((tmp_path / "trees").iterdir()) == []
-    finally:
-        other.kill()
-        other.wait()
-        present(other.stdout).close()

@@ -122,3 +122,13 @@ def test_application_may_lie_below_the_top_of_its_repository(tmp_path: Path) -> 
 
 def test_file_that_a_commit_has_not_is_none(repository: Repository) -> None:
     assert git.text(repository.root, "HEAD", git.LOCK) is None
+
+
+def test_repository_that_is_broken_is_told_in_gits_words(
+    repository: Repository, tmp_path: Path
+) -> None:
+    commit = repository.git("rev-parse", "HEAD")
+    tree = repository.git("rev-parse", "HEAD:servers")
+    (repository.root / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    with pytest.raises(ArmError, match=r"^(fatal|error): "):
+        git.export(repository.root, commit, tmp_path)
