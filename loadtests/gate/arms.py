@@ -18,7 +18,7 @@ from loadtests import ROOT
 from loadtests.gate import environments, folders, git
 from loadtests.gate.environments import Wanted
 from loadtests.gate.errors import ArmError
-from loadtests.machine.launch import process
+from loadtests.machine.processes import process
 from loadtests.record.gate import BASE, HEAD, ArmFacts
 from loadtests.record.proof import Proof, blob_of, source_of
 from loadtests.run.arm import Arm

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from loadtests import ROOT
 from loadtests.gate import folders
 from loadtests.gate.errors import ArmError
-from loadtests.machine.launch import process, signal_all
+from loadtests.machine.processes import process, signal_all
 from loadtests.record import files
 from loadtests.record.proof import PYTHON, normalised
 from loadtests.run.arm import without_password

@@ -18,8 +18,8 @@ SERVERS = "servers"
 LOCK = "requirements.lock"
 
 
-class _Refused(Exception):
-    """What git printed last."""
+class _Refused(ArmError):
+    """Git did not do it; what it said first."""
 
 
 def commit_of(root: Path, ref: str) -> str:
@@ -51,7 +51,7 @@ def state(root: Path) -> tuple[str | None, bool]:
     try:
         head = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").strip()
         changes = _git(root, "status", "--porcelain", "--", SERVERS, LOCK)
-    except (ArmError, _Refused):
+    except ArmError:
         return None, False
     return head, bool(changes)
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from loadtests import ROOT
 from loadtests.machine.logs import READY, reason
+from loadtests.machine.processes import process
 from loadtests.record.proof import Proof
 from loadtests.record.ready import Listening, Ready
 from servers.modes import ADAPTERS
 
-LEASH = Path(__file__).with_name("leash.py")
 LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
 
 #: What serves; the mode and the options are appended.
@@ -37,7 +36,6 @@ HOME_KEPT = "TRANSPORT_BENCH_HOME"
 READY_TIMEOUT_S = 10.0
 #: Clients that connect at the same time are the servers' to serve, all on one core.
 _SPAWNED_HZ = 200
-_STOP_TIMEOUT_S = 3.0
 _LOOK_S = 0.01
 
 #: What a process says of itself.
@@ -101,28 +99,18 @@ def serving(
         command: what serves; the mode and the options are appended.
         host: address to listen on; None for its own default, this machine only.
         port: to listen on; 0 for a free one.
-        prefix: see ``process``.
-        folder: where it runs, and finds the application.
+        prefix: see ``processes.process``.
+        folder: where its application is, and it runs.
         environment: variables beside ours, or in place of them.
         proof: what it must say of itself beside its mode.
 
     Raises:
         LaunchError: it did not get ready, or is not what it should be.
     """
-    arguments = [
-        *command,
-        mode,
-        *([] if host is None else [f"--host={host}"]),
-        f"--port={port}",
-        f"--ping-interval={ping_interval_s:g}",
-        f"--ping-timeout={ping_timeout_s:g}",
-        f"--journal={journal.absolute()}",  # it may run elsewhere
-    ]
-    name = f"{mode} server"
     # It may have been stopped to see who notices, and has nothing to tidy up.
     with started(
-        name,
-        arguments,
+        f"{mode} server",
+        [*command, mode, *_options(host, port, ping_interval_s, ping_timeout_s, journal)],
         type=Ready,
         log=log,
         core=core,
@@ -133,6 +121,18 @@ def serving(
     ) as server:
         verify(server.ready, mode, ping_interval_s, ping_timeout_s, proof)
         yield server
+
+
+def _options(
+    host: str | None, port: int, ping_interval_s: float, ping_timeout_s: float, journal: Path
+) -> list[str]:
+    return [
+        *([] if host is None else [f"--host={host}"]),
+        f"--port={port}",
+        f"--ping-interval={ping_interval_s:g}",
+        f"--ping-timeout={ping_timeout_s:g}",
+        f"--journal={journal.absolute()}",  # it may run elsewhere
+    ]
 
 
 @contextmanager
@@ -158,10 +158,10 @@ def started(
         log: file for what it prints.
         core: to run on; None for any.
         timeout_s: how long its line may take; None for what a server may take.
-        prefix: see ``process``.
-        kill: see ``process``.
-        folder: see ``process``.
-        environment: see ``process``.
+        prefix: see ``processes.process``.
+        kill: see ``processes.process``.
+        folder: see ``processes.process``.
+        environment: see ``processes.process``.
 
     Raises:
         LaunchError: it ended, or said nothing in time, or something else.
@@ -208,7 +208,7 @@ def generating(
         log: file for what it prints.
         core: to run on; None for any.
         locustfile: what it loads; None for that of trials.
-        prefix: see ``process``.
+        prefix: see ``processes.process``.
     """
     arguments = [sys.executable, "-m", "locust", f"--locustfile={locustfile or LOCUSTFILE}"]
     arguments += ["--headless"]
@@ -294,73 +294,3 @@ def _wait_until_ready(
             )
         time.sleep(_LOOK_S)
     raise LaunchError(f"{name} not ready after {timeout_s:g} s; its log: {log}")
-
-
-@contextmanager
-def process(
-    command: Sequence[str],
-    *,
-    core: int | None,
-    stdout: IO[bytes] | int,
-    stderr: IO[bytes] | int = subprocess.STDOUT,
-    pipe: bool = False,
-    prefix: Sequence[str] = (),
-    kill: bool = False,
-    folder: Path = ROOT,
-    environment: Mapping[str, str] | None = None,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is pinned and dies with us, until the block ends.
-
-    Args:
-        command: of the process.
-        core: to run on; None for any.
-        stdout: for what it prints; ``subprocess.PIPE`` for a pipe to us.
-        stderr: for its errors; beside what it prints if not given.
-        pipe: whether its standard input is a pipe from us; otherwise it is empty.
-        prefix: a command that becomes the one behind it, such as ``nsenter``. It goes before the
-            leash, which would not survive a change of credentials (prctl(2), PR_SET_PDEATHSIG).
-        kill: whether our death kills it, even if it is stopped; otherwise it is asked to end.
-        folder: where it runs.
-        environment: its own; None for ours.
-    """
-    leash = [sys.executable, "-I", "-S", str(LEASH), *(["--kill"] if kill else [])]
-    leash += [str(os.getpid()), "-" if core is None else str(core)]
-    running = subprocess.Popen(
-        [*prefix, *leash, *command],
-        stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        cwd=folder,
-        env=environment,
-        # A Ctrl-C in the terminal is for us alone: we end our processes in our own order.
-        start_new_session=True,
-    )
-    try:
-        yield running
-    finally:
-        stop(running)
-        if running.stdout is not None:
-            running.stdout.close()
-
-
-def signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send a signal to a process of ours and to all that it started, as service managers do."""
-    if process.poll() is None:
-        os.killpg(process.pid, number)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process of ours, a stopped one too: asked first, then made to."""
-    if process.stdin is not None:
-        with suppress(BrokenPipeError):  # it died with our words unread
-            process.stdin.close()
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        if sys.platform != "win32":
-            # A stopped process acts on SIGTERM when it goes on; to others this means nothing.
-            process.send_signal(signal.SIGCONT)
-        try:
-            process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    process.wait()

@@ -55,7 +55,7 @@ def serving(server_pid: int) -> list[psutil.Process]:
     uWSGI's router is one. A master that only waits is not counted.
     """
     server = psutil.Process(server_pid)
-    # Every server is started in a session of its own (loadtests.machine.launch.process): who leads
+    # Every server is started in a session of its own (loadtests.machine.processes): who leads
     # it has no master.
     if os.getsid(server_pid) == server_pid or (master := server.parent()) is None:
         return [server]

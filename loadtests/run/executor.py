@@ -55,11 +55,6 @@ class Subject:
     heartbeat: Heartbeat | None = None
     proof: Proof = ANY
 
-    @property
-    def serves_with_our_packages(self) -> bool:
-        """Whether what is installed beside us is what it has."""
-        return self.command[0] == sys.executable
-
 
 class CarriedOut(NamedTuple):
     """What came of a trial.
@@ -165,8 +160,9 @@ class ProcessExecutor:
         if self._own_server is not None:
             return variant.scenario.needs_journal or shortage(variant.clients)
         mode = ADAPTERS[self._mode(planned)].MODE
-        # Elsewhere only the server itself can tell, and does.
-        if self._subject(planned).serves_with_our_packages and (missing := mode.missing()):
+        # What another interpreter has only its server can tell, and does.
+        ours = self._subject(planned).command[0] == sys.executable
+        if ours and (missing := mode.missing()):
             return missing
         # A polling client keeps two: a waiting GET, and POSTs beside it.
         needed = variant.clients * (2 if planned.transport is Transport.POLLING else 1)

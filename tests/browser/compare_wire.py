@@ -22,7 +22,8 @@ from typing import Any
 from loadtests.generator.bench_client.capture import segments
 from loadtests.generator.bench_client.tcpdump import capturing
 from loadtests.machine.cores import pinning
-from loadtests.machine.launch import process, serving
+from loadtests.machine.launch import serving
+from loadtests.machine.processes import process
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.hosts.browser.chromium import installed, launch_options
 from tests.support.wire import Turn, server_times_ns

@@ -28,10 +28,10 @@ from loadtests.machine.launch import (
     Launched,
     LaunchError,
     last_words,
-    process,
     serving,
     started,
 )
+from loadtests.machine.processes import process
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
 from servers.modes import ADAPTERS

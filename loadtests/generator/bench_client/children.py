@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.generator.bench_client.measured import ContenderFailed
-from loadtests.machine.launch import last_words, process
+from loadtests.machine.launch import last_words
+from loadtests.machine.processes import process
 
 _READ_BYTES = 65536
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.generator.bench_client.measured import NotAvailable
-from loadtests.machine.launch import process
+from loadtests.machine.processes import process
 
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 _BUFFER_KIB = 65536

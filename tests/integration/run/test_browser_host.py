@@ -22,7 +22,7 @@ import pytest
 
 from loadtests import ROOT
 from loadtests.machine.journal import entries
-from loadtests.machine.launch import process
+from loadtests.machine.processes import process
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.hosts.browser import BrowserHost, unavailable
 from loadtests.scenarios.disconnect.hosts.handle import hosting, tell

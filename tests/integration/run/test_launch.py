@@ -15,7 +15,8 @@ import pytest
 from loadtests import ROOT
 from loadtests.client.link import locate
 from loadtests.client.session import Session
-from loadtests.machine.launch import LEASH, LaunchError, process, serving, started
+from loadtests.machine.launch import LaunchError, serving, started
+from loadtests.machine.processes import LEASH, process
 from loadtests.record.ready import Listening
 from loadtests.record.words import Transport
 from tests.support.locusts import free_port

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests import ROOT
-from loadtests.machine import launch
+from loadtests.machine import launch, processes
 from loadtests.machine.launch import LaunchError, last_words, verify
 from loadtests.record.ready import Ready
 from servers.modes import ADAPTERS
@@ -68,5 +68,5 @@ def test_log_need_not_be_text(tmp_path: Path) -> None:
 def test_files_that_are_started_are_there() -> None:
     assert [
         path.is_file()
-        for path in (launch.LEASH, launch.LOCUSTFILE, ROOT / "servers" / "__main__.py")
+        for path in (processes.LEASH, launch.LOCUSTFILE, ROOT / "servers" / "__main__.py")
     ] == [True, True, True]

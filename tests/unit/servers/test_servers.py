@@ -178,7 +178,7 @@ def test_mode_whose_package_is_missing_says_how_to_install_it(
     monkeypatch.setattr("servers.modes.find_spec", lambda name: name if name in there else None)
     for mode, packages in {
         "gevent-websocket": "gevent-websocket",
-        "gunicorn-gevent": "gunicorn simple-websocket",
+        "gunicorn-gevent": "gunicorn packaging simple-websocket",
     }.items():
         lack = ADAPTERS[mode].MODE.missing()
         assert lack == f"mode {mode} is not installed; run: pip install {packages}"

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from loadtests.machine.launch import last_words, process
+from loadtests.machine.launch import last_words
+from loadtests.machine.processes import process
 
 _LOOK_S = 0.01
 
@@ -180,7 +181,7 @@ def hosting(
         config: what it is to hold, a ``msgspec.Struct``.
         log: file for what it prints.
         diary: file for what happens; an older one is removed.
-        prefix: see ``launch.process``.
+        prefix: see ``processes.process``.
     """
     diary.unlink(missing_ok=True)
     command = [sys.executable, "-m", module, str(diary)]

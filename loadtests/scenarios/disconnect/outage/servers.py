@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from loadtests.machine.launch import RunningServer, last_words, signal_all
+from loadtests.machine.launch import RunningServer, last_words
+from loadtests.machine.processes import signal_all
 from loadtests.scenarios.disconnect.outage.clients import OutageError
 
 #: Starts a server of the cell on a port (0: a free one) with a log and a journal, verified. It must
