@@ -127,7 +127,7 @@ def command(
     except (ExperimentError, ArmError, NotAlone) as error:
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
     except OSError as error:
-        return command_line.complain(NAME, command_line.told(error), Exit.WRONG_CALL)
+        return command_line.complain(NAME, command_line.system_words(error), Exit.WRONG_CALL)
     code = exit_code(found, fail_on_inconclusive=on_inconclusive == "fail")
     gate.write(msgspec.structs.replace(found, exit_code=code), folder)
     return _explained(folder) or code
