@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -16,7 +16,6 @@ import msgspec
 from loadtests import ROOT
 from loadtests.arithmetic.power import fewest_pairs
 from loadtests.arithmetic.screening import Rule
-from loadtests.gate.arms import Arms, prepared
 from loadtests.gate.comparing import compare
 from loadtests.gate.errors import ArmError
 from loadtests.gate.limits import limits_of
@@ -32,6 +31,9 @@ from loadtests.run.arm import Arm
 from loadtests.run.executor import Subject
 from loadtests.run.experiment import Experiment, ExperimentError, load, narrow
 from loadtests.run.feasible import check, for_servers_of_ours
+
+if TYPE_CHECKING:
+    from loadtests.gate.arms import Arms
 
 NAME = "python -m loadtests gate"
 _RUNS = ROOT / "reports" / "runs"
@@ -99,6 +101,8 @@ def command(
     looked; 2 the call or a file is wrong; 3 inconclusive; 4 a measurement failed or is missing; 99
     head is slower.
     """
+    from loadtests.gate.arms import prepared  # wants Unix, which other commands do not
+
     try:
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
         wanted = _compared(for_servers_of_ours(wanted), given, detect)
@@ -158,7 +162,7 @@ def _compared(wanted: Experiment, given: dict[str, Any], detect: float | None) -
 
 def _arm(arm: Arm, name: str, given: dict[str, Any]) -> Arm:
     changes = {
-        "ref": given[name],
+        "ref": given[name] or None,
         "requires": list(given[f"{name}_requires"]),
         "python": given[f"{name}_python"],
         "mode": given[f"{name}_mode"],
