@@ -25,7 +25,7 @@ from loadtests.generator.arguments import FOLDER, NAMES, beside
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line, gate
 from loadtests.record.exits import Exit
-from loadtests.record.gate import BASE, HEAD
+from loadtests.record.gate import BASE, HEAD, Gate
 from loadtests.record.results import FILE_NAME
 from loadtests.run.arm import Arm
 from loadtests.run.executor import Subject
@@ -101,33 +101,13 @@ def command(
     looked; 2 the call or a file is wrong; 3 inconclusive; 4 a measurement failed or is missing; 99
     head is slower.
     """
-    from loadtests.gate.arms import prepared  # wants Unix, which other commands do not
-
     try:
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
         wanted = _compared(for_servers_of_ours(wanted), given, detect)
         check(wanted, wanted.scenarios)
-        limits = limits_of(wanted)
-        rule = rule_of(wanted)
         folder = _folder(out)
-        with (
-            measuring(f"gate {wanted.name}", beside=beside),
-            prepared(
-                wanted.base or Arm(),
-                wanted.head or Arm(),
-                twin=bool(wanted.gate.contrast),
-                tell=_tell,
-            ) as arms,
-        ):
-            found = compare(
-                wanted,
-                rule,
-                subjects_of(wanted, arms),
-                [arms.base.facts, arms.head.facts],
-                folder,
-                limits=limits,
-                limit_s=time_limit,
-            )
+        with measuring(f"gate {wanted.name}", beside=beside):
+            found = _found(wanted, folder, time_limit)
     except (ExperimentError, ArmError, NotAlone) as error:
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
     except OSError as error:
@@ -135,6 +115,17 @@ def command(
     code = exit_code(found, fail_on_inconclusive=on_inconclusive == "fail")
     gate.write(msgspec.structs.replace(found, exit_code=code), folder)
     return _explained(folder) or code
+
+
+def _found(wanted: Experiment, folder: Path, limit_s: float | None) -> Gate:
+    from loadtests.gate.arms import prepared  # wants Unix, which other commands do not
+
+    limits, rule = limits_of(wanted), rule_of(wanted)
+    base, head = wanted.base or Arm(), wanted.head or Arm()
+    with prepared(base, head, twin=bool(wanted.gate.contrast), tell=_tell) as arms:
+        subjects = subjects_of(wanted, arms)
+        facts = [arms.base.facts, arms.head.facts]
+        return compare(wanted, rule, subjects, facts, folder, limits=limits, limit_s=limit_s)
 
 
 def _compared(wanted: Experiment, given: dict[str, Any], detect: float | None) -> Experiment:

@@ -54,16 +54,14 @@ def compare(
     _say_beforehand(pairing, rule, limit_s)
     executor = ProcessExecutor(wanted, folder, subjects=subjects)
     result = Run(wanted, folder, executor, pairing).run(_reporter)
+    late = result.ended == "complete" and pairing.out_of_time
     found = judged(pairing, rule)
-    ended = result.ended
-    if ended == "complete" and pairing.out_of_time:
-        ended = "out of time"
     return Gate(
         format=gate.FORMAT,
         version=__version__,
         started=result.started,
         seconds=result.seconds,
-        ended=ended,
+        ended="out of time" if late else result.ended,
         experiment=wanted.name,
         detect=wanted.gate.detect,
         level=rule.level,
@@ -74,9 +72,13 @@ def compare(
         contrasts=list(found.contrasts),
         failures=list(found.failures),
         unfit=list(found.unfit),
-        notes=list(found.notes),
+        notes=[*map(_uncommitted, (arm for arm in arms if arm.dirty)), *found.notes],
         environment=result.environment,
     )
+
+
+def _uncommitted(arm: ArmFacts) -> str:
+    return f"{arm.name} is a working tree with changes that no commit holds"
 
 
 def _say_beforehand(pairing: Pairing, rule: Rule, limit_s: float | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,9 @@ _WORKING = ("user", "nice", "system", "irq", "softirq")
 
 
 @dataclass(frozen=True, slots=True)
-class _Clocks:
+class Clocks:
+    """What is read at either end of a slice; nanoseconds and seconds since whenever."""
+
     at_ns: int
     boot_ns: int
     waited_ns: int
@@ -48,21 +50,20 @@ class Watch:
         self._shared = server_core is None or server_core in generator_cores
         self._cores = generator_cores | ({server_core} if server_core is not None else set())
         self._servers = servers
-        self._before: _Clocks | None = None
 
-    def begin(self) -> None:
-        """A slice begins."""
-        self._before = self._read()
+    def begin(self) -> Clocks:
+        """A slice begins: what all clocks say."""
+        return self._read()
 
-    def end(self, label: str, absent_ns: int) -> Watched:
+    def end(self, before: Clocks, labels: Collection[str], absent_ns: int) -> Watched:
         """It is over.
 
         Args:
-            label: of the cell whose slice it was.
+            before: what ``begin`` gave.
+            labels: of the cell whose slice it was, and of all that were on turn with it.
             absent_ns: see ``Watched.absent_s``.
         """
-        assert self._before is not None
-        before, after = self._before, self._read()
+        after = self._read()
         seconds = (after.at_ns - before.at_ns) / 1e9
         used_s = {
             name: (used_ns - before.servers_ns[name]) / 1e9
@@ -80,10 +81,10 @@ class Watch:
             others_s=max(0.0, others_s),
             # Where they share a core it is the server that it waits for.
             waited_s=0.0 if self._shared else (after.waited_ns - before.waited_ns) / 1e9,
-            off_turn_s={name: used for name, used in used_s.items() if name != label},
+            off_turn_s={name: used for name, used in used_s.items() if name not in labels},
         )
 
-    def _read(self) -> _Clocks:
+    def _read(self) -> Clocks:
         cores = psutil.cpu_times(percpu=True)
         at_ns = time.monotonic_ns()
         servers_ns = {}
@@ -96,7 +97,7 @@ class Watch:
         if self._server_core is not None and self._server_core < len(cores):
             times = cores[self._server_core]
             server_core_s = sum(getattr(times, name, 0.0) for name in _WORKING)
-        return _Clocks(
+        return Clocks(
             at_ns=at_ns,
             # It goes on while the machine sleeps, clock_gettime(2); only Linux has it.
             boot_ns=time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)),

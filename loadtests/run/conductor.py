@@ -273,7 +273,7 @@ class Ensemble:
         cores = own_cores()
         servers = {each.assignment.cell: each.meter.server_ns for each in conductors}
         watch = Watch(orders.server_core, cores, servers)
-        keeper = self._keeper = Keeper(orders.seed, watch, orders.begun_ns)
+        keeper = self._keeper = Keeper(orders.seed, watch, orders.begun_ns, at_once=orders.at_once)
         if self._stopped:
             keeper.stop()
         if orders.server_core is not None:

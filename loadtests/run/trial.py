@@ -65,6 +65,7 @@ class Orders(msgspec.Struct, frozen=True):
         server_core: where the servers are pinned; None where they are not, or are not ours.
         spin_ns: how long before a send is due the generator stops sleeping.
         begun_ns: when the run began, monotonic.
+        at_once: whether all are on turn at the same time, as the two of a pair are.
     """
 
     assignments: list[Assignment]
@@ -72,6 +73,7 @@ class Orders(msgspec.Struct, frozen=True):
     server_core: int | None = None
     spin_ns: int = 0
     begun_ns: int = 0
+    at_once: bool = False
 
 
 #: What came of a trial: an outcome without an error, or why there is none.

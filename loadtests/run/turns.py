@@ -14,7 +14,7 @@ from gevent.event import Event
 
 from loadtests.arithmetic.disturbance import Watched, disturbance_of
 from loadtests.machine.watch import Watch
-from loadtests.scenarios.turns import Interrupted, Turn
+from loadtests.scenarios.turns import Interrupted, Shared, Turn
 
 _TICK_S = 0.01
 
@@ -44,12 +44,15 @@ class Keeper:
         seed: of the order.
         watch: what happens beside the load.
         begun_ns: when the run began, monotonic.
+        at_once: whether all of a round are on turn at the same time.
     """
 
-    def __init__(self, seed: int, watch: Watch, begun_ns: int) -> None:
+    def __init__(self, seed: int, watch: Watch, begun_ns: int, *, at_once: bool = False) -> None:
         self._seed = seed
         self._watch = watch
         self._begun_ns = begun_ns
+        self._at_once = at_once
+        self._on_turn: frozenset[str] = frozenset()
         self._seats: dict[str, Seat] = {}
         self._stopping = False
         self.whole = 0
@@ -87,23 +90,39 @@ class Keeper:
 
     def _played(self, seats: Sequence[Seat], number: int) -> bool:
         """Play a round; whether it is whole."""
+        if self._at_once:
+            return self._played_at_once(seats, number)
         for seat in seats:
             if self._stopping:
                 return False
             if seat.playing:
-                seat.play(number)
+                self._on_turn = frozenset({seat.label})
+                seat.call(number)
+                seat.wait()
+        return True
+
+    def _played_at_once(self, seats: Sequence[Seat], number: int) -> bool:
+        """The same, all together: what the machine does it does to all of them at once."""
+        if self._stopping:
+            return False
+        self._on_turn = frozenset(seat.label for seat in seats)
+        at_ns = time.monotonic_ns()
+        for place, seat in enumerate(seats):
+            seat.call(number, Shared(at_ns, place / len(seats)))
+        for seat in seats:
+            seat.wait()
         return True
 
     @contextmanager
     def watched(self, label: str, turn: Turn) -> Iterator[None]:
         """Look at what happens during a turn, and judge it at its end."""
         turn.begun_s = (time.monotonic_ns() - self._begun_ns) / 1e9
-        self._watch.begin()
+        before, on_turn = self._watch.begin(), self._on_turn
         absence = Absence()
         try:
             yield
         finally:
-            found = self._watch.end(label, absence.stop())
+            found = self._watch.end(before, on_turn, absence.stop())
             self._seats[label].saw(found)
             for other, used_s in found.off_turn_s.items():
                 if other in self._seats:
@@ -115,6 +134,7 @@ class Seat:
     """One cell's place in the rounds; see ``scenarios.turns.Turns``.
 
     Attributes:
+        label: of the cell.
         here: set once it waits for its first turn, or has none.
         playing: whether it takes part in the next round.
         cycle: see Turns.
@@ -124,26 +144,26 @@ class Seat:
 
     def __init__(self, keeper: Keeper, label: str) -> None:
         self._keeper = keeper
-        self._label = label
+        self.label = label
         self._called = Event()
         self._done = Event()
         self._number: int | None = None
+        self._shared: Shared | None = None
         self.here = Event()
         self.playing = True
         self.cycle = 1
         self.seconds = self.stolen_s = self.others_s = 0.0
         self.off_turn_s = self.off_turn_used_s = 0.0
 
-    def play(self, number: int) -> None:
-        """Have a turn played, and wait for its end."""
+    def call(self, number: int | None, shared: Shared | None = None) -> None:
+        """It is its turn, alone or with others; None: there are no more."""
         self._done.clear()
-        self.call(number)
-        self._done.wait()
-
-    def call(self, number: int | None) -> None:
-        """It is its turn; None: there are no more."""
-        self._number = number
+        self._number, self._shared = number, shared
         self._called.set()
+
+    def wait(self) -> None:
+        """For the end of its turn."""
+        self._done.wait()
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
@@ -153,9 +173,9 @@ class Seat:
         self._called.clear()
         if self._number is None:
             raise Interrupted
-        turn = Turn(self._number)
+        turn = Turn(self._number, shared=self._shared)
         try:
-            with self._keeper.watched(self._label, turn):
+            with self._keeper.watched(self.label, turn):
                 yield turn
         finally:
             self._done.set()

@@ -18,7 +18,7 @@ from loadtests.record.generator_facts import GeneratorFacts, SliceFacts
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, Transport
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.turns import Lone, Turns
+from loadtests.scenarios.turns import Lone, Shared, Turns
 
 if TYPE_CHECKING:  # nothing here needs gevent, which these do
     from loadtests.client.alarm import Alarm
@@ -161,6 +161,7 @@ class Bench:
         slices: what is told of each slice of load.
         compression: what the scenario's own connections agreed on, of those that offered it; see
             GeneratorFacts. Empty where it makes none.
+        shared: the present turn with others; None where it is the trial's own.
     """
 
     sessions: list[Session]
@@ -175,6 +176,17 @@ class Bench:
     turns: Turns = field(default_factory=Lone)
     slices: list[SliceFacts] = field(default_factory=list)
     compression: str = ""
+    shared: Shared | None = None
+
+    def first_due_ns(self, rate_hz: float) -> int:
+        """When a schedule of sends begins: soon, and between the sends of others on the same turn.
+
+        Args:
+            rate_hz: of all its sends together.
+        """
+        if self.shared is None:
+            return self.now_ns() + LEAD_NS
+        return self.shared.at_ns + LEAD_NS + round(self.shared.phase * 1e9 / rate_hz)
 
     def sleep_until(self, moment_ns: int) -> None:
         """Let the loop run until then, to a millisecond.

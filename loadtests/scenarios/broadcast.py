@@ -28,7 +28,7 @@ from loadtests.arithmetic.usage import Usage, between, metrics, together
 from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
-from loadtests.scenarios.bench import LEAD_NS, Bench
+from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
@@ -189,7 +189,7 @@ def slice_of(
 ) -> BroadcastSlice:
     """One turn: publish on schedule, and wait for the last copies."""
     uncounted_s = options.settle_s if number else options.warmup_s
-    start_ns = bench.now_ns() + LEAD_NS
+    start_ns = bench.first_due_ns(options.rate_hz)
     begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(options.measure_s / options.slices * 1e9)
     schedules = staggered(start_ns, options.rate_hz, len(publishers))

@@ -199,7 +199,7 @@ def open_window(
     bench: Bench, options: Loops, clients: Sequence[EchoClient], uncounted_s: float, seconds: float
 ) -> Window:
     """Send on schedule and wait for the last replies; what comes first is sent and not measured."""
-    start_ns = bench.now_ns() + LEAD_NS
+    start_ns = bench.first_due_ns(options.rate_hz)
     begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(seconds * 1e9)
     schedules = staggered(start_ns, options.rate_hz, len(clients))

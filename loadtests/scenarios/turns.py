@@ -36,6 +36,20 @@ class Interrupted(Exception):
     """There are no more turns: the run is to end."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What those who are on turn at the same time have to know of each other.
+
+    Attributes:
+        at_ns: when they were called, monotonic, the same for all.
+        phase: how far one's schedule is shifted, as a share of the time between two sends, so that
+            the sends of one fall between those of another.
+    """
+
+    at_ns: int
+    phase: float
+
+
 @dataclass(slots=True)
 class Turn:
     """One turn of a cell.
@@ -44,11 +58,13 @@ class Turn:
         number: of the round, from 0.
         begun_s: since the start of the run.
         disturbance: what spoiled it; known once it is over.
+        shared: with others; None where it is one's own.
     """
 
     number: int
     begun_s: float = 0.0
     disturbance: Disturbance | None = None
+    shared: Shared | None = None
 
 
 class Turns(Protocol):
@@ -153,6 +169,7 @@ def in_turns(
     try:
         for _ in range(rounds):
             with bench.turns.turn() as turn:
+                bench.shared = turn.shared
                 piece = load(turn.number)
             done.append((turn, piece))
             silent = 0 if piece.answered else silent + 1

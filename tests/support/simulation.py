@@ -16,8 +16,8 @@ from loadtests.client import packets
 from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
 from loadtests.record.generator_facts import SliceFacts
 from loadtests.record.words import Cause, Transport
-from loadtests.scenarios.bench import Place
-from loadtests.scenarios.turns import Lone, Turns
+from loadtests.scenarios.bench import Bench, Place
+from loadtests.scenarios.turns import Lone, Shared, Turns
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -150,6 +150,10 @@ class FakeBench:
         self.numbers: dict[str, float] = {}
         self.turns: Turns = Lone()
         self.slices: list[SliceFacts] = []
+        self.shared: Shared | None = None
+
+    def first_due_ns(self, rate_hz: float) -> int:
+        return Bench.first_due_ns(self, rate_hz)  # type: ignore[arg-type]  # it has what is needed
 
     def sleep_until(self, moment_ns: int) -> None:
         self.world.run_until(moment_ns)

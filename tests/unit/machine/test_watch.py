@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 import time
 from types import SimpleNamespace
 
@@ -31,40 +32,49 @@ def machine(monkeypatch):
 def test_what_no_server_used_of_their_core_was_used_by_others(machine):
     used = {"a": 0, "b": 0}
     seen = Watch(1, {0}, {"a": lambda: used["a"], "b": lambda: used["b"]})
-    seen.begin()
+    before = seen.begin()
     machine.at_ns = 1_000_000_000
     machine.boot_ns = 1_000_000_000
     machine.cores = [{"user": 0.9}, {"user": 0.5, "system": 0.2, "softirq": 0.1, "idle": 0.2}]
     used.update(a=300_000_000, b=100_000_000)
-    found = seen.end("a", 20_000_000)
+    found = seen.end(before, {"a"}, 20_000_000)
     assert (found.seconds, found.absent_s, found.suspended_s) == (1.0, 0.02, 0.0)
     assert found.others_s == pytest.approx(0.4)
     assert found.off_turn_s == {"b": 0.1}
 
 
+def test_who_is_on_turn_at_the_same_time_is_not_off_turn(machine):
+    used = {"a": 0, "b": 0, "c": 0}
+    seen = Watch(1, {0}, {name: partial(used.get, name) for name in used})
+    before = seen.begin()
+    machine.at_ns = 1_000_000_000
+    used.update(a=1_000_000, b=2_000_000, c=3_000_000)
+    assert seen.end(before, {"a", "b"}, 0).off_turn_s == {"c": 0.003}
+
+
 def test_a_core_that_server_and_generator_share_tells_of_nobody_else(machine):
     for core, generator in ((None, {0, 1}), (1, {0, 1})):
         seen = Watch(core, generator, {})
-        seen.begin()
+        before = seen.begin()
         machine.at_ns += 1_000_000_000
         machine.cores = [{"user": 0.9}, {"user": 0.9}]
-        assert seen.end("a", 0).others_s == 0.0
+        assert seen.end(before, {"a"}, 0).others_s == 0.0
 
 
 def test_a_machine_that_slept_has_a_clock_that_says_so(machine):
     seen = Watch(1, {0}, {})
-    seen.begin()
+    before = seen.begin()
     machine.at_ns, machine.boot_ns = 1_000_000_000, 61_000_000_000
-    assert seen.end("a", 0).suspended_s == pytest.approx(60.0)
+    assert seen.end(before, {"a"}, 0).suspended_s == pytest.approx(60.0)
 
 
 def test_stolen_time_is_that_of_the_cores_in_use(machine):
     machine.cores = [{"steal": 1.0}, {"steal": 2.0}, {"steal": 3.0}]
     seen = Watch(1, {0}, {})
-    seen.begin()
+    before = seen.begin()
     machine.at_ns = 1_000_000_000
     machine.cores = [{"steal": 1.1}, {"steal": 2.3}, {"steal": 9.0}]
-    assert seen.end("a", 0).stolen_s == pytest.approx(0.4)
+    assert seen.end(before, {"a"}, 0).stolen_s == pytest.approx(0.4)
 
 
 def test_a_server_that_has_ended_or_is_not_ours_is_left_out(machine):
@@ -72,9 +82,9 @@ def test_a_server_that_has_ended_or_is_not_ours_is_left_out(machine):
         raise ProcessLookupError
 
     seen = Watch(1, {0}, {"gone": gone, "not ours": lambda: None, "there": lambda: 5})
-    seen.begin()
+    before = seen.begin()
     machine.at_ns = 1_000_000_000
-    assert seen.end("a", 0).off_turn_s == {"there": 0.0}
+    assert seen.end(before, {"a"}, 0).off_turn_s == {"there": 0.0}
 
 
 def test_this_process_has_waited_for_its_core_for_some_time_or_none():
