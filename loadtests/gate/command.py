@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from loadtests.arithmetic.power import fewest_pairs
 from loadtests.arithmetic.screening import Rule
 from loadtests.gate.comparing import compare
 from loadtests.gate.errors import ArmError
-from loadtests.gate.limits import limits_of
+from loadtests.gate.limits import Limit, limits_of
 from loadtests.gate.outcome import exit_code
 from loadtests.gate.pairs import TWIN, labelled
 from loadtests.generator.arguments import FOLDER, NAMES, beside
@@ -105,9 +106,10 @@ def command(
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
         wanted = _compared(for_servers_of_ours(wanted), given, detect)
         check(wanted, wanted.scenarios)
+        limits, rule = limits_of(wanted), rule_of(wanted)
         folder = _folder(out)
         with measuring(f"gate {wanted.name}", beside=beside):
-            found = _found(wanted, folder, time_limit)
+            found = _found(wanted, rule, limits, folder, time_limit)
     except (ExperimentError, ArmError, NotAlone) as error:
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
     except OSError as error:
@@ -117,12 +119,18 @@ def command(
     return _explained(folder) or code
 
 
-def _found(wanted: Experiment, folder: Path, limit_s: float | None) -> Gate:
+def _found(
+    wanted: Experiment,
+    rule: Rule,
+    limits: Sequence[Limit],
+    folder: Path,
+    limit_s: float | None,
+) -> Gate:
     from loadtests.gate.arms import prepared  # wants Unix, which other commands do not
 
-    limits, rule = limits_of(wanted), rule_of(wanted)
     base, head = wanted.base or Arm(), wanted.head or Arm()
     with prepared(base, head, twin=bool(wanted.gate.contrast), tell=_tell) as arms:
+        _make(folder)
         subjects = subjects_of(wanted, arms)
         facts = [arms.base.facts, arms.head.facts]
         return compare(wanted, rule, subjects, facts, folder, limits=limits, limit_s=limit_s)
@@ -213,10 +221,14 @@ def _folder(out: Path | None) -> Path:
     folder = (_RUNS / f"{stamp}-gate") if out is None else out.resolve()
     if (folder / FILE_NAME).exists() or (folder / gate.FILE_NAME).exists():
         raise ExperimentError(f"{folder} holds a run already; choose another folder")
+    return folder
+
+
+def _make(folder: Path) -> None:
+    """Only once the arms are there: a call that is wrong leaves nothing."""
     folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
         raise ExperimentError(f"{folder}: cannot be written to; choose another folder")
-    return folder
 
 
 def _explained(folder: Path) -> int:
