@@ -5,28 +5,25 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from http.cookiejar import CookieJar
-from typing import Any, ClassVar
+from typing import Any
 
 import gevent
-from gevent.event import AsyncResult, Event
-from locust import User
+from gevent.event import Event
 from locust.env import Environment
 from locust.exception import RescheduleTask, StopUser
 
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.hearing import PUT_OUT
-from loadtests.client.link import Server
 from loadtests.client.session import Session
-from loadtests.record.words import Transport
-from loadtests.users.attributes import target_of_user, value_of
+from loadtests.users.answers import Answers, Unanswered
+from loadtests.users.attributes import value_of
+from loadtests.users.configured_user import ConfiguredUser
 from loadtests.users.inbox import Inbox, Key
-from loadtests.users.plugin import TRANSPORTS
 from loadtests.users.reconnecting import delays_s
 from loadtests.users.recording import Recorder, errors_logged, recorder_of
-from loadtests.users.telling import compression_of, located, target_of
 
 #: Locust's request type of what is sent and nobody waits for: no row of an answer has it.
 EMIT = "emit"
@@ -39,51 +36,17 @@ STOPPED_BEFORE = "not sent: its user was stopped before it went out"
 #: For the server to take our goodbye.
 _GOODBYE_S = 0.1
 
-#: In place of an answer.
-SESSION_LOST = object()
-
 #: How the application's own refusal begins; that of a proxy whose server is away is another.
 _REFUSED = re.compile(r"namespace \S+ refused: ")
 
 
-class ConnectedUser(User):
+class ConnectedUser(ConfiguredUser):
     """A user with a Socket.IO session: connected before ``on_start``, until after ``on_stop``.
 
-    Attributes:
-        transports: one, or polling and websocket for a session that is upgraded; None leaves it
-            to ``--transport``.
-        namespace: to join.
-        path, query, headers, insecure, ca_file: how the server wants to be spoken to; see
-            ``loadtests.client.target.Target``. Where they differ from user to user, ``query``,
-            ``headers``, ``auth`` and ``cookies`` may be methods or properties, or be set before
-            ``connect``.
-        auth: for the server's connect handler; any JSON.
-        cookies: that a session begins with: names and values, or a jar such as
-            ``HttpUser.client.cookies``, of which copies are made.
-        compression: whether WebSocket messages are compressed where the server agrees, as browsers'
-            are.
-        lean: whether requests have no more headers than they need, instead of a browser's.
-        timeout_s: how long to wait for an answer, unless a call says otherwise.
-        reconnect: whether a user whose session ends by itself comes back, as official clients do;
-            otherwise it is gone. That it ended is recorded either way.
-        expects: events that are kept from the connect on until ``wait_for`` takes them.
+    How it connects and what it does when the session is lost are ConfiguredUser's attributes.
     """
 
     abstract = True
-    transports: ClassVar[Sequence[Transport | str] | None] = None
-    namespace: ClassVar[str] = "/"
-    path: str = "/socket.io"
-    query: Any = {}  # noqa: RUF012 - a subclass says it anew, nobody changes it
-    headers: Any = {}  # noqa: RUF012
-    auth: Any = None
-    cookies: Mapping[str, str] | CookieJar | None = None
-    insecure: bool = False
-    ca_file: str | None = None
-    compression: bool = True
-    lean: bool = False
-    timeout_s: ClassVar[float] = 10.0
-    reconnect: ClassVar[bool] = False
-    expects: ClassVar[Sequence[str]] = ()
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -93,7 +56,6 @@ class ConnectedUser(User):
         self._begun_ns = 0
         self._inbox = Inbox(self.expects)
         self._joined: dict[str, Any] = {}  # further namespace -> what its connect handler is given
-        self._pending: set[AsyncResult] = set()
         self._unsent: Counter[str] = Counter()  # emitted and not gone out yet, by row
         self._counted = False  # among those who are present
         self._back = Event()  # not set while a session that was lost is to come back
@@ -103,26 +65,14 @@ class ConnectedUser(User):
         self._lost_ns = 0
         self._stopping = False
         self._recorder: Recorder = recorder_of(environment)
-        self._request_type = self.carriage(environment.parsed_options)
-        self._own = target_of(environment.parsed_options).namespace or self.namespace
+        self._answers = Answers(
+            self._recorder, lambda: self._now_ns(), lambda: self.session.ended is not None
+        )
         # A subclass need not call super(), and a session is there for all of it. Locust logs a
         # traceback for whatever on_start raises, even for its own way to stop a user.
         self._own_on_start: Callable[[], Any] = self.on_start
         self._own_on_stop: Callable[[], Any] = self.on_stop
         vars(self).update(on_start=self._begin, on_stop=self._finish)
-
-    @classmethod
-    def carriage(cls, options: Any) -> str:
-        """The name of its transports: one of TRANSPORTS, and Locust's request type."""
-        if cls.transports is None:
-            return str(getattr(options, "transport", Transport.WEBSOCKET))
-        order = tuple(str(each) for each in cls.transports)
-        for name, transports in TRANSPORTS.items():
-            if transports == order:
-                return name
-        raise ValueError(
-            f"{cls.__name__}.transports is {order}: polling, websocket, or polling and websocket"
-        )
 
     @property
     def session(self) -> Session:
@@ -179,30 +129,8 @@ class ConnectedUser(User):
             return
         self._why_away, self._lost_ns = session.ended, session.ended_ns
         self._back.clear()
-        for answer in self._pending:
-            if not answer.ready():  # what came just before the loss has come
-                answer.set(SESSION_LOST)
+        self._answers.session_lost()
         self._returning = gevent.spawn(self._return)
-
-    def make_session(self, server: Server) -> Session:
-        """A session that is not connected yet."""
-        namespace = server.target.namespace or self.namespace
-        return Session(server, TRANSPORTS[self._request_type], namespace)
-
-    def locate(self) -> Server:
-        """Where to connect to, and what is said there: the command line goes before attributes.
-
-        Raises:
-            ConnectionFailed: nobody knows where that is.
-            ValueError: what is to be said makes no sense.
-        """
-        options = self.environment.parsed_options
-        return located(
-            self.host or "",
-            target_of(options, target_of_user(self)),
-            lean=self.lean,
-            compression=self.compression and compression_of(options),
-        )
 
     def join(self, namespace: str, auth: Any = None, timeout_s: float | None = None) -> None:
         """Join another namespace on the same connection; recorded as ``join NAMESPACE``.
@@ -357,7 +285,3 @@ class ConnectedUser(User):
     def _fail(self, name: str, took_ns: int, words: str) -> None:
         with errors_logged():  # nothing that listens is to keep a user that has to go
             self._recorder.fire(self._request_type, name, took_ns, ConnectionFailed(words))
-
-
-class Unanswered(RescheduleTask):
-    """No answer in time, or a refusal. It is recorded; not caught, it ends the task."""

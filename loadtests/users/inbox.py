@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from gevent.event import AsyncResult
 
 #: An event's name and its namespace; None is the session's own.
@@ -21,11 +22,24 @@ def named(event: str, namespace: str | None) -> str:
 
 
 class Found(NamedTuple):
-    """An event's arguments, when the kernel had it and when it was read (monotonic ns)."""
+    """An event's arguments, when the kernel had it and when it was read (monotonic ns).
+
+    Or those of an acknowledgement.
+    """
 
     arguments: list[Any]
     kernel_ns: int
     user_ns: int
+
+    @property
+    def value(self) -> Any:
+        """The argument; a tuple if there are several, None if there is none."""
+        return self.arguments[0] if len(self.arguments) == 1 else tuple(self.arguments) or None
+
+    @property
+    def length(self) -> int:
+        """Bytes of the arguments as JSON, without the brackets."""
+        return len(msgspec.json.encode(self.arguments)) - 2
 
 
 class Waiting(NamedTuple):

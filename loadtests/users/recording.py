@@ -22,8 +22,8 @@ from loadtests.arithmetic.board import Board, Measure
 from loadtests.arithmetic.series import Series
 from loadtests.client import notices
 from loadtests.client.errors import ConnectionFailed
-from loadtests.users.attendance import Attendance, Headcount, no_load
-from loadtests.users.preflight import socketio_users
+from loadtests.users.attendance import Headcount
+from loadtests.users.rollcall import RollCall
 from loadtests.users.statistics import (
     Batch,
     Untimed,
@@ -76,10 +76,8 @@ class Recorder:
         self.checks: set[Callable[[], None]] = set()
         self._overdue: set[Callable[[], None]] = set()
         self._stopping = False
-        self.attendance = Attendance()
-        self._at_end: Headcount | None = None  # as the test was stopped, before its users were
-        self._of_workers: dict[str, Headcount] = {}
-        self._idle_told = False
+        self._roll_call = RollCall(environment)
+        self.attendance = self._roll_call.attendance
         self._reported_notices: Counter[str] = Counter()
         self._workers_notices: Counter[str] = Counter()
         self._greenlet: gevent.Greenlet | None = None
@@ -123,36 +121,11 @@ class Recorder:
 
     def lost_session(self, at_ns: int) -> None:
         """A user's session ended by itself; when it was the last one, that is said."""
-        self.attendance.lost(at_ns)
-        if not isinstance(self._environment.runner, WorkerRunner):  # whose users are not all
-            self._tell_if_idle()
-
-    def _tell_if_idle(self) -> None:
-        counted = self._counted()
-        words = self._no_load()
-        if words is not None and not self._idle_told and any(each.came for each in counted):
-            self._idle_told = True  # the end tells it again, and a server may come and go
-            logger.warning(words)
-
-    def _no_load(self) -> str | None:
-        words = no_load(self._counted())
-        every = self._environment.user_classes
-        if words is not None and len(socketio_users(every)) < len(every):  # others may go on
-            return words.replace("no load", "no load over Socket.IO", 1)
-        return words
-
-    def _counted(self) -> list[Headcount]:
-        """Of each process that has users, as far as is known here."""
-        if isinstance(self._environment.runner, MasterRunner):
-            return list(self._of_workers.values())
-        return [self._headcount()]
-
-    def _headcount(self) -> Headcount:
-        return self.attendance.headcount() if self._at_end is None else self._at_end
+        self._roll_call.lost(at_ns)
 
     def closing_words(self) -> list[str]:
         """What is to be said below the final tables, one line each."""
-        idle = self._no_load() if self._stopping else None
+        idle = self._roll_call.no_load() if self._stopping else None
         told = [] if idle is None else [idle]
         return told + [
             f"{kind}: {many} time{'s' * (many != 1)}" for kind, many in sorted(self.notices.items())
@@ -283,9 +256,7 @@ class Recorder:
         self._forget()
         self._overdue.clear()
         self._stopping = False
-        self.attendance.begin(time.monotonic_ns())
-        self._at_end, self._idle_told = None, False
-        self._of_workers.clear()
+        self._roll_call.begin(time.monotonic_ns())
         notices.forget()
         self._reported_notices.clear()
         self._workers_notices.clear()
@@ -297,7 +268,7 @@ class Recorder:
         self.board.clear()
 
     def _test_stopping(self, **_event: Any) -> None:
-        self._at_end = self.attendance.headcount()
+        self._roll_call.stopping()
         for action in self._overdue:
             with errors_logged():
                 action()
@@ -333,27 +304,17 @@ class Recorder:
         report = self._take_report()
         if report is not None:
             data[REPORT_KEY] = report
-        data[USERS_KEY] = self._headcount()._asdict()
+        data[USERS_KEY] = self._roll_call.headcount()._asdict()
 
     def _worker_reported(self, client_id: str, data: dict[str, Any], **_event: Any) -> None:
         if REPORT_KEY in data:
             self._add(data[REPORT_KEY])
         if USERS_KEY in data and isinstance(self._environment.runner, MasterRunner):
-            self._of_workers[client_id] = Headcount(**data[USERS_KEY])
-            for each in self._environment.runner.clients.missing:  # with all of its users
-                self._of_workers.pop(each.id, None)
-            if self._all_counted(self._environment.runner):
-                self._tell_if_idle()
+            headcount = Headcount(**data[USERS_KEY])
+            self._roll_call.worker_told(self._environment.runner, client_id, headcount)
 
     def _last_report(self, msg: Any, **_event: Any) -> None:
         self._worker_reported(msg.node_id, msg.data)
-
-    def _all_counted(self, master: MasterRunner) -> bool:
-        """Whether workers have told of every user there is to be: reports come now and then."""
-        wanted = master.target_user_classes_count
-        ours = (each.__name__ for each in socketio_users(self._environment.user_classes))
-        told = sum(each.came + each.refused for each in self._of_workers.values())
-        return told >= sum(wanted.get(name, 0) for name in ours)
 
     def _add(self, report: dict[str, Any]) -> None:
         try:

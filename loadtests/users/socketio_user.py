@@ -9,24 +9,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import gevent
-import msgspec
 from gevent.event import AsyncResult
 from locust.env import Environment
 
 from loadtests.arithmetic.series import UNKNOWN
 from loadtests.client import notices
-from loadtests.client.errors import ConnectionFailed
 from loadtests.users import moments
-from loadtests.users.connected_user import (
-    EMIT,
-    NOT_SENT,
-    SESSION_LOST,
-    ConnectedUser,
-    Unanswered,
-)
+from loadtests.users.answers import Asked, Unanswered
+from loadtests.users.connected_user import EMIT, NOT_SENT, ConnectedUser
 from loadtests.users.inbox import Found, Key, named
-from loadtests.users.recording import errors_logged
 
 __all__ = ["EMIT", "SocketIOUser", "Unanswered"]
 
@@ -34,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class SocketIOUser(ConnectedUser):
-    """A user with a Socket.IO session that speaks: see ConnectedUser for how that is made.
+    """A user with a Socket.IO session that speaks: see ConfiguredUser for how that is made.
 
     What it waits for is recorded in Locust's statistics, up to when the kernel had the answer.
     Times are integers of ``time.monotonic_ns``.
@@ -106,14 +97,13 @@ class SocketIOUser(ConnectedUser):
             Unanswered: it did not come in time.
         """
         answer = AsyncResult()
-        begun_ns = self._now_ns()
         where = self._where(namespace)
-        row = name or named(event, where)
-        self._have_session(where, row, begun_ns)
+        asked = self._asked(name or named(event, where))
+        self._have_session(where, asked)
         self.session.emit(
-            event, *arguments, on_ack=lambda *found: answer.set(found), namespace=where
+            event, *arguments, on_ack=lambda *found: answer.set(Found(*found)), namespace=where
         )
-        return _returned(self._wait(answer, row, begun_ns, timeout_s))
+        return self._wait(asked, answer, timeout_s)
 
     def ask(
         self,
@@ -143,17 +133,16 @@ class SocketIOUser(ConnectedUser):
         Raises:
             Unanswered: it did not come in time.
         """
-        begun_ns = self._now_ns()
         where = self._where(namespace)
-        row = name or named(event, where)
-        self._have_session(where, row, begun_ns)
+        asked = self._asked(name or named(event, where))
+        self._have_session(where, asked)
         key = (answer, where)
         waiting, is_new = self._inbox.wait(key, matching)
         if is_new:
             self._listen(key)
         try:
             self.session.emit(event, *arguments, namespace=where)
-            return _returned(self._wait(waiting.answer, row, begun_ns, timeout_s))
+            return self._wait(asked, waiting.answer, timeout_s)
         finally:
             self._inbox.dismiss(key, waiting)
 
@@ -185,17 +174,15 @@ class SocketIOUser(ConnectedUser):
         Raises:
             Unanswered: it did not come in time.
         """
-        begun_ns = self._now_ns()
         where = self._where(namespace)
-        row = name or f"wait_for {named(event, where)}"
+        asked = self._asked(name or f"wait_for {named(event, where)}")
         key = (event, where)
         waiting, is_new = self._inbox.wait(key, matching)
         if is_new:
             self._listen(key)
         try:
             self._inbox.take_kept(key, waiting)
-            timed = name is not None
-            return _returned(self._wait(waiting.answer, row, begun_ns, timeout_s, timed=timed))
+            return self._wait(asked, waiting.answer, timeout_s, timed=name is not None)
         finally:
             self._inbox.dismiss(key, waiting)
 
@@ -293,54 +280,20 @@ class SocketIOUser(ConnectedUser):
         self.check()
         return bool(self._back.wait(self.timeout_s))
 
-    def _have_session(self, where: str | None, name: str, begun_ns: int) -> None:
+    def _asked(self, name: str) -> Asked:
+        return Asked(self._request_type, name, self._now_ns())
+
+    def _have_session(self, where: str | None, asked: Asked) -> None:
         """Wait for a session that is to come back; one that is not ends its user soon."""
         if self.reconnect and not self._is_there(where):
-            self._lost(name, begun_ns, "while its user's session was lost")
+            self._answers.lost(asked, "while its user's session was lost")
             raise Unanswered
 
     def _wait(
-        self,
-        answer: AsyncResult,
-        name: str,
-        begun_ns: int,
-        timeout_s: float | None,
-        *,
-        timed: bool = True,
-    ) -> list[Any]:
+        self, asked: Asked, answer: AsyncResult, timeout_s: float | None, *, timed: bool = True
+    ) -> Any:
         patience_s = self.timeout_s if timeout_s is None else timeout_s
-        self._pending.add(answer)
-        try:
-            found = answer.wait(timeout=patience_s)
-        except gevent.GreenletExit:  # by Locust, or by `check`
-            if self.session.ended is None:
-                self._recorder.board.of(self._request_type, name).in_flight += 1
-            else:
-                self._lost(name, begun_ns, "before the session was lost")
-            raise
-        finally:
-            self._pending.discard(answer)
-        if found is SESSION_LOST:
-            self._lost(name, begun_ns, "before the session was lost")
-            raise Unanswered
-        if found is None:
-            self._lost(name, begun_ns, f"within {patience_s:g} s")
-            raise Unanswered
-        arguments, kernel_ns, user_ns = found
-        if timed and kernel_ns < begun_ns:  # it was there before anybody waited
-            self._recorder.board.of(self._request_type, name).untimed += 1
-            self._recorder.count(self._request_type, name)
-        elif timed:
-            series = self._recorder.series(self._request_type, name)
-            series.arrived(begun_ns, UNKNOWN, kernel_ns, user_ns, _length(arguments))
-        answered: list[Any] = arguments
-        return answered
-
-    def _lost(self, name: str, begun_ns: int, when: str) -> None:
-        failure = ConnectionFailed(f"no answer {when}")
-        took_ns = self._now_ns() - begun_ns
-        with errors_logged():  # nothing that listens is to take the place of the exit
-            self._recorder.fire(self._request_type, name, took_ns, failure, lost=True)
+        return self._answers.wait(asked, answer, patience_s, timed=timed).value
 
     def _due(self, name: str, since_ns: int | None, since_wall_ns: int | None) -> int:
         if (since_ns is None) == (since_wall_ns is None):
@@ -354,12 +307,3 @@ class SocketIOUser(ConnectedUser):
             return moments.due_by_wall(since_wall_ns, apart_ns, self.arrived_ns, self._begun_ns)
         except ValueError as error:
             raise ValueError(f"record({name!r}): {error}") from None
-
-
-def _returned(arguments: list[Any]) -> Any:
-    return arguments[0] if len(arguments) == 1 else tuple(arguments) or None
-
-
-def _length(arguments: list[Any]) -> int:
-    """Bytes of the arguments as JSON, without the brackets."""
-    return len(msgspec.json.encode(arguments)) - 2

@@ -13,7 +13,7 @@ from loadtests.client import packets, session
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.session import DEPARTURES, Session
 from loadtests.record.words import Cause, Transport
-from tests.unit.client.test_session import OPEN, SERVER, FakeLink, connected, made
+from tests.unit.client.played import OPEN, SERVER, FakeLink, connected, made
 
 HOLE = b'{"_placeholder":true,"num":0}'
 #: Long enough for what comes, short enough for what does not.

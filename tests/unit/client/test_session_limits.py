@@ -15,8 +15,8 @@ from loadtests.client.polling import TOO_MANY_PACKETS, PollingLink
 from loadtests.client.session import DEPARTURES, Session
 from loadtests.record.words import Cause
 from tests.support.waiting import until
+from tests.unit.client.played import FakeLink, FakePolling, made
 from tests.unit.client.streams import SERVER, play
-from tests.unit.client.test_session import FakeLink, FakePolling, made
 
 JOINED = b'40/test,{"sid":"me"}'
 

@@ -11,7 +11,7 @@ from loadtests.client import session
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.session import DEPARTURES, Session
 from loadtests.record.words import Cause
-from tests.unit.client.test_session import OPEN, FakeLink, FakePolling, connected
+from tests.unit.client.played import OPEN, FakeLink, FakePolling, connected
 
 LATE_S = 10
 

@@ -12,7 +12,7 @@ from loadtests.client import session
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.session import Session
 from loadtests.record.words import Transport
-from tests.unit.client.test_session import OPEN, SERVER, FakeLink, connected
+from tests.unit.client.played import OPEN, SERVER, FakeLink, connected
 
 #: Long enough for what comes, short enough for what does not.
 SOON_S, LATE_S = 0.001, 10
