@@ -25,6 +25,8 @@ from loadtests.record.words import Better
 
 #: How often fresh pairs are to find a slowdown of just ``detect``.
 CONFIRM_POWER = 0.95
+#: Fresh pairs beyond those that could just reject if all went one way.
+_SPARE = 2
 #: For a spread that few pairs tell, and a test that is none of means.
 _ALLOWANCE = 1.1
 
@@ -159,19 +161,20 @@ def screened(worse: Sequence[float], rule: Rule) -> Screened:
 
 
 def pairs_to_confirm(
-    worse: Mapping[Key, Sequence[float]], suspects: Collection[Key], rule: Rule
+    worse: Mapping[Key, Sequence[float]], suspects: Collection[Key], rule: Rule, tests: int = 0
 ) -> int:
     """How many fresh pairs confirm these suspects: fixed before the first of them is measured.
 
-    ((z(1 - level / suspects) + z(0.95)) · s / log1p(detect))² · 1.1, rounded up to an even number,
+    ((z(1 - level / tests) + z(0.95)) · s / log1p(detect))² · 1.1, rounded up to an even number,
     with the largest standard deviation s of their screens: so many find a slowdown of ``detect``
     with a power of 95 %, even where it is the first to be held against Holm's level (the sample
     size of a one-sided test of a mean).
 
     Args:
         worse: of the screen, by comparison.
-        suspects: those to be confirmed, in both directions.
+        suspects: those that the same pairs are to confirm, in both directions.
         rule: how it is decided.
+        tests: all suspects of the comparison, which share the level; these alone if fewer are said.
 
     Returns:
         From ``confirm_first`` to ``confirm_most``, and as many as can reject at all if the latter
@@ -179,9 +182,12 @@ def pairs_to_confirm(
     """
     if not suspects:
         return 0
+    tests = max(tests, len(suspects))
     spreads = [spread(worse[key][: screened(worse[key], rule).pairs]) for key in suspects]
-    needed = pairs_for(rule.limit, max(spreads), rule.level / len(suspects), CONFIRM_POWER)
-    least = max(rule.confirm_first, needed, fewest_pairs(len(suspects), rule.level))
+    needed = pairs_for(rule.limit, max(spreads), rule.level / tests, CONFIRM_POWER)
+    # One pair that goes the other way, by little, is not to acquit.
+    fewest = fewest_pairs(tests, rule.level) + _SPARE
+    least = max(rule.confirm_first, needed, fewest)
     return min(even(least), rule.confirm_most)
 
 

@@ -1,1 +1,1 @@
-"""Base against head: pairs of live servers that take turns, until it is decided which is slower."""
+"""Base against head: two live servers under load at the same time, in pairs until it is settled."""

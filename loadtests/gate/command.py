@@ -96,7 +96,7 @@ def command(
     beside: bool,
     **given: Any,
 ) -> int:
-    """Say whether head is slower than base, in pairs of servers that take turns.
+    """Say whether head is slower than base, in pairs of servers that are loaded at the same time.
 
     EXPERIMENT is a profile or a TOML file (default: ci). Exit codes: 0 not slower, as far as was
     looked; 2 the call or a file is wrong; 3 inconclusive; 4 a measurement failed or is missing; 99
@@ -112,11 +112,17 @@ def command(
             found = _found(wanted, rule, limits, folder, time_limit)
     except (ExperimentError, ArmError, NotAlone) as error:
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
+    except _Stuck as error:
+        return command_line.complain(NAME, str(error), Exit.FAILED)
     except OSError as error:
         return command_line.complain(NAME, command_line.system_words(error), Exit.WRONG_CALL)
     code = exit_code(found, fail_on_inconclusive=on_inconclusive == "fail")
     gate.write(msgspec.structs.replace(found, exit_code=code), folder)
     return _explained(folder) or code
+
+
+class _Stuck(Exception):
+    """Measuring has begun and cannot go on."""
 
 
 def _found(
@@ -133,7 +139,10 @@ def _found(
         _make(folder)
         subjects = subjects_of(wanted, arms)
         facts = [arms.base.facts, arms.head.facts]
-        return compare(wanted, rule, subjects, facts, folder, limits=limits, limit_s=limit_s)
+        try:
+            return compare(wanted, rule, subjects, facts, folder, limits=limits, limit_s=limit_s)
+        except OSError as error:  # no room, or the folder is gone
+            raise _Stuck(f"cannot go on: {command_line.system_words(error)}") from error
 
 
 def _compared(wanted: Experiment, given: dict[str, Any], detect: float | None) -> Experiment:
@@ -143,16 +152,20 @@ def _compared(wanted: Experiment, given: dict[str, Any], detect: float | None) -
         ExperimentError: nothing to compare with, or it makes no sense.
     """
     arms = {name: _arm(getattr(wanted, name) or Arm(), name, given) for name in (BASE, HEAD)}
-    if wanted.base is None and arms[BASE] == Arm():
+    if wanted.base is None and arms[BASE] == arms[HEAD] == Arm():
         raise ExperimentError(
-            "what is head to be compared with? --base REF (a commit, a branch, a tag), "
-            "--base-requires PACKAGE==VERSION, or [base] in the experiment"
+            "what is to be compared? --base REF (a commit, a branch, a tag), --head-requires "
+            "PACKAGE==VERSION, ..., or [base] and [head] in the experiment"
         )
-    if any(arm.mode for arm in arms.values()):
-        own = arms[BASE].mode or arms[HEAD].mode
-        if len(wanted.modes) > 1:
-            wanted = narrow(wanted, modes=[str(own)])
-        narrow(wanted, modes=[arm.mode for arm in arms.values() if arm.mode])
+    modes = [arm.mode for arm in arms.values() if arm.mode]
+    if modes:
+        narrow(wanted, modes=modes)
+        if len(modes) == 1 and len(wanted.modes) > 1:
+            raise ExperimentError(
+                f"one arm is served in mode {modes[0]}, and the other? give both --base-mode and "
+                "--head-mode"
+            )
+        wanted = narrow(wanted, modes=[arms[BASE].mode or wanted.modes[0]])
     deciding = wanted.gate
     if detect is not None:
         deciding = msgspec.structs.replace(deciding, detect=detect / 100)

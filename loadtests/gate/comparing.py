@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests import __version__
-from loadtests.arithmetic.power import detectable
+from loadtests.arithmetic.power import detectable, fewest_pairs
 from loadtests.arithmetic.screening import Rule
 from loadtests.gate.judged import judged
 from loadtests.gate.limits import Limit, held
@@ -19,11 +19,11 @@ from loadtests.record.gate import ArmFacts, Gate
 from loadtests.record.results import PlannedTrial, Trial
 from loadtests.record.words import Status
 from loadtests.run.executor import ProcessExecutor, Subject
-from loadtests.run.experiment import Experiment
+from loadtests.run.experiment import Experiment, ExperimentError
 from loadtests.run.runner import Run
 
 #: By how much two of a pair differ that are alike, docs/method.md; for what is said beforehand.
-_USUAL_DEVIATION = 0.04
+_USUAL_DEVIATION = 0.035
 
 
 def compare(
@@ -49,6 +49,9 @@ def compare(
 
     Returns:
         Everything; what it ends with is still to be decided.
+
+    Raises:
+        ExperimentError: so little time can settle nothing.
     """
     pairing = Pairing(wanted, rule, now_s=time.monotonic, limit_s=limit_s)
     _say_beforehand(pairing, rule, limit_s)
@@ -68,7 +71,7 @@ def compare(
         arms=list(arms),
         comparisons=list(found.comparisons),
         counts=list(found.counts),
-        limits=list(held(limits, pairing.pairs)),
+        limits=held(limits, pairing.alone, wanted.modes),
         contrasts=list(found.contrasts),
         failures=list(found.failures),
         unfit=list(found.unfit),
@@ -82,27 +85,26 @@ def _uncommitted(arm: ArmFacts) -> str:
 
 
 def _say_beforehand(pairing: Pairing, rule: Rule, limit_s: float | None) -> None:
-    """What can be told apart, and how long that takes if nothing is the matter."""
+    """What can be told apart, and how long that takes if nothing is the matter.
+
+    Raises:
+        ExperimentError: there is no time for that.
+    """
+    if limit_s is not None and limit_s < pairing.left_s():
+        raise ExperimentError(
+            f"in {limit_s / 60:.1f} min there is no time to look even once; "
+            f"{pairing.left_s() / 60:.1f} min, fewer cells or fewer scenarios would do"
+        )
+    tests = max(1, sum(len(pairing.gated(kind)) for kind in pairing.kinds))
+    # If all of a mode or a transport is suspicious, not a single number.
+    level = rule.level / max(1, tests // 3)
+    pairs = max(rule.confirm_first, fewest_pairs(max(1, tests // 3), rule.level))
+    smallest = detectable(pairs, _USUAL_DEVIATION, least=rule.least, level=level)
     print(
         f"{len(pairing.kinds)} cells and scenarios, about {pairing.left_s() / 60:.0f} min if "
-        f"nothing is suspicious; to be found: {100 * rule.detect:g} % slower",
-        flush=True,
-    )
-    if limit_s is None:
-        return
-    pairs = int(rule.first * limit_s / max(pairing.left_s(), 1.0))
-    if pairs < rule.first:
-        print(
-            f"in {limit_s / 60:.0f} min each gets about {pairs} pairs, and a look wants "
-            f"{rule.first}: fewer cells, or more time",
-            flush=True,
-        )
-        return
-    smallest = detectable(rule.confirm_first, _USUAL_DEVIATION, least=rule.least)
-    print(
-        f"in {limit_s / 60:.0f} min each gets about {pairs} pairs; {rule.confirm_first} fresh ones "
-        f"prove a slowdown of {100 * (smallest or 1):.0f} % where two that are alike differ by "
-        f"{100 * _USUAL_DEVIATION:.0f} %",
+        f"nothing is suspicious. To be found: {100 * rule.detect:g} % slower; {pairs} fresh pairs "
+        f"prove {100 * (smallest or 1):.0f} % where two that are alike differ by "
+        f"{100 * _USUAL_DEVIATION:g} % (python -m loadtests noise measures that)",
         flush=True,
     )
 

@@ -82,7 +82,9 @@ class Wanted(NamedTuple):
     @property
     def content(self) -> str:
         """The same for what has the same in it, of 16 characters."""
-        parts = [self.interpreter.path, self.interpreter.name, self.pins, self.requires]
+        served = served_of(self.pins)
+        who = self.interpreter.path, self.interpreter.name
+        parts = [*who, self.pins, served, self.requires]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     @property
@@ -233,7 +235,7 @@ def meaning(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(?i)error: (?!ResolutionImpossible)", line)]
     last = (errors or lines or ["it printed nothing"])[-1]
-    return re.sub(r"^(?i:error): ", "", last)[:300]
+    return without_password(re.sub(r"^(?i:error): ", "", last)[:300])
 
 
 def _misfits(said: str) -> Iterator[str]:

@@ -92,13 +92,19 @@ def export(root: Path, commit: str, folder: Path) -> None:
         index.unlink(missing_ok=True)
 
 
+def _inherited() -> dict[str, str]:
+    return {name: each for name, each in os.environ.items() if not name.startswith("GIT_")}
+
+
 def _git(root: Path, *arguments: str, environment: Mapping[str, str] = {}) -> str:
     try:
         done = subprocess.run(
-            ["git", *arguments],
+            # No hook of the repository's, and files as they are in it.
+            ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", *arguments],
             cwd=root,
-            # In its own words and not the user's, and never waiting for a lock of an editor's.
-            env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **environment},
+            # In its own words and not the user's, and never waiting for a lock of an editor's. In a
+            # hook, git's own variables would lead to another tree.
+            env={**_inherited(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

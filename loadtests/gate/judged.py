@@ -13,9 +13,9 @@ from loadtests.arithmetic.screening import Rule, Standing
 from loadtests.gate.pairs import TWIN, Kind, Pair, Question, values
 from loadtests.gate.schedule import Pairing, only
 from loadtests.record.gate import BASE, HEAD, Comparison, Contrast, Counted
-from loadtests.record.results import Trial
-from loadtests.record.words import Purpose, Status
+from loadtests.record.words import Purpose, Verdict
 
+_CONVICTED = (Verdict.SLOWER, Verdict.FASTER)
 #: What base never had is head's where it was seen in so many trials.
 _SEEN = 2
 
@@ -83,7 +83,6 @@ def _comparisons(pairing: Pairing, rule: Rule) -> Iterator[Comparison]:
 
 def _comparison(pairing: Pairing, question: Question, found: Judged, *, gated: bool) -> Comparison:
     mine = [pair for pair in pairing.pairs if pair.answers(question) and pair.other == HEAD]
-    suspicious = found.standing not in (Standing.OPEN, Standing.CLEARED)
     compared = [pair for pair in mine if pair.worse(question) is not None]
     return Comparison(
         row=question.row,
@@ -99,8 +98,19 @@ def _comparison(pairing: Pairing, question: Question, found: Judged, *, gated: b
         dropped=len(mine) - len(compared),
         base=_mean(compared, BASE, question),
         head=_mean(compared, HEAD, question),
-        note="only shown: nothing confirms it" if suspicious and not gated else "",
+        note=_note(found, gated=gated),
     )
+
+
+def _note(found: Judged, *, gated: bool) -> str:
+    """What became of a suspicion, where it convicts nobody."""
+    if found.standing in (Standing.OPEN, Standing.CLEARED) or found.verdict in _CONVICTED:
+        return ""
+    if not gated:
+        return "only shown: nothing confirms it"
+    if found.fresh is None:
+        return f"suspected to be {found.standing}, and there was no time to confirm it"
+    return f"suspected to be {found.standing}, and not confirmed"
 
 
 def _mean(pairs: Sequence[Pair], arm: str, question: Question) -> float | None:
@@ -115,10 +125,15 @@ def _counts(pairing: Pairing) -> Iterator[Counted]:
         for question in pairing.questions(kind):
             if not question.is_count:
                 continue
-            base, head = (_counted(mine, arm, question) for arm in (BASE, HEAD))
-            if not base and not head:
+            both = [pair for pair in mine if not any(pair.failed)]
+            if not both:
                 continue
+            base, head = (_counted(both, arm, question) for arm in (BASE, HEAD))
             seen = [sum(1 for each in found if each) for found in (base, head)]
+            alone = [
+                sum(1 for one, other in zip(*arms, strict=True) if one and not other)
+                for arms in ((base, head), (head, base))
+            ]
             yield Counted(
                 row=question.row,
                 metric=question.metric,
@@ -128,14 +143,14 @@ def _counts(pairing: Pairing) -> Iterator[Counted]:
                 head=sum(head),
                 base_trials=seen[0],
                 head_trials=seen[1],
-                regression=not seen[0] and seen[1] >= _SEEN,
+                # Two that share a core share what an overload loses: then how often decides.
+                regression=(not seen[0] and seen[1] >= _SEEN) or head_invalidates(*alone),
             )
 
 
 def _counted(pairs: Sequence[Pair], arm: str, question: Question) -> list[float]:
     found = (pair.measurement(arm, question.row) for pair in pairs)
-    numbers = (each.metrics.get(question.metric) for each in found if each is not None)
-    return [number for number in numbers if number is not None]
+    return [(each.metrics.get(question.metric) or 0.0) if each else 0.0 for each in found]
 
 
 def _contrasts(pairing: Pairing) -> tuple[list[Contrast], list[str]]:
@@ -172,40 +187,53 @@ def _contrasts(pairing: Pairing) -> tuple[list[Contrast], list[str]]:
 def _failures(pairing: Pairing, rule: Rule, kind: Kind) -> Iterator[str]:
     """What was to be measured and was not, or what head made unfit by itself."""
     mine = [pair for pair in pairing.pairs if pair.kind == kind]
-    broken = False
-    for arm in (BASE, HEAD, TWIN):
-        trials = [pair.trials[arm][1] for pair in mine if arm in pair.trials]
-        failed = [trial for trial in trials if trial.status is not Status.OK]
-        # One that went well when it was tried again is no failure.
-        if failed and (len(failed) == len(trials) or _ended_with_failures(trials)):
-            reason = failed[-1].reason or "no reason was given"
-            yield f"{kind}, {arm}: {len(failed)} of {len(trials)} trials failed: {reason}"
-            broken = True
     if not mine:
         yield f"{kind}: never measured"
         return
-    for question in () if broken else pairing.gated(kind):
-        yield from _unasked(pairing, rule, question, mine)
+    broken = list(_broken(pairing, kind, mine))
+    yield from broken
+    if not broken:
+        gated = pairing.gated(kind)
+        total = sum(len(pairing.gated(each)) for each in pairing.kinds)
+        for question in gated:
+            yield from _unasked(pairing, rule, question, mine, rule.level / total)
+
+
+def _broken(pairing: Pairing, kind: Kind, pairs: Sequence[Pair]) -> Iterator[str]:
+    """Trials that brought nothing: what went well when it was tried again is no failure."""
+    mine = [pair for pair in pairs if pair.other == HEAD]
+    failed = {
+        arm: [trial for pair in mine for one, trial in pair.failed if one == arm]
+        for arm in (BASE, HEAD)
+    }
+    only_head = len(failed[HEAD]) >= _SEEN and not failed[BASE]
+    for arm, trials in failed.items():
+        spoils = arm == HEAD and (only_head or head_invalidates(len(failed[BASE]), len(trials)))
+        if trials and (pairing.gave_up(kind) or spoils):
+            reason = trials[-1].reason or "no reason was given"
+            yield f"{kind}, {arm}: {len(trials)} of {len(mine)} trials failed: {reason}"
+    twins = [trial for pair in pairs for arm, trial in pair.failed if arm == TWIN]
+    if len(twins) >= _SEEN:
+        yield f"{kind}, {TWIN}: {len(twins)} trials failed: {twins[-1].reason}"
 
 
 def _unasked(
-    pairing: Pairing, rule: Rule, question: Question, pairs: Sequence[Pair]
+    pairing: Pairing, rule: Rule, question: Question, pairs: Sequence[Pair], level: float
 ) -> Iterator[str]:
     """What was never looked at passes nobody; nor does a head that spoils its own trials."""
     mine = [pair for pair in pairs if pair.other == HEAD]
-    base, head = ([bool(pair.invalid(arm, question)) for pair in mine] for arm in (BASE, HEAD))
+    doubted = [[pair.invalid(arm, question) for arm in (BASE, HEAD)] for pair in mine]
+    # A pair of which both are says nothing of the difference.
+    base = sum(1 for one, other in doubted if one and not other)
+    head = sum(1 for one, other in doubted if other and not one)
     doubts = [pair.doubt(arm, question) for pair in mine for arm in (HEAD, BASE)]
     reason = next((each for each in doubts if each), "")
-    if head_invalidates(sum(base), sum(head)):
-        reason = next(each for pair in mine if (each := pair.invalid(HEAD, question)))
+    if head_invalidates(base, head, level):
+        reason = next(other for one, other in doubted if other and not one)
         yield (
-            f"{question}: {sum(head)} of {len(head)} trials of head are not to be trusted, and "
-            f"{sum(base)} of base: {reason}"
+            f"{question}: in {head} pairs head's number alone is not to be trusted, in {base} "
+            f"base's: {reason}"
         )
     elif (count := len(pairing.screen(question))) < rule.first:
         why = reason or ("the time was up" if pairing.out_of_time else "no number to compare")
         yield f"{question}: {count} of {len(mine)} pairs can be compared, too few to look at: {why}"
-
-
-def _ended_with_failures(trials: Sequence[Trial]) -> bool:
-    return all(trial.status is not Status.OK for trial in trials[-2:])

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loadtests.arithmetic.estimates import Estimate, estimate
-from loadtests.gate.pairs import Pair
-from loadtests.record.gate import HEAD, Limited
-from loadtests.record.words import Kept, Metric, Transport
+from loadtests.gate.pairs import Done, arm_of
+from loadtests.record.gate import Limited
+from loadtests.record.results import Measurement, PlannedTrial
+from loadtests.record.words import Kept, Metric, Status, Transport
 from loadtests.run.experiment import Experiment, ExperimentError, known
 from loadtests.scenarios.registry import metrics_of
 
@@ -56,28 +57,47 @@ def limits_of(experiment: Experiment) -> list[Limit]:
     return [_limit(experiment, name, bound) for name, bound in experiment.limits.items()]
 
 
-def held(limits: Sequence[Limit], pairs: Sequence[Pair]) -> Iterator[Limited]:
-    """Every limit against head's trials in each cell that it is for."""
-    of_head = [pair for pair in pairs if pair.other == HEAD]
-    cells = list(dict.fromkeys((pair.kind.mode, pair.kind.transport) for pair in of_head))
-    for limit in limits:
-        for mode, transport in cells:
-            if limit.cell in (None, (mode, transport)):
-                mine = [
-                    pair
-                    for pair in of_head
-                    if (pair.kind.mode, pair.kind.transport) == (mode, transport)
-                    and limit.row in pair.rows
-                ]
-                yield _held(limit, mode, transport, mine)
+def held(limits: Sequence[Limit], alone: Sequence[Done], modes: Sequence[str]) -> list[Limited]:
+    """Every limit against head's trials in each cell that it is for.
+
+    Args:
+        limits: of the experiment.
+        alone: trials of head with the core for itself: figures of two that share one are nobody's.
+        modes: the cells', beside the transports.
+    """
+    return [
+        _held(limit, mode, transport, list(_measured(limit, mode, transport, alone)))
+        for limit in limits
+        for mode in modes
+        for transport in Transport
+        if (limit.cell is None and _is_planned(mode, transport, alone))
+        or limit.cell == (mode, transport)
+    ]
 
 
-def _held(limit: Limit, mode: str, transport: Transport, pairs: Sequence[Pair]) -> Limited:
+def _is_planned(mode: str, transport: Transport, alone: Sequence[Done]) -> bool:
+    return any(_is_of(planned, mode, transport) for planned, _ in alone)
+
+
+def _is_of(planned: PlannedTrial, mode: str, transport: Transport) -> bool:
+    return (arm_of(planned.mode)[0], planned.transport) == (mode, transport)
+
+
+def _measured(
+    limit: Limit, mode: str, transport: Transport, alone: Sequence[Done]
+) -> Iterator[Measurement]:
+    for planned, trial in alone:
+        if _is_of(planned, mode, transport) and trial.status is Status.OK:
+            yield from (each for each in trial.measurements if each.row == limit.row)
+
+
+def _held(
+    limit: Limit, mode: str, transport: Transport, measured: Sequence[Measurement]
+) -> Limited:
     name = limit.metric.name
     numbers, few, doubts = [], False, []
-    for pair in pairs:
-        found = pair.measurement(HEAD, limit.row)
-        if found is None or (value := found.metrics.get(name)) is None:
+    for found in measured:
+        if (value := found.metrics.get(name)) is None:
             continue
         if name in found.invalid:
             doubts.append(found.invalid[name])

@@ -19,10 +19,13 @@ def exit_code(found: Gate, *, fail_on_inconclusive: bool) -> Exit:
     slower = any(each.gated and each.verdict is Verdict.SLOWER for each in found.comparisons)
     lost = any(each.regression for each in found.counts)
     broken = any(each.kept is Kept.BROKEN for each in found.limits)
-    if (slower or lost or broken) and not found.unfit:
+    # What base against base says of a run is about ratios: not about messages, nor about limits.
+    if lost or broken or (slower and not found.unfit):
         return Exit.REGRESSION
+    # A suspicion that fresh pairs did not confirm is none.
     unsettled = any(
-        each.gated and each.verdict is Verdict.INCONCLUSIVE for each in found.comparisons
+        each.gated and each.verdict is Verdict.INCONCLUSIVE and each.fresh is None
+        for each in found.comparisons
     ) or any(each.kept is Kept.UNDECIDED for each in found.limits)
     if found.unfit or (unsettled and fail_on_inconclusive):
         return Exit.INCONCLUSIVE

@@ -74,7 +74,7 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two trials that took turns, or ran one after the other.
+    """Two trials that were loaded at the same time, or ran one after the other.
 
     Attributes:
         trials: arm -> its trial; ``base`` with ``head`` or, in a contrast, with ``twin``.

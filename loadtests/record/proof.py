@@ -35,7 +35,7 @@ class Proof(msgspec.Struct, frozen=True):
         return (
             self._says_nothing(ready)
             or _differ("source", ready.source, self.source)
-            or _differ("prefix", ready.prefix, self.prefix)
+            or self._elsewhere(ready)
             or self._other_packages(ready)
         )
 
@@ -46,6 +46,11 @@ class Proof(msgspec.Struct, frozen=True):
             "does not say which files it serves (no source in its READY line): its application is "
             "older than that; choose a later commit"
         )
+
+    def _elsewhere(self, ready: Ready) -> str | None:
+        if self.prefix is None or ready.prefix == self.prefix:
+            return None
+        return "runs in another environment than the one that was made for it"
 
     def _other_packages(self, ready: Ready) -> str | None:
         if not self.versions:

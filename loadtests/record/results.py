@@ -175,6 +175,11 @@ class PlannedTrial(msgspec.Struct, frozen=True):
     group: Count | None = None
     purpose: Purpose | None = None
 
+    @property
+    def at_once(self) -> bool:
+        """Whether the trials of its group are loaded at the same time, as those of a pair are."""
+        return self.purpose is not None
+
 
 class Trial(msgspec.Struct, frozen=True):
     """What came of a planned trial.

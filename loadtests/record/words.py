@@ -74,6 +74,7 @@ class Purpose(StrEnum):
     SCREEN = "screen"  #: to see what may be slower, looked at again and again
     CONFIRM = "confirm"  #: to say so: fresh, their number fixed beforehand
     CONTRAST = "contrast"  #: base against a second base: what the run makes of two that are alike
+    LIMIT = "limit"  #: no pair: head alone, for a limit
 
 
 class Kept(StrEnum):

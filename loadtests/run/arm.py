@@ -44,17 +44,25 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: dict[str, str] = {}
 
     def unsaid(self) -> Arm:
-        """The same for everybody's eyes: values of variables are often somebody's password."""
+        """The same for everybody's eyes: no values of variables, no passwords, no paths."""
         return msgspec.structs.replace(
             self,
+            python=self.python and re.split(r"[/\\]", self.python)[-1],
             environment=dict.fromkeys(self.environment, HIDDEN),
-            requires=[without_password(each) for each in self.requires],
+            requires=[_without_path(without_password(each)) for each in self.requires],
         )
 
 
 def without_password(requirement: str) -> str:
-    """A package for everybody's eyes: its address may have a user and a password."""
-    return re.sub(r"(?<=://)[^/@]*@", f"{HIDDEN}@", requirement)
+    """A package for everybody's eyes: its address may have a password or a token."""
+    shown = re.sub(r"(?<=://)[^/@]*@", f"{HIDDEN}@", requirement)
+    return re.sub(r"(?<=://)([^?\s]*)\?[^#\s]*", rf"\1?{HIDDEN}", shown)
+
+
+def _without_path(requirement: str) -> str:
+    """The same where it is a folder or a file: its name alone."""
+    is_path = "://" not in requirement and "/" in requirement
+    return f"…/{requirement.rstrip('/').rpartition('/')[2]}" if is_path else requirement
 
 
 class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +73,8 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         metrics: those that can make it fail, ``scenario.metric``; all others are only shown.
         first, most: pairs before the first look, and before the screen gives up.
         confirm_first, confirm_most: between them lies how many fresh pairs confirm a suspicion.
-        contrast: every so manieth pair of the screen is one of two bases; 0 for none.
+        contrast: beside every so manieth pair of the screen is one of two bases, and as many more
+            as can show that these differ; 0 for none.
     """
 
     detect: Annotated[float, Meta(ge=0.01, le=1.0)] = 0.10
@@ -74,4 +83,4 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most: _Pairs = 24
     confirm_first: _Pairs = 8
     confirm_most: _Pairs = 24
-    contrast: Annotated[int, Meta(ge=0, le=1000)] = 6
+    contrast: Annotated[int, Meta(ge=0, le=1000)] = 4

@@ -294,7 +294,7 @@ class ProcessExecutor:
             server_core=self.pins.server if ours else None,
             spin_ns=wakeups.spin_ns(self.pins),
             begun_ns=self._begun_ns,
-            at_once=first.purpose is not None,
+            at_once=first.at_once,
         )
 
     def _assignment(

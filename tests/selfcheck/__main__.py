@@ -26,7 +26,7 @@ from loadtests.gate.outcome import exit_code
 from loadtests.gate.pairs import labelled
 from loadtests.generator.arguments import FOLDER, NAMES, beside
 from loadtests.machine.alone import NotAlone, measuring
-from loadtests.record import command_line, files, gate
+from loadtests.record import command_line, files, gate, results
 from loadtests.record.exits import Exit
 from loadtests.record.gate import HEAD
 from loadtests.record.results import ResultError
@@ -41,6 +41,7 @@ from tests.selfcheck.rates import Checked, first_p_values, table
 
 NAME = "python -m tests.selfcheck"
 SERVER = Path(__file__).with_name("server.py")
+_LEVELS = (0.05, 0.25, 0.5, 0.75)
 #: Where echo's own cost is kept, by cell.
 COSTS = "costs.json"
 
@@ -102,7 +103,7 @@ def command(
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
     checked = list(_checked(folder))
     print(table(checked))
-    print(f"p values of identical arms: {sorted(round(p, 3) for p in first_p_values(checked))}")
+    _show_p_values(folder, wanted)
     failed = [each for each in checked if each.found.failures]
     return Exit.FAILED if failed else Exit.FINE
 
@@ -114,9 +115,9 @@ def _left(
     asked = []
     for percent, count in gates.items():
         turns = itertools.cycle(modes)
-        asked += [(percent, next(turns) if percent else "") for _ in range(count)]
+        asked += [(percent, next(turns) if percent else "", number) for number in range(count)]
     random.Random(1).shuffle(asked)
-    for number, (percent, mode) in enumerate(asked):
+    for percent, mode, number in asked:
         place = folder / f"{number:03}-slower-by-{percent}{'-' + mode if mode else ''}"
         if not (place / gate.FILE_NAME).exists():
             place.mkdir(exist_ok=True)
@@ -179,6 +180,20 @@ def _costs(wanted: Experiment, modes: list[str], folder: Path) -> dict[str, floa
     costs = {cell: sum(each) / len(each) for cell, each in found.items()}
     files.replace(path, msgspec.json.encode(costs))
     return costs
+
+
+def _show_p_values(folder: Path, wanted: Experiment) -> None:
+    """Whether the test keeps its level: of identical arms p is uniform, but for its steps."""
+    found = [
+        p
+        for path in sorted(folder.glob("*-slower-by-0"))
+        if (path / gate.FILE_NAME).exists()
+        for p in first_p_values(results.read(path), wanted.gate.metrics, wanted.gate.first)
+    ]
+    if found:
+        shares = {level: sum(p <= level for p in found) / len(found) for level in _LEVELS}
+        told = ", ".join(f"{share:.1%} at most {level:g}" for level, share in shares.items())
+        print(f"p of {len(found)} first looks at identical arms: {told}")
 
 
 def _checked(folder: Path) -> Iterator[Checked]:

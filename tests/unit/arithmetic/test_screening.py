@@ -121,7 +121,13 @@ def test_the_noisiest_suspect_says_how_many():
 
 def test_so_many_suspects_take_as_many_pairs_as_can_reject():
     screens = {str(number): around(0.2) for number in range(300)}
-    assert pairs_to_confirm(screens, list(screens), RULE) == 14
+    # 13 can just reject, if all go one way; two more, and an even number.
+    assert pairs_to_confirm(screens, list(screens), RULE) == 16
+
+
+def test_suspects_elsewhere_share_the_level():
+    screens = {"a": around(0.2)}
+    assert pairs_to_confirm(screens, ["a"], RULE, tests=300) == 16
 
 
 @pytest.mark.parametrize(

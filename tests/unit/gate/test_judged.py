@@ -9,8 +9,14 @@ from loadtests.gate.judged import Findings, judged
 from loadtests.gate.outcome import exit_code
 from loadtests.record.exits import Exit
 from loadtests.record.gate import FORMAT, Counted, Gate
-from loadtests.record.words import Verdict
+from loadtests.record.results import PlannedTrial
+from loadtests.record.words import Transport, Verdict
 from tests.unit.gate.simulated import EXPERIMENT, Machine, is_head
+
+#: As many cells as the usual gate has.
+WHOLE = msgspec.structs.replace(
+    EXPERIMENT, modes=["eventlet", "gevent", "threading"], transports=list(Transport)
+)
 
 
 def found_on(machine: Machine, **more: float) -> Findings:
@@ -149,14 +155,49 @@ def test_what_is_not_settled_passes_unless_it_is_to_fail() -> None:
     assert exit_code(gate, fail_on_inconclusive=True) is Exit.INCONCLUSIVE
 
 
+def test_head_that_is_slower_everywhere_is_a_regression() -> None:
+    machine = Machine(cost=lambda planned: 1.3 if planned.mode.endswith("-head") else 1.0)
+    pairing, rule = machine.run(WHOLE, confirm_first=8)
+    found = judged(pairing, rule)
+    gated = [each for each in found.comparisons if each.gated]
+    assert len(gated) == 30
+    assert {each.verdict for each in gated} == {Verdict.SLOWER}
+    assert exit_code(gate_of(found), fail_on_inconclusive=False) is Exit.REGRESSION
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_head_that_dies_now_and_then_fails_the_gate(every: int) -> None:
+    seen: list[int] = []
+
+    def now_and_then(planned: PlannedTrial) -> str | None:
+        if not is_head(planned):
+            return None
+        seen.append(1)
+        return "the server died" if len(seen) % every == 0 else None
+
+    found = found_on(Machine(failing=now_and_then))
+    assert any("the server died" in each for each in found.failures)
+
+
+def test_trials_that_are_invalid_in_both_arms_say_nothing_of_head() -> None:
+    machine = Machine(invalid=lambda p: ["latency_p50"] if p.scenario == "echo" else [])
+    found = found_on(machine)
+    assert all("too few to look at" in each for each in found.failures)
+    assert found.failures
+
+
+def test_suspicion_that_there_was_no_time_to_confirm_is_said() -> None:
+    machine = Machine(noise=0.03, cost=lambda planned: 1.3 if is_head(planned) else 1.0)
+    pairing, rule = machine.run(limit_s=290, confirm_first=8)
+    notes = {each.note for each in judged(pairing, rule).comparisons if each.gated}
+    assert "suspected to be slower, and there was no time to confirm it" in notes
+
+
 def test_bases_that_differ_make_the_run_unfit() -> None:
     def cost(planned: object) -> float:
         return 1.3 if getattr(planned, "mode", "").endswith("-twin") else 1.0
 
-    deciding = msgspec.structs.replace(EXPERIMENT.gate, contrast=1)
-    machine = Machine(cost=cost, noise=0.02)
-    pairing, rule = machine.run(msgspec.structs.replace(EXPERIMENT, gate=deciding))
-    found = judged(pairing, rule)
+    found = found_on(Machine(cost=cost, noise=0.02))
     assert {each.rejected for each in found.contrasts} == {True}
     assert exit_code(gate_of(found), fail_on_inconclusive=False) is Exit.INCONCLUSIVE
 

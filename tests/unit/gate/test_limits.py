@@ -18,7 +18,7 @@ def told(limits: Mapping[str, str], noise: float = 0.01) -> list[Limited]:
     """What the limits come to; every number is about 100, of rates and times alike."""
     experiment = msgspec.structs.replace(EXPERIMENT, limits=dict(limits))
     pairing, _ = Machine(noise=noise).run(experiment)
-    return list(held(limits_of(experiment), pairing.pairs))
+    return held(limits_of(experiment), pairing.alone, experiment.modes)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import msgspec
-import pytest
 
 from loadtests.gate.pairs import Kind, arm_of
+from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Purpose, Transport
 from tests.unit.gate.simulated import EXPERIMENT, Machine, is_head
 
@@ -29,12 +29,21 @@ def test_two_that_are_alike_are_settled_at_the_first_look() -> None:
     assert not pairing.out_of_time
 
 
-def test_every_sixth_pair_is_base_against_base() -> None:
+def test_there_are_as_many_pairs_of_two_bases_as_can_show_that_they_differ() -> None:
     machine = Machine()
     machine.run()
-    arms = Counter(arm_of(each.mode)[1] for each in machine.order)
-    assert arms["twin"] == arms["head"] // 6
-    assert arms["base"] == arms["head"] + arms["twin"]
+    twins = Counter(
+        each.scenario for each in machine.order if each.mode in ("gevent-twin", "threading-twin")
+    )
+    # Five metrics, two-sided, at 1 %: 2 to the power of minus ten.
+    assert twins == {"echo": 10, "broadcast": 10}
+
+
+def test_every_fourth_pair_is_base_against_base_until_there_are_enough() -> None:
+    machine = Machine()
+    machine.run()
+    purposes = [each.purpose for each in machine.order[::2]]
+    assert purposes[:10] == ([Purpose.SCREEN] * 4 + [Purpose.CONTRAST]) * 2
 
 
 def test_who_is_first_is_tossed_for_in_each_pair() -> None:
@@ -105,13 +114,37 @@ def test_time_to_confirm_is_kept_free() -> None:
     assert max(pairing.fresh.values()) <= rule.confirm_first
 
 
-@pytest.mark.parametrize("contrast", [0, 3])
-def test_how_many_pairs_are_base_against_base_can_be_said(contrast: int) -> None:
-    deciding = msgspec.structs.replace(EXPERIMENT.gate, contrast=contrast)
+def test_there_need_be_no_pairs_of_two_bases() -> None:
+    deciding = msgspec.structs.replace(EXPERIMENT.gate, contrast=0)
     machine = Machine()
     machine.run(msgspec.structs.replace(EXPERIMENT, gate=deciding))
-    arms = Counter(arm_of(each.mode)[1] for each in machine.order)
-    assert arms["twin"] == (arms["head"] // contrast if contrast else 0)
+    assert not [each for each in machine.order if arm_of(each.mode)[1] == "twin"]
+
+
+def test_limits_are_held_against_head_with_the_core_for_itself() -> None:
+    machine = Machine()
+    limited = msgspec.structs.replace(EXPERIMENT, limits={"echo.latency_p50": "<= 50 ms"})
+    pairing, rule = machine.run(limited)
+    alone = [each for each in machine.order if each.purpose is Purpose.LIMIT]
+    assert {(each.scenario, arm_of(each.mode)[1]) for each in alone} == {("echo", "head")}
+    assert len(alone) == 2 * rule.first == len(pairing.alone)
+    assert len({each.group for each in alone}) == len(alone)
+
+
+def test_repeats_do_not_go_beyond_the_time_limit() -> None:
+    fresh: Counter[str] = Counter()
+
+    def doubted(planned: PlannedTrial) -> list[str]:
+        if planned.purpose is not Purpose.CONFIRM:
+            return []
+        fresh["confirm"] += 1
+        return ["server_cpu"] if fresh["confirm"] % 2 else []
+
+    machine = Machine(
+        noise=0.03, cost=lambda planned: 1.3 if is_head(planned) else 1.0, invalid=doubted
+    )
+    machine.run(limit_s=700)
+    assert machine.now_s <= 700
 
 
 def test_schedule_comes_from_the_seed_alone() -> None:

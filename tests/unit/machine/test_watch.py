@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import psutil
