@@ -47,9 +47,6 @@ def compare(
         limits: of head.
         limit_s: how long it may take; None for as long as it takes.
 
-    Returns:
-        Everything; what it ends with is still to be decided.
-
     Raises:
         ExperimentError: so little time can settle nothing.
     """
@@ -59,6 +56,7 @@ def compare(
     result = Run(wanted, folder, executor, pairing).run(_reporter)
     late = result.ended == "complete" and pairing.out_of_time
     found = judged(pairing, rule)
+    notes = [_uncommitted(arm) for arm in arms if arm.dirty]
     return Gate(
         format=gate.FORMAT,
         version=__version__,
@@ -75,7 +73,7 @@ def compare(
         contrasts=list(found.contrasts),
         failures=list(found.failures),
         unfit=list(found.unfit),
-        notes=[*map(_uncommitted, (arm for arm in arms if arm.dirty)), *found.notes],
+        notes=[*notes, *found.notes],
         environment=result.environment,
     )
 
