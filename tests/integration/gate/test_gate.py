@@ -110,6 +110,7 @@ def written(out: Path) -> Gate:
     return gate.read(out)
 
 
+@pytest.mark.timing
 @pytest.mark.timeout(400)
 def test_slower_application_ends_with_99(checkout: Checkout, tmp_path: Path) -> None:
     done = checkout.gate("good", "slow", tmp_path / "run")
@@ -123,6 +124,7 @@ def test_slower_application_ends_with_99(checkout: Checkout, tmp_path: Path) -> 
     assert base.source != head.source
 
 
+@pytest.mark.timing
 @pytest.mark.timeout(400)
 def test_application_that_is_the_same_passes(checkout: Checkout, tmp_path: Path) -> None:
     done = checkout.gate("good", "good", tmp_path / "run")
@@ -131,6 +133,7 @@ def test_application_that_is_the_same_passes(checkout: Checkout, tmp_path: Path)
     assert not [each for each in found.comparisons if each.verdict is Verdict.SLOWER and each.gated]
 
 
+@pytest.mark.timing
 @pytest.mark.timeout(400)
 def test_server_that_dies_ends_with_4(checkout: Checkout, tmp_path: Path) -> None:
     done = checkout.gate("good", "dead", tmp_path / "run")
