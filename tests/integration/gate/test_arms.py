@@ -93,7 +93,7 @@ def test_what_an_arm_asks_for_is_what_its_server_has(
     ("change", "words"),
     [
         ({"source": "f00d"}, "threading server says source is '.*', it should be 'f00d'"),
-        ({"prefix": "/usr"}, "threading server says prefix is '.*', it should be '/usr'"),
+        ({"prefix": "/usr"}, "threading server runs in another environment than"),
         (
             {"versions": {"python": "2.7.18"}},
             "threading server says python is '3.*', it should be '2.7.18'",

@@ -314,7 +314,7 @@ def test_a_run_takes_the_calibration_of_its_machine_into_its_result(
         calibration, "PATH", stored(tmp_path, environment=environment, version=__version__)
     )
     # Nothing is started for it: a server of one's own has no journal of disconnects.
-    experiment = narrow(load("ci"), modes=["gevent"], scenarios=["disconnect"])
+    experiment = narrow(load("quick"), modes=["gevent"], scenarios=["disconnect"])
     executor = ProcessExecutor(experiment, tmp_path, OwnServer("http://127.0.0.1:9", "own"))
     Run(experiment, tmp_path, executor).run(silence)
     result = read(tmp_path)

@@ -76,7 +76,9 @@ def test_profile_covers_every_mode_transport_and_scenario(name: str) -> None:
     experiment = load(name)
     assert list(MAIN) == experiment.modes
     assert list(Transport) == experiment.transports
-    assert {"echo", "broadcast", "disconnect"} <= set(experiment.scenarios)
+    # What a gate measures in pairs has no heartbeats to wait for.
+    waiting = set() if name == "ci" else {"disconnect"}
+    assert {"echo", "broadcast"} | waiting <= set(experiment.scenarios)
 
 
 def test_profiles_are_those_that_the_make_targets_name() -> None:
