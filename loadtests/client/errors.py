@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class ProtocolError(Exception):
-    """The peer sent what its protocol does not allow; the message quotes or names it."""
+    """The peer sent what its protocol does not allow; the message names it."""
 
 
 class ConnectionFailed(Exception):

@@ -76,6 +76,7 @@ class Hearing:
         "_gather_head",
         "_gathered",
         "_handlers",
+        "_ids",
         "_link",
         "_longest",
         "_namespace",
@@ -108,6 +109,7 @@ class Hearing:
         self._connected: AsyncResult | None = None
         self._auth: Any = None
         self._further: dict[str, Membership] | None = None  # beside the first namespace
+        self._ids: tuple[str, ...] = ()  # that the server knows it by
         self._opened = False
         self._departed = False
         self._longest: float = math.inf  # bytes of a packet, as far as the server has said
@@ -164,6 +166,7 @@ class Hearing:
             if handshake.max_payload is not None:
                 self._longest = handshake.max_payload
             self._opened = True
+            self._ids = (handshake.sid,)
             self.pinged_ns = user_ns
             if handshake.ping_timeout > 0:
                 self._pong_ns = handshake.ping_timeout * 1e6
@@ -182,7 +185,7 @@ class Hearing:
         elif kind == packets.CLOSE:
             self._fail("closed by the server (Engine.IO close)")
         elif kind != packets.NOOP:
-            raise ProtocolError(f"unexpected Engine.IO packet {packet[:80]!r}")
+            raise ProtocolError(f"unexpected Engine.IO packet: {refusals.kind(packet)}")
 
     def _message(self, message: Packet, kernel_ns: int, user_ns: int) -> None:
         own = message.namespace == self._namespace
@@ -214,9 +217,10 @@ class Hearing:
         sid = message.data.get("sid") if isinstance(message.data, dict) else None
         if not isinstance(sid, str):
             raise ProtocolError(
-                f"Socket.IO connect without a session id: {message.data!r}; "
+                "Socket.IO connect without a session id; "
                 "does the server speak an older protocol (Socket.IO 2 or before)?"
             )
+        self._ids += (sid,)
         if waiting is not None:
             waiting.set(sid)
 
@@ -231,7 +235,8 @@ class Hearing:
             else "was disconnected by the server"
         )
         if further.joined is not None and not further.joined.ready():
-            reason = ConnectionFailed(f"namespace {message.namespace} {why}")
+            words = refusals.without_ids(why, self._ids)
+            reason = ConnectionFailed(f"namespace {message.namespace} {words}")
             further.joined.set_exception(reason)
 
     def _handlers_of(self, namespace: str | None) -> dict[str, Handler]:
@@ -261,6 +266,7 @@ class Hearing:
 
     def _end(self, reason: str) -> None:
         self._stop_vigil()
+        reason = refusals.without_ids(reason, self._ids)
         words, sent_ns = self._too_long
         if words and time.monotonic_ns() - sent_ns < _SOON_NS:
             reason = f"{reason}, after {words}"

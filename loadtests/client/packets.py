@@ -35,9 +35,6 @@ SEPARATOR = b"\x1e"
 #: What msgspec raises for bytes that are no JSON; the two others for depth and odd characters.
 NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 
-#: A session's id in an open packet: whoever knows it can speak for the session.
-_SID = re.compile(rb'("sid"\s*:\s*)"[^"]*"?')
-
 #: More attachments than this are taken for nonsense, before they are waited for.
 _MOST_ATTACHMENTS = 1_000
 
@@ -144,7 +141,7 @@ def decode(packet: bytes) -> Packet:
     """
     head = _HEAD.match(packet)
     if head is None:
-        raise ProtocolError(f"not a Socket.IO packet: {packet[:80]!r}")
+        raise ProtocolError(f"not a Socket.IO packet: {refusals.kind(packet)}")
     kind, count, namespace, identity = head.groups()
     body = packet[head.end() :]
     try:
@@ -156,7 +153,9 @@ def decode(packet: bytes) -> Packet:
             attachments=int(count) if count else 0,
         )
     except NOT_JSON as error:
-        raise ProtocolError(f"not a Socket.IO packet: {packet[:80]!r} ({error})") from error
+        raise ProtocolError(
+            f"not a Socket.IO packet: {refusals.kind(packet)} ({refusals.why(error)})"
+        ) from error
     _check(found, count is not None, packet)
     return found
 
@@ -164,16 +163,16 @@ def decode(packet: bytes) -> Packet:
 def _check(found: Packet, counted: bool, packet: bytes) -> None:
     binary = found.type >= PacketType.BINARY_EVENT
     if binary != counted:
-        raise ProtocolError(f"attachments are announced where none can be: {packet[:80]!r}")
+        raise ProtocolError(f"attachments are announced where none can be: {refusals.kind(packet)}")
     if found.attachments > _MOST_ATTACHMENTS:
         raise ProtocolError(f"{found.attachments} attachments; at most {_MOST_ATTACHMENTS}")
     if found.type in (PacketType.EVENT, PacketType.BINARY_EVENT):
         if not (isinstance(found.data, list) and found.data and isinstance(found.data[0], str)):
-            raise ProtocolError(f"an event without a name: {packet[:80]!r}")
+            raise ProtocolError("an event without a name")
     elif found.type in (PacketType.ACK, PacketType.BINARY_ACK) and (
         found.id is None or not isinstance(found.data, list)
     ):
-        raise ProtocolError(f"an acknowledgement without a number or a list: {packet[:80]!r}")
+        raise ProtocolError("an acknowledgement without a number or a list")
 
 
 class PacketDecoder:
@@ -204,7 +203,7 @@ class PacketDecoder:
             self._attachments.append(packet[1:])
         else:
             if self._incomplete is not None:
-                raise ProtocolError(f"expected a binary attachment, got {packet[:80]!r}")
+                raise ProtocolError(f"expected a binary attachment, got {refusals.kind(packet)}")
             self._incomplete = decode(packet)
         whole = self._incomplete
         self.waiting = len(self._attachments) < whole.attachments
@@ -224,7 +223,8 @@ def _put_in(data: Any, attachments: Sequence[bytes]) -> Any:
         if data.get("_placeholder") is True:
             number = data.get("num")
             if type(number) is not int or not 0 <= number < len(attachments):
-                raise ProtocolError(f"no attachment number {number!r} of {len(attachments)}")
+                said = number if type(number) is int else f"({type(number).__name__})"
+                raise ProtocolError(f"no attachment number {said} of {len(attachments)}")
             return attachments[number]
         return {key: _put_in(value, attachments) for key, value in data.items()}
     if isinstance(data, list):
@@ -242,13 +242,12 @@ def decode_handshake(packet: bytes) -> Handshake:
         # Engine.IO 3 puts a length before each packet of a payload, in digits or in bytes.
         older = re.match(rb"\d+:0\{|[\0\1][\0-\x09]+\xff0\{", packet) is not None
         why = "; the server speaks Engine.IO 3, this client speaks 4" if older else ""
-        got = refusals.page(packet) or repr(packet[:80])
+        got = refusals.page(packet) or refusals.kind(packet)
         raise ProtocolError(f"expected Engine.IO's open packet, got {got}{why}")
     try:
         return msgspec.json.decode(packet[1:], type=Handshake)
     except NOT_JSON as error:
-        told = _SID.sub(rb'\1"(its id)"', packet)[:80]
-        raise ProtocolError(f"unreadable open packet {told!r}: {error}") from error
+        raise ProtocolError(f"unreadable open packet: {refusals.why(error)}") from error
 
 
 def encode_payload(outbox: list[bytes], longest: int) -> bytes:
@@ -294,4 +293,4 @@ def unpack(part: bytes) -> bytes:
     try:
         return b"b" + binascii.a2b_base64(part[1:], strict_mode=True)
     except binascii.Error as error:
-        raise ProtocolError(f"not base64: {part[:80]!r} ({error})") from error
+        raise ProtocolError(f"not base64: {refusals.why(error)}") from error

@@ -249,7 +249,7 @@ class WebSocketLink:
             self._refused(refusals.refusal_line(response, self._session_id))
         else:
             begun = self._head.partition(b"\r\n\r\n")[2]
-            self._refused(f": {refusals.body_line(begun, self._session_id)}")
+            self._refused(refusals.behind_colon(refusals.body_line(begun, self._session_id)))
 
     def _refused(self, words: str) -> None:
         first = refusals.shown(self._head.partition(b"\r\n")[0][:200].decode(errors="replace"))

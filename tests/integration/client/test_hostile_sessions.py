@@ -109,12 +109,12 @@ PLACEHOLDER = b'{"_placeholder":true,"num":%d}'
 @rows(
     {
         "Engine.IO close": ((b"1",), "closed by the server"),
-        "unknown Engine.IO packet": ((b"9what",), "9what"),
+        "unknown Engine.IO packet": ((b"9what",), "packet: what begins with b'9'$"),
         "another open packet": ((OPEN,), "unexpected"),
-        "unknown Socket.IO packet": ((b"47what",), "47what"),
+        "unknown Socket.IO packet": ((b"47what",), "packet: a message that begins with b'7'$"),
         "disconnect": ((b"41/test,",), "disconnected by the server"),
         "refused afterwards": ((b'44/test,"changed my mind"',), "changed my mind"),
-        "half of JSON": ((b'42/test,["x"',), "Socket.IO packet.*x"),
+        "half of JSON": ((b'42/test,["x"',), "Socket.IO packet: an event .*truncated"),
         "no UTF-8": ((b'42/test,["\xff"]',), "Socket.IO packet"),
         "too deep": ((b'42/test,["x",' + b"[" * 100_000,), "Socket.IO packet"),
         "event without a name": ((b"42/test,[]",), "without a name"),

@@ -176,7 +176,7 @@ def test_older_protocol_is_called_by_its_name() -> None:
 
 @pytest.mark.parametrize("packet", [b"9", b"96:", b"2:40", b"x96:0{", b'40{"sid":"x"}'])
 def test_what_is_no_older_protocol_is_not_called_one(packet: bytes) -> None:
-    with pytest.raises(ProtocolError, match=r"got b.*(?<!speaks 4)$"):
+    with pytest.raises(ProtocolError, match=r"packet, got .*(?<!speaks 4)$"):
         decode_handshake(packet)
 
 

@@ -71,7 +71,7 @@ def test_redirection_says_where_to() -> None:
 def test_redirection_is_told_without_the_parameters_of_its_request() -> None:
     asked = b"https://elsewhere/socket.io/?EIO=4&transport=polling&t=00c0ffee&sid=k3Jx&token=secret"
     moved = Response(301, b"", True, asked)
-    assert refusals.refusal_line(moved, "k3Jx") == " to https://elsewhere/socket.io/: "
+    assert refusals.refusal_line(moved, "k3Jx") == " to https://elsewhere/socket.io/"
 
 
 # --- where a session should have begun
@@ -83,9 +83,44 @@ def test_page_in_place_of_an_open_packet_is_told_by_its_title() -> None:
 
 
 @pytest.mark.parametrize(
-    "packet", [b'0{"sid":"k3Jx","upgrades":7}', b'0{"sid" : "k3Jx', b'0{"sid":"k3Jx"}']
+    ("packet", "words"),
+    [
+        (b'0{"sid":"k3Jx","upgrades":7}', r"unreadable open packet: Expected `array`"),
+        (b'0{"sid" : "k3Jx', "unreadable open packet: Input data was truncated$"),
+        (b'97:0{"sid":"k3Jx"}2:40', r"got what begins with b'9'; the server speaks Engine\.IO 3"),
+        (b'40{"sid":"k3Jx"}', "got a connect$"),
+        (b"", "got an empty packet$"),
+    ],
 )
-def test_open_packet_that_is_unreadable_is_quoted_without_its_id(packet: bytes) -> None:
-    with pytest.raises(ProtocolError, match=r"unreadable open packet .*\(its id\)") as told:
+def test_open_packet_that_is_unreadable_is_told_without_what_is_in_it(
+    packet: bytes, words: str
+) -> None:
+    with pytest.raises(ProtocolError, match=words) as told:
         decode_handshake(packet)
     assert "k3Jx" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("packet", "expected"),
+    [
+        (b'42["hush"]', "an event"),
+        (b"45hush", "a binary event"),
+        (b"4hush", "a message that begins with b'h'"),
+        (b"bhush", "a binary message"),
+        (b"6", "a noop packet"),
+        (b"hush", "what begins with b'h'"),
+    ],
+)
+def test_packet_is_told_by_its_type_alone(packet: bytes, expected: str) -> None:
+    assert refusals.kind(packet) == expected
+
+
+def test_complaint_has_no_places_in_it() -> None:
+    assert refusals.why(ValueError("JSON is malformed: no end (byte 12)")) == (
+        "JSON is malformed: no end"
+    )
+    assert refusals.why(UnicodeDecodeError("utf-8", b"hush", 0, 1, "odd")) == "no UTF-8"
+
+
+def test_word_is_no_id() -> None:
+    assert refusals.without_ids("no sid k3Jx_8", ["sid", "k3Jx_8"]) == "no sid (its id)"

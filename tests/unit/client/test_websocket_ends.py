@@ -74,8 +74,8 @@ def test_refusal_whose_end_never_comes_is_told_when_the_connection_ends(
         stream.say(words.encode())
     assert ended == []
     stream.end()
-    told = " ".join(words.split())
-    assert ended == [f"WebSocket handshake refused: HTTP/1.1 400 BAD REQUEST: {told}"]
+    told = f": {' '.join(words.split())}" if words else ""
+    assert ended == [f"WebSocket handshake refused: HTTP/1.1 400 BAD REQUEST{told}"]
 
 
 def test_refusal_quotes_not_all_of_its_words(stream: FakeStream, ended: list[str]) -> None:
