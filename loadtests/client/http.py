@@ -14,6 +14,8 @@ from loadtests.client.errors import ProtocolError
 from loadtests.client.limits import LONGEST, too_long
 
 _LONGEST_HEAD = 64 * 1024
+#: What a server of TLS answers to what is none (RFC 8446, section 5.1).
+_TLS_ALERT = b"\x15\x03"
 #: These have no body, whatever their headers say (RFC 9112, section 6.3).
 _BODILESS = frozenset({204, 304})
 
@@ -64,7 +66,7 @@ class ResponseDecoder:
             head_end = buffer.find(b"\r\n\r\n")
             if head_end < 0:
                 if len(buffer) > _LONGEST_HEAD or not buffer.startswith(b"HTTP/1."[: len(buffer)]):
-                    raise ProtocolError(f"not an HTTP response: {buffer[:60]!r}")
+                    raise _not_http(buffer)
                 self._buffer = buffer
                 return None
             self._buffer = b""
@@ -79,7 +81,7 @@ class ResponseDecoder:
             return None
         body, behind = whole
         if behind:
-            raise ProtocolError(f"bytes after the response: {behind[:60]!r}")
+            raise ProtocolError("bytes after the response")
         self._body = None
         return _response(self._head, body)
 
@@ -96,6 +98,12 @@ class ResponseDecoder:
             return None
         body, self._body = b"".join(self._body.parts), None
         return _response(self._head, body)._replace(keep_alive=False)
+
+
+def _not_http(begun: bytes) -> ProtocolError:
+    if begun.startswith(_TLS_ALERT):
+        return ProtocolError("not an HTTP response but one of TLS: https:// or wss://?")
+    return ProtocolError(f"not an HTTP response: {begun[:60]!r}")
 
 
 class Head(NamedTuple):
@@ -248,7 +256,7 @@ def decode_head(head: bytes) -> Head:
     version, _, tail = first.partition(b" ")
     status = tail.partition(b" ")[0]
     if not version.startswith(b"HTTP/1.") or not (len(status) == 3 and status.isdigit()):
-        raise ProtocolError(f"not an HTTP response: {first[:60]!r}")
+        raise _not_http(first)
     headers = {}
     cookies = []
     for line in rest:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from gevent.event import AsyncResult
 
+from loadtests.client import refusals
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.hearing import Arrival, Handler, Hearing
 from loadtests.client.link import Link, OnLeave, Server
@@ -19,6 +20,12 @@ from loadtests.record.words import Cause, Transport
 
 #: How a session can go away by itself; what the others need is around it.
 DEPARTURES = (Cause.CLOSE, Cause.KILL, Cause.RESET, Cause.FREEZE)
+
+#: How a server ends a connection that it cannot make sense of.
+_WITHOUT_A_WORD = (
+    "connection closed by the server",
+    "connection broken: Connection reset by peer",
+)
 
 _encode_json = msgspec.json.encode
 
@@ -37,12 +44,13 @@ class Session(Hearing):
         sid: the namespace's session id, as the server's handlers see it.
     """
 
-    __slots__ = ("cookies", "sid")
+    __slots__ = ("_encrypted", "cookies", "sid")
 
     def __init__(
         self, server: Server, transports: Sequence[Transport], namespace: str = "/"
     ) -> None:
         super().__init__(namespace)
+        self._encrypted = server.tls is not None
         self.cookies = server.jar()
         self._link = _link(transports)(server, self._packet, self._end, jar=self.cookies)
         self.sid = ""
@@ -131,7 +139,14 @@ class Session(Hearing):
         self._auth = auth
         self._connected = AsyncResult()
         self._link.open()
-        self.sid = self._wait(self._connected, timeout_s, "no answer to the handshake")
+        try:
+            self.sid = self._wait(self._connected, timeout_s, "no answer to the handshake")
+        except ConnectionFailed as error:
+            if self._encrypted or str(error) not in _WITHOUT_A_WORD:
+                raise
+            # OpenSSL's servers have no alert for a request in plain HTTP (SSL_R_HTTP_REQUEST).
+            hint = "before it answered; a port for TLS does that: https:// or wss://?"
+            raise ConnectionFailed(f"{error} {hint}") from error
         self._connected = None
 
     def join(self, namespace: str, auth: Any = None, timeout_s: float = 10) -> str:
@@ -183,6 +198,7 @@ class Session(Hearing):
             raise ConnectionFailed(self.ended)
         if self.transport is not Transport.WEBSOCKET:
             why = getattr(self._link, "failure", "no upgrade was asked for")
+            why = refusals.without_ids(why, self._ids)
             raise ConnectionFailed(f"the session stays on long-polling: {why}")
 
     def emit(

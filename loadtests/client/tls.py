@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from loadtests.client.stream import Address, OnData, OnEnd, Stream
 
 _READ_BYTES = 65536
+#: How a record begins that may come during a handshake: a change of ciphers, an alert, a handshake,
+#: data (RFC 8446, section 5.1).
+_RECORDS = frozenset({0x14, 0x15, 0x16, 0x17})
 
 
 class TlsStream:
@@ -25,6 +28,7 @@ class TlsStream:
     """
 
     __slots__ = (
+        "_first",
         "_incoming",
         "_on_end",
         "_outgoing",
@@ -48,6 +52,7 @@ class TlsStream:
         self._on_end = on_end
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._first = True
         self._ready = False
         self._unsent = b""
         self._over = False
@@ -103,6 +108,10 @@ class TlsStream:
             self.send(unsent)
 
     def _received(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
+        if self._first and data[0] not in _RECORDS:  # OpenSSL has other words each version
+            self._fail("TLS: the server answers without: http:// or ws://?")
+            return
+        self._first = False
         self._incoming.write(data)
         try:
             if not self._ready:

@@ -287,3 +287,8 @@ def test_status_that_has_no_body_needs_no_length(first: str) -> None:
     found = read(response(b"", length=False, first=first))
     assert found is not None
     assert found.body == b""
+
+
+def test_answer_of_tls_is_told_with_what_would_work() -> None:
+    with pytest.raises(ProtocolError, match=r"one of TLS: https:// or wss://\?"):
+        ResponseDecoder().feed(b"\x15\x03\x01\0\x02\x02\x28")

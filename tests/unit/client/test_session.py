@@ -102,6 +102,15 @@ def test_link_that_ends_fails_the_handshake_with_its_reason() -> None:
         found.connect()
 
 
+@pytest.mark.parametrize("reason", ["closed by the server", "broken: Connection reset by peer"])
+def test_server_that_hangs_up_without_a_word_may_want_tls(reason: str) -> None:
+    found, link = made()
+    link.opening = ()
+    link.on_end(f"connection {reason}")
+    with pytest.raises(ConnectionFailed, match=r"before it answered; .* https:// or wss://\?"):
+        found.connect()
+
+
 def test_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeLink, "opening", (OPEN,))
     found, link = made()
@@ -207,7 +216,7 @@ def test_packet_is_sent_as_it_is() -> None:
     [
         (b"1", "closed by the server (Engine.IO close)"),
         (b"41/test,", "disconnected by the server"),
-        (b"garbage", "unexpected Engine.IO packet b'garbage'"),
+        (b"garbage", "unexpected Engine.IO packet: what begins with b'g'"),
         (b"\xff", "unexpected Engine.IO packet"),
         (b"4", "not a Socket.IO packet"),
         (b"42/test,", "an event without a name"),
@@ -222,6 +231,24 @@ def test_end_of_a_session_has_its_reason_and_closes_the_link(packet: bytes, word
     assert found.ended is not None
     assert words in found.ended
     assert (link.calls, heard) == ([("kill", None)], [])
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("WebSocket closed by the server: 1008 no {sid}", "1008 no (its id)"),
+        ("GET answered with 400: {sid}", "400: (its id)"),
+    ],
+)
+def test_reason_of_the_server_is_told_without_the_id_of_the_session(
+    monkeypatch: pytest.MonkeyPatch, said: str, expected: str
+) -> None:
+    opening = (OPEN.replace(b'"eio"', b'"k3Jx_8-abc"'), *FakeLink.opening[1:])
+    monkeypatch.setattr(FakeLink, "opening", opening)
+    found, link, _ = connected()
+    link.on_end(said.format(sid="k3Jx_8-abc"))
+    assert found.ended is not None
+    assert found.ended.endswith(expected)
 
 
 def test_first_reason_stays() -> None:

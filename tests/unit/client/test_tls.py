@@ -66,6 +66,15 @@ def shaken(client: Client, server: TlsServer) -> Client:
 # --- the handshake
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"<!DOCTYPE HTML>", b"\0"])
+def test_server_that_answers_without_tls_is_told_with_what_would_work(
+    client: Client, answer: bytes
+) -> None:
+    client.below.say(answer)
+    assert client.ended == ["TLS: the server answers without: http:// or ws://?"]
+    assert client.below.closed
+
+
 @pytest.mark.parametrize("step", [1, 7, 1 << 30])
 @pytest.mark.parametrize("name", ["example", "127.0.0.1"])
 def test_handshake_is_done_however_its_bytes_were_cut(
