@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
+_NAMESPACE = re.compile(r"/[^,\x00-\x20\x7f]*")
 _COOKIE_VALUE = re.compile(r"[^\x00-\x20\x7f;,]*")
 
 #: What a request is made of by itself: nobody else may say these.
@@ -54,9 +56,11 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"/?[^\x00-\x20\x7f?#]*", self.path):
-            raise ValueError(
-                f"path {self.path!r}: no spaces, no ? and no #; parameters are query's"
-            )
+            shown = re.split(r"[?#]", self.path)[0]  # what follows may be a secret
+            raise ValueError(f"path {shown!r}: no spaces, no ? and no #; parameters are query's")
+        for name, value in self.query.items():
+            if not (isinstance(name, str) and isinstance(value, str)):
+                raise ValueError(f"query {name!r}: a name and a value, both text")
         for name in self.query.keys() & _PROTOCOLS:
             raise ValueError(f"query {name!r} belongs to the protocol and cannot be chosen")
         for name, value in self.headers.items():
@@ -69,8 +73,9 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         for name, value in self.cookies.items():
             if not _is(_TOKEN, name) or not _is(_COOKIE_VALUE, value):
                 raise ValueError(f"cookie {name!r}: a name and a value without ; , or spaces")
-        if self.namespace is not None and not re.fullmatch(r"/[^,\x00-\x20\x7f]*", self.namespace):
-            raise ValueError(f"namespace {self.namespace!r}: begins with / and has no comma")
+        check_json("auth", self.auth)
+        if self.namespace is not None:
+            check_namespace(self.namespace)
         if self.insecure and self.ca_file is not None:
             raise ValueError("insecure trusts everybody: ca_file would say nothing")
         if self.ca_file is not None and not Path(self.ca_file).is_file():
@@ -96,6 +101,49 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
             cookies=dict.fromkeys(self.cookies, HIDDEN),
             auth=None if self.auth is None else HIDDEN,
         )
+
+
+def check_namespace(name: object) -> None:
+    """See that a namespace can be joined.
+
+    Raises:
+        ValueError: it cannot, whoever the server is.
+    """
+    if not _is(_NAMESPACE, name):
+        raise ValueError(f"namespace {name!r}: begins with / and has no comma")
+
+
+def check_json(what: str, value: object) -> None:
+    """See that a value is JSON as it stands, for msgspec makes texts of what is not.
+
+    Args:
+        what: it is, for the complaint, which does not repeat the value.
+        value: that is to be sent.
+
+    Raises:
+        ValueError: a part of it has no place in JSON.
+    """
+    try:
+        odd = _not_json(value)
+    except RecursionError:
+        raise ValueError(f"{what}: nested too deeply") from None
+    if odd:
+        raise ValueError(f"{what}: {odd} is no JSON")
+
+
+def _not_json(value: object) -> str:
+    """What kind of value in it JSON does not have; empty if there is none."""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else "a number that is not finite"
+    if value is None or isinstance(value, str | int):
+        return ""
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            return "a key that is not text"
+        return next(filter(None, map(_not_json, value.values())), "")
+    if isinstance(value, list | tuple):
+        return next(filter(None, map(_not_json, value)), "")
+    return f"a value of type {type(value).__name__}"
 
 
 def _is(pattern: re.Pattern[str], given: object) -> bool:

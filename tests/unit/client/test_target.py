@@ -18,6 +18,10 @@ from loadtests.client.target import HIDDEN, Target
     [
         ({"path": "/socket io"}, "path '/socket io': no spaces"),
         ({"path": "/a?b=c"}, "parameters are query's"),
+        ({"path": "/a?token=hush"}, "path '/a': no spaces, no [?]"),
+        ({"auth": float("nan")}, "auth: a number that is not finite is no JSON"),
+        ({"auth": {"a": [b"hush"]}}, "auth: a value of type bytes is no JSON"),
+        ({"auth": {1: "hush"}}, "auth: a key that is not text is no JSON"),
         ({"path": "/a#b"}, "parameters are query's"),
         ({"path": "/a\r\nHost: x"}, "no spaces"),
         ({"headers": {"X Y": "z"}}, "header 'X Y': not a name and one line"),
@@ -45,15 +49,30 @@ def test_what_cannot_be_said_is_refused_by_its_name(told: dict[str, Any], words:
 
 
 @pytest.mark.parametrize(
-    "told", [{"headers": {"X": "secret\n"}}, {"cookies": {"a": "secret;"}}], ids=str
+    "told",
+    [
+        {"headers": {"X": "secret\n"}},
+        {"cookies": {"a": "secret;"}},
+        {"path": "/x?secret"},
+        {"auth": b"secret"},
+        {"query": {"a": ["secret"]}},
+    ],
+    ids=str,
 )
 def test_refusal_does_not_repeat_a_value(told: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"header|cookie") as refused:
+    with pytest.raises(ValueError, match=r"header|cookie|path|auth|query") as refused:
         Target(**told)
     assert "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("told", [{"headers": {"X-Room": 5}}, {"cookies": {"X-Room": None}}])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"headers": {"X-Room": 5}},
+        {"cookies": {"X-Room": None}},
+        {"query": {"X-Room": 1}},
+    ],
+)
 def test_what_a_user_class_says_that_is_no_text_is_refused_by_its_name(
     told: dict[str, Any],
 ) -> None:
