@@ -215,6 +215,8 @@ def _tables(text: str) -> dict[str, Any]:
     written: dict[str, Any] = msgspec.toml.decode(text)
     if "compress" in written:
         raise msgspec.ValidationError("say `compression = true` or `false` - at `$.compress`")
+    if not isinstance(written.get("compression", True), bool | dict):
+        raise msgspec.ValidationError("true or false, or a table - at `$.compression`")
     if isinstance(written.get("compression"), bool):  # else it is the scenario's table
         written["compress"] = written.pop("compression")
     return written

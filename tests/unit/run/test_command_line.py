@@ -38,6 +38,10 @@ def _nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
         (["quick", "--url", "http://h?a=secret"], "parameters are given by --query"),
         (["quick", "--header", "X secret"], "--header: expected NAME:VALUE"),
         (["quick", "--auth", "secret"], "--auth: no JSON"),
+        (
+            ["full", "--url", "http://127.0.0.1:1", "--scenarios", "disconnect"],
+            "disconnect can be measured only against servers of ours",
+        ),
         (["quick", "--path", "/live"], "path (--path, or in [target]) is for a server of --url"),
         (["quick", "--insecure"], "insecure (--insecure, or in [target]) is for a server of --url"),
         (["quick", "--namespace", "chat", "--url", "http://127.0.0.1:1"], "namespace 'chat'"),

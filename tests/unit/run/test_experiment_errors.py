@@ -24,6 +24,12 @@ BROKEN = {
         "Expected `float`",
     ),
     "a fraction of a client": (changed("clients = 4", "clients = 4.5"), 8, "echo.clients", "int"),
+    "a compression that is a word": (
+        'name = "x"\ncompression = "no"\n',
+        2,
+        "compression",
+        "true or false, or a table",
+    ),
     "a table that is a number": (
         'name = "x"\necho = 3\n',
         2,
