@@ -13,9 +13,11 @@ class Headcount(NamedTuple):
         present: users whose session is there.
         came: users who ever had one.
         lost: users whose session ended by itself, and who are not back.
-        refused: users who could not connect.
-        idle_s: from the begin of the test until the last session was lost; None while one is there,
-            or where users were stopped.
+        refused: users who could not connect, or were stopped before they could.
+        idle_s: from the begin of the test until the last user was gone that way; None while one is
+            there, or where users were stopped.
+        failed: users who were ended by what their on_start raised.
+        returning: those among the lost who try to come back.
     """
 
     present: int = 0
@@ -23,6 +25,8 @@ class Headcount(NamedTuple):
     lost: int = 0
     refused: int = 0
     idle_s: float | None = None
+    failed: int = 0
+    returning: int = 0
 
 
 def no_load(counted: Collection[Headcount]) -> str | None:
@@ -41,9 +45,19 @@ def no_load(counted: Collection[Headcount]) -> str | None:
     if not idle_s or any(each.present for each in counted):
         return None
     lost = sum(each.lost for each in counted)
-    who = "the only user lost its session" if lost == 1 else f"all {lost} users lost their session"
+    failed = sum(each.failed for each in counted)
     others = f" ({refused} more could not connect)" if refused else ""
-    return f"no load since {max(idle_s):.1f} s: {who}{others}"
+    return f"no load since {max(idle_s):.1f} s: {_who(lost, failed)}{others}"
+
+
+def _who(lost: int, failed: int) -> str:
+    """What became of the users that were there."""
+    one = lost + failed == 1
+    its = "its" if one else "their"
+    fates = [f"lost {its} session"] * bool(lost)
+    fates += [f"failed in {its} on_start"] * bool(failed)
+    who = "the only user" if one else f"all {lost + failed} users"
+    return f"{who} {' or '.join(fates)}"
 
 
 class Attendance:
@@ -59,6 +73,8 @@ class Attendance:
         self._came = 0
         self._lost = 0
         self._refused = 0
+        self._failed = 0
+        self._returning = 0
         self._idle_since_ns: int | None = None
 
     def came(self) -> None:
@@ -70,21 +86,35 @@ class Attendance:
     def returned(self) -> None:
         """A user whose session was lost has one again."""
         self._lost -= 1
+        self._returning -= 1
         self._present += 1
         self._idle_since_ns = None
 
+    def gave_up(self) -> None:
+        """A user whose session was lost does not try to come back any more."""
+        self._returning -= 1
+
     def refused(self) -> None:
-        """A user could not connect and is gone."""
+        """A user could not connect, or was stopped before it could, and is gone."""
         self._refused += 1
 
     def left(self) -> None:
         """A user was stopped while its session was there."""
         self._present -= 1
 
-    def lost(self, at_ns: int) -> None:
-        """A user's session ended by itself."""
-        self._present -= 1
+    def lost(self, at_ns: int, *, returning: bool = False) -> None:
+        """A user's session ended by itself; it may try to come back."""
         self._lost += 1
+        self._returning += returning
+        self._gone(at_ns)
+
+    def failed(self, at_ns: int) -> None:
+        """A user was ended by what its on_start raised."""
+        self._failed += 1
+        self._gone(at_ns)
+
+    def _gone(self, at_ns: int) -> None:
+        self._present -= 1
         if self._present == 0:
             self._idle_since_ns = at_ns
 
@@ -93,4 +123,12 @@ class Attendance:
         idle_s = None
         if self._idle_since_ns is not None:
             idle_s = (self._idle_since_ns - self._begun_ns) / 1e9
-        return Headcount(self._present, self._came, self._lost, self._refused, idle_s)
+        return Headcount(
+            self._present,
+            self._came,
+            self._lost,
+            self._refused,
+            idle_s,
+            self._failed,
+            self._returning,
+        )

@@ -18,10 +18,12 @@ from locust.exception import RescheduleTask, StopUser
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.hearing import PUT_OUT
 from loadtests.client.session import Session
+from loadtests.client.target import check_json, check_namespace
+from loadtests.users import faults
 from loadtests.users.answers import Answers, Unanswered
 from loadtests.users.attributes import value_of
 from loadtests.users.configured_user import ConfiguredUser
-from loadtests.users.inbox import Inbox, Key
+from loadtests.users.inbox import Inbox, Key, named
 from loadtests.users.reconnecting import delays_s
 from loadtests.users.recording import Recorder, errors_logged, recorder_of
 
@@ -54,7 +56,8 @@ class ConnectedUser(ConfiguredUser):
         self._session: Session | None = None
         self._connected = False
         self._begun_ns = 0
-        self._inbox = Inbox(self.expects)
+        self._inbox = Inbox(self.expects, self._matching_broke)
+        self._joining: set[str] = set()
         self._joined: dict[str, Any] = {}  # further namespace -> what its connect handler is given
         self._unsent: Counter[str] = Counter()  # emitted and not gone out yet, by row
         self._counted = False  # among those who are present
@@ -93,7 +96,6 @@ class ConnectedUser(ConfiguredUser):
             # Both begin with the first request: the upgrade may be over before the connect.
             failure = self._attempt("upgrade", begun_ns, self.session.wait_for_upgrade)
         if failure is not None:
-            self._recorder.attendance.refused()
             raise StopUser from failure
         self._counted = True
         self._recorder.attendance.came()
@@ -122,9 +124,10 @@ class ConnectedUser(ConfiguredUser):
         self._fail("disconnect", 0, session.ended)
         self._write_off(NOT_SENT)
         self._counted = False
-        self._recorder.lost_session(session.ended_ns)
         # An official client does not come back by itself when the application has put it out.
-        if not self.reconnect or session.ended.startswith(PUT_OUT):
+        returning = self.reconnect and not session.ended.startswith(PUT_OUT)
+        self._recorder.roll_call.lost(session.ended_ns, returning=returning)
+        if not returning:
             self._go()
             return
         self._why_away, self._lost_ns = session.ended, session.ended_ns
@@ -142,17 +145,33 @@ class ConnectedUser(ConfiguredUser):
 
         Raises:
             Unanswered: refused, or not answered in time, which is recorded.
+            ValueError: it is the user's own, or joined already, or none that can be.
         """
+        check_namespace(namespace)
+        check_json("auth", auth)
+        if namespace == self._own or namespace in self._joining or self._is_in(namespace):
+            raise ValueError(f"{namespace} is joined already, or is being")
         patience_s = self.timeout_s if timeout_s is None else timeout_s
         enter = partial(self._enter, namespace, auth, patience_s)
-        failure = self._attempt(f"join {namespace}", self._now_ns(), enter)
+        self._joining.add(namespace)
+        try:
+            failure = self._attempt(f"join {namespace}", self._now_ns(), enter)
+        finally:
+            self._joining.discard(namespace)
         if failure is not None:
             raise Unanswered from failure
         self._joined[namespace] = auth
 
     def leave(self, namespace: str) -> None:
-        """Leave a namespace that was joined; its handlers wait for the next time."""
-        self._joined.pop(namespace, None)
+        """Leave a namespace that was joined; its handlers wait for the next time.
+
+        Raises:
+            ValueError: it was not joined.
+        """
+        if namespace not in self._joined:
+            joined = ", ".join(self._joined) or "none beside the user's own"
+            raise ValueError(f"{namespace} was not joined, so it cannot be left; joined: {joined}")
+        del self._joined[namespace]
         self.session.leave(namespace)
 
     def _received(
@@ -160,16 +179,39 @@ class ConnectedUser(ConfiguredUser):
     ) -> list[Any] | None:
         raise NotImplementedError
 
+    def _matching_broke(self, key: Key, error: RuntimeError) -> None:
+        kind = f"matching= of {named(*key)} raised {type(error.__cause__).__name__}"
+        faults.tell(self, kind, error)
+
+    def _is_in(self, namespace: str) -> bool:
+        """Whether a namespace was joined, or will be again, and the server has not ended that."""
+        away = not self._back.is_set()
+        return namespace in self._joined and (away or self.session.belongs(namespace))
+
     def _begin(self) -> None:
         try:
             self.connect()
             self._connected = True
             self._own_on_start()
         except (StopUser, RescheduleTask) as stopped:
+            self._count_out()
             raise gevent.GreenletExit from stopped
         except Exception:
+            self._count_out()
             self._leave()
             raise
+        except gevent.GreenletExit:  # it is stopped
+            if not self._connected and not self._counted:
+                self._recorder.attendance.refused()
+            raise
+
+    def _count_out(self) -> None:
+        """It is ended by what was raised before its tasks."""
+        if not self._connected and not self._counted:
+            self._recorder.attendance.refused()
+        elif self._counted and self.session.ended is None:
+            self._counted = False
+            self._recorder.roll_call.failed(self._now_ns())
 
     def _finish(self) -> None:
         self._stopping = True
@@ -188,10 +230,13 @@ class ConnectedUser(ConfiguredUser):
         if not self._back.is_set():
             took_ns = self._now_ns() - self._lost_ns
             self._fail("reconnect", took_ns, f"not back before its end: {self._why_away}")
+            self._recorder.roll_call.gave_up()
         if self._counted:
             self._counted = False
-            self._recorder.attendance.left()
-            if self.session.ended is not None:  # within the last half second
+            if self.session.ended is None:
+                self._recorder.attendance.left()
+            else:  # within the last half second
+                self._recorder.roll_call.lost(self.session.ended_ns)
                 self._fail("disconnect", 0, self.session.ended)
                 self._write_off(NOT_SENT)
         try:
@@ -279,6 +324,9 @@ class ConnectedUser(ConfiguredUser):
             action()
         except ConnectionFailed as error:
             failure = error
+        except gevent.GreenletExit:
+            self._fail(name, self._now_ns() - begun_ns, "no answer before its user was stopped")
+            raise
         self._recorder.fire(self._request_type, name, self._now_ns() - begun_ns, failure)
         return failure
 

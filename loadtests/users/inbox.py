@@ -49,8 +49,17 @@ class Waiting(NamedTuple):
     matching: Callable[..., Any] | None
 
     def wants(self, arguments: list[Any]) -> bool:
-        """Whether this is it."""
-        return self.matching is None or bool(self.matching(*arguments))
+        """Whether this is it.
+
+        Raises:
+            RuntimeError: ``matching`` has raised something.
+        """
+        if self.matching is None:
+            return True
+        try:
+            return bool(self.matching(*arguments))
+        except Exception as error:
+            raise RuntimeError(f"matching= raised {type(error).__name__}: {error}") from error
 
 
 class Inbox:
@@ -58,9 +67,11 @@ class Inbox:
 
     Args:
         expects: events of the session's own namespace that are kept until somebody waits for them.
+        broken: told of what a ``matching`` raised while an event arrived: who waits is elsewhere.
     """
 
-    def __init__(self, expects: Sequence[str]) -> None:
+    def __init__(self, expects: Sequence[str], broken: Callable[[Key, RuntimeError], None]) -> None:
+        self._broken = broken
         self._handlers: dict[Key, Callable[..., Any]] = {}
         self._waiting: dict[Key, list[Waiting]] = {(event, None): [] for event in expects}
         self._kept: dict[Key, deque[Found]] = {
@@ -88,13 +99,21 @@ class Inbox:
         self._waiting[key] = [each for each in self._waiting[key] if each is not waiting]
 
     def take_kept(self, key: Key, waiting: Waiting) -> None:
-        """Be content with what was kept, and forget what was kept before that."""
+        """Be content with what was kept, and forget what was kept before that.
+
+        Raises:
+            RuntimeError: ``matching`` has raised something; all is kept.
+        """
         kept = self._kept.get(key)
-        while kept:
-            found = kept.popleft()
+        if not kept:
+            return
+        for number, found in enumerate(tuple(kept), start=1):
             if waiting.wants(found.arguments):
+                for _ in range(number):
+                    kept.popleft()
                 waiting.answer.set(found)
                 return
+        kept.clear()
 
     def deliver(self, key: Key, found: Found) -> Any:
         """An event has arrived: the first who waits for it gets it, and its handler.
@@ -103,7 +122,7 @@ class Inbox:
             What the handler returned; None if there is none.
         """
         for waiting in self._waiting[key]:
-            if waiting.wants(found.arguments):
+            if self._wanted(key, waiting, found):
                 self._waiting[key].remove(waiting)
                 waiting.answer.set(found)
                 break
@@ -112,6 +131,13 @@ class Inbox:
                 self._kept[key].append(found)
         handler = self._handlers.get(key)
         return None if handler is None else handler(*found.arguments)
+
+    def _wanted(self, key: Key, waiting: Waiting, found: Found) -> bool:
+        try:
+            return waiting.wants(found.arguments)
+        except RuntimeError as error:
+            self._broken(key, error)
+            return False
 
     def _listen(self, key: Key) -> bool:
         is_new = key not in self._waiting

@@ -63,6 +63,7 @@ class Recorder:
         board: of this process; at a master, of all its workers too. What a worker has reported is
             no longer on it.
         checks: called whenever raw times become statistics.
+        roll_call: who is there of all users.
         attendance: of this process's users; a worker's is told by its master.
         notices: kind -> how many, of this process; at a master, of its workers too. See
             ``client.notices``.
@@ -76,8 +77,8 @@ class Recorder:
         self.checks: set[Callable[[], None]] = set()
         self._overdue: set[Callable[[], None]] = set()
         self._stopping = False
-        self._roll_call = RollCall(environment)
-        self.attendance = self._roll_call.attendance
+        self.roll_call = RollCall(environment)
+        self.attendance = self.roll_call.attendance
         self._reported_notices: Counter[str] = Counter()
         self._workers_notices: Counter[str] = Counter()
         self._greenlet: gevent.Greenlet | None = None
@@ -119,13 +120,9 @@ class Recorder:
         if not self._stopping:
             self._overdue.add(action)
 
-    def lost_session(self, at_ns: int) -> None:
-        """A user's session ended by itself; when it was the last one, that is said."""
-        self._roll_call.lost(at_ns)
-
     def closing_words(self) -> list[str]:
         """What is to be said below the final tables, one line each."""
-        idle = self._roll_call.no_load() if self._stopping else None
+        idle = self.roll_call.no_load() if self._stopping else None
         told = [] if idle is None else [idle]
         return told + [
             f"{kind}: {many} time{'s' * (many != 1)}" for kind, many in sorted(self.notices.items())
@@ -256,7 +253,7 @@ class Recorder:
         self._forget()
         self._overdue.clear()
         self._stopping = False
-        self._roll_call.begin(time.monotonic_ns())
+        self.roll_call.begin(time.monotonic_ns())
         notices.forget()
         self._reported_notices.clear()
         self._workers_notices.clear()
@@ -268,7 +265,7 @@ class Recorder:
         self.board.clear()
 
     def _test_stopping(self, **_event: Any) -> None:
-        self._roll_call.stopping()
+        self.roll_call.stopping()
         for action in self._overdue:
             with errors_logged():
                 action()
@@ -304,14 +301,14 @@ class Recorder:
         report = self._take_report()
         if report is not None:
             data[REPORT_KEY] = report
-        data[USERS_KEY] = self._roll_call.headcount()._asdict()
+        data[USERS_KEY] = self.roll_call.headcount()._asdict()
 
     def _worker_reported(self, client_id: str, data: dict[str, Any], **_event: Any) -> None:
         if REPORT_KEY in data:
             self._add(data[REPORT_KEY])
         if USERS_KEY in data and isinstance(self._environment.runner, MasterRunner):
             headcount = Headcount(**data[USERS_KEY])
-            self._roll_call.worker_told(self._environment.runner, client_id, headcount)
+            self.roll_call.worker_told(self._environment.runner, client_id, headcount)
 
     def _last_report(self, msg: Any, **_event: Any) -> None:
         self._worker_reported(msg.node_id, msg.data)

@@ -37,9 +37,22 @@ class RollCall:
         """The test is being stopped: who is there now has been there to its end."""
         self._at_end = self.attendance.headcount()
 
-    def lost(self, at_ns: int) -> None:
+    def lost(self, at_ns: int, *, returning: bool = False) -> None:
         """A user's session ended by itself; when it was the last one, that is said."""
-        self.attendance.lost(at_ns)
+        self.attendance.lost(at_ns, returning=returning)
+        self._missed()
+
+    def failed(self, at_ns: int) -> None:
+        """A user was ended by what its on_start raised."""
+        self.attendance.failed(at_ns)
+        self._missed()
+
+    def gave_up(self) -> None:
+        """A user does not try to come back any more."""
+        self.attendance.gave_up()
+        self._missed()
+
+    def _missed(self) -> None:
         if not isinstance(self._environment.runner, WorkerRunner):  # whose users are not all
             self._tell_if_idle()
 
@@ -59,7 +72,9 @@ class RollCall:
 
     def headcount(self) -> Headcount:
         """Of this process: as of now, or as the test was stopped."""
-        return self.attendance.headcount() if self._at_end is None else self._at_end
+        now = self.attendance.headcount()
+        # Who was still connecting is stopped after that, and could not connect.
+        return now if self._at_end is None else self._at_end._replace(refused=now.refused)
 
     def no_load(self) -> str | None:
         """Since when there has been no load, if there is none for want of sessions."""
@@ -73,6 +88,8 @@ class RollCall:
         words = self.no_load()
         if words is None or self._idle_told:
             return
+        if any(each.returning for each in self._counted()):
+            return  # there may be load again in a second
         if any(each.came for each in self._counted()):
             self._idle_told = True  # the end tells it again, and a server may come and go
             logger.warning(words)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,15 +11,13 @@ from gevent.event import AsyncResult
 from locust.env import Environment
 
 from loadtests.arithmetic.series import UNKNOWN
-from loadtests.client import notices
-from loadtests.users import moments
+from loadtests.users import faults, moments
 from loadtests.users.answers import Asked, Unanswered
 from loadtests.users.connected_user import EMIT, NOT_SENT, ConnectedUser
+from loadtests.users.given import check_callable, check_names
 from loadtests.users.inbox import Found, Key, named
 
 __all__ = ["EMIT", "SocketIOUser", "Unanswered"]
-
-logger = logging.getLogger(__name__)
 
 
 class SocketIOUser(ConnectedUser):
@@ -57,8 +53,7 @@ class SocketIOUser(ConnectedUser):
         Raises:
             Unanswered: a session that was lost did not come back in time.
         """
-        where = self._where(namespace)
-        row = name or named(event, where)
+        row, where = self._row(event, namespace, name)
         if self._is_there(where):
             self._unsent[row] += 1
             try:
@@ -97,8 +92,8 @@ class SocketIOUser(ConnectedUser):
             Unanswered: it did not come in time.
         """
         answer = AsyncResult()
-        where = self._where(namespace)
-        asked = self._asked(name or named(event, where))
+        row, where = self._row(event, namespace, name)
+        asked = self._asked(row)
         self._have_session(where, asked)
         self.session.emit(
             event, *arguments, on_ack=lambda *found: answer.set(Found(*found)), namespace=where
@@ -133,8 +128,11 @@ class SocketIOUser(ConnectedUser):
         Raises:
             Unanswered: it did not come in time.
         """
-        where = self._where(namespace)
-        asked = self._asked(name or named(event, where))
+        check_names(answer)
+        if matching is not None:
+            check_callable("matching=", matching)
+        row, where = self._row(event, namespace, name)
+        asked = self._asked(row)
         self._have_session(where, asked)
         key = (answer, where)
         waiting, is_new = self._inbox.wait(key, matching)
@@ -174,8 +172,10 @@ class SocketIOUser(ConnectedUser):
         Raises:
             Unanswered: it did not come in time.
         """
-        where = self._where(namespace)
-        asked = self._asked(name or f"wait_for {named(event, where)}")
+        if matching is not None:
+            check_callable("matching=", matching)
+        row, where = self._row(event, namespace, name)
+        asked = self._asked(row if name else f"wait_for {row}")
         key = (event, where)
         waiting, is_new = self._inbox.wait(key, matching)
         if is_new:
@@ -193,6 +193,8 @@ class SocketIOUser(ConnectedUser):
         runs in gevent's loop and must not block. What it returns is the acknowledgement, if the
         server wants one.
         """
+        check_names(event)
+        check_callable("a handler", handler)
         key = (event, None if namespace == self._own else namespace)
         if self._inbox.handle(key, handler):
             self._listen(key)
@@ -219,6 +221,7 @@ class SocketIOUser(ConnectedUser):
             ValueError: nothing can be timed from that moment: it is still to come, or was long
                 before the session, so that it is of another clock.
         """
+        check_names(name)
         if self._read_ns is None:
             raise RuntimeError(
                 f"record({name!r}) outside a handler: it measures up to the arrival of the event "
@@ -235,7 +238,7 @@ class SocketIOUser(ConnectedUser):
         try:
             answer = self._inbox.deliver(key, Found(arguments, kernel_ns, user_ns))
         except Exception as error:  # theirs, as in a task: Locust reports it and goes on
-            self._broken(key, error)
+            faults.tell(self, f"a handler of {named(*key)} raised {type(error).__name__}", error)
             return None
         finally:
             self._read_ns = None
@@ -243,18 +246,15 @@ class SocketIOUser(ConnectedUser):
             return []
         return list(answer) if isinstance(answer, tuple) else [answer]
 
-    def _broken(self, key: Key, error: Exception) -> None:
-        self.environment.events.user_error.fire(
-            user_instance=self, exception=error, tb=error.__traceback__
-        )
-        kind = f"a handler of {named(*key)} raised {type(error).__name__}"
-        if kind not in notices.counted():  # what fails for each event of each user is one thing
-            logger.error("%s\n%s", error, traceback.format_exc())
-        notices.tell(kind, str(error))
-
     def _left(self, row: str) -> None:
         self._unsent[row] -= 1
         self._recorder.count(EMIT, row)
+
+    def _row(self, event: str, namespace: str | None, name: str | None) -> tuple[str, str | None]:
+        """The name in the statistics, and where the event belongs."""
+        check_names(event, *([name] if name else []))
+        where = self._where(namespace)
+        return name or named(event, where), where
 
     def _where(self, namespace: str | None) -> str | None:
         if namespace is None or namespace == self._own:

@@ -67,6 +67,31 @@ def test_user_that_comes_back_makes_load_again(attendance: Attendance) -> None:
     assert attendance.headcount().came == 3
 
 
+def test_users_that_fail_in_their_on_start_are_told_of() -> None:
+    attendance = Attendance()
+    attendance.begin(0)
+    attendance.came()
+    attendance.failed(2 * SECOND_NS)
+    assert words(attendance) == "no load since 2.0 s: the only user failed in its on_start"
+    attendance.came()
+    assert words(attendance) is None
+    attendance.lost(3 * SECOND_NS)
+    assert words(attendance) == (
+        "no load since 3.0 s: all 2 users lost their session or failed in their on_start"
+    )
+
+
+def test_users_that_try_to_come_back_are_counted_until_they_give_up(
+    attendance: Attendance,
+) -> None:
+    attendance.lost(101 * SECOND_NS, returning=True)
+    attendance.lost(101 * SECOND_NS, returning=True)
+    attendance.returned()
+    assert attendance.headcount().returning == 1
+    attendance.gave_up()
+    assert attendance.headcount().returning == 0
+
+
 # --- several processes
 
 GONE = Headcount(present=0, came=2, lost=2, idle_s=4.0)

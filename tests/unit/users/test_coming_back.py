@@ -177,3 +177,22 @@ def test_user_comes_back_only_if_it_is_asked_to(user, monkeypatch):
     assert user._recorder.closing_words() == []
     user.environment.events.test_stopping.fire(environment=user.environment)
     assert "no load since" in user._recorder.closing_words()[0]
+
+
+def test_nobody_says_that_there_is_no_load_while_users_come_back(user, caplog):
+    lose(user)
+    user.check()
+    assert "no load" not in caplog.text
+    assert user._back.wait(10)
+    assert user._recorder.attendance.headcount().returning == 0
+
+
+def test_user_that_gives_up_coming_back_leaves_no_load(user, caplog):
+    user._greenlet = gevent.spawn(gevent.sleep, 3600)
+    user.refusals.append("namespace / refused: not you")
+    lose(user)
+    user.check()
+    user._greenlet.join(10)
+    assert "no load" not in caplog.text
+    user.on_stop()
+    assert "the only user lost its session" in caplog.text

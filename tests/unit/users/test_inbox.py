@@ -10,8 +10,18 @@ SAID = ("said", None)
 
 
 @pytest.fixture
-def inbox():
-    return Inbox(expects=["hello"])
+def broken():
+    """What a matching has raised while an event arrived."""
+    return []
+
+
+@pytest.fixture
+def inbox(broken):
+    return Inbox(["hello"], lambda key, error: broken.append((key, str(error))))
+
+
+def breaks(text):
+    return text["nonsense"]
 
 
 def found(*arguments, at_ns=0):
@@ -68,3 +78,27 @@ def test_namespaces_are_listened_to_apart(inbox):
     assert heard == []
     assert list(inbox.keys("/admin")) == [("said", "/admin")]
     assert list(inbox.keys(None)) == [("hello", None), SAID]
+
+
+def test_event_whose_matching_breaks_goes_to_the_next_and_to_the_handler(inbox, broken):
+    heard: list[str] = []
+    inbox.handle(SAID, heard.append)
+    first, _ = inbox.wait(SAID, breaks)
+    second, _ = inbox.wait(SAID, None)
+    inbox.deliver(SAID, found("text"))
+    assert (first.answer.ready(), second.answer.ready(), heard) == (False, True, ["text"])
+    ((key, words),) = broken
+    assert key == SAID
+    assert words.startswith("matching= raised TypeError: ")
+
+
+def test_kept_event_stays_where_matching_breaks(inbox):
+    key = ("hello", None)
+    inbox.deliver(key, found("text"))
+    waiting, _ = inbox.wait(key, breaks)
+    with pytest.raises(RuntimeError, match="matching= raised TypeError"):
+        inbox.take_kept(key, waiting)
+    inbox.dismiss(key, waiting)
+    another, _ = inbox.wait(key, None)
+    inbox.take_kept(key, another)
+    assert another.answer.get(block=False).arguments == ["text"]

@@ -89,7 +89,7 @@ def test_what_is_followed_is_asked_a_last_time_when_the_test_is_stopping(environ
 def test_end_says_since_when_there_was_no_load(environment, recorder, caplog):
     environment.events.test_start.fire(environment=environment)
     recorder.attendance.came()
-    recorder.lost_session(time.monotonic_ns())
+    recorder.roll_call.lost(time.monotonic_ns())
     assert "no load since 0.0 s: the only user lost its session" in caplog.text
     environment.events.test_stopping.fire(environment=environment)
     assert recorder.closing_words() == ["no load since 0.0 s: the only user lost its session"]
