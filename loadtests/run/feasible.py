@@ -96,12 +96,12 @@ def check(experiment: Experiment, scenarios: Sequence[str]) -> None:
     Raises:
         ExperimentError: says what would work.
     """
+    _check_time(experiment, scenarios)
     if not scenarios:  # an experiment has one at least
         raise ExperimentError(
             f"experiment {experiment.name}: {', '.join(experiment.scenarios)} can be measured only "
             "against servers of ours, which keep a journal; leave --url out, or choose others"
         )
-    _check_time(experiment, scenarios)
     lacks = [
         (scenario, shortage(variant.clients))
         for scenario in scenarios
