@@ -185,7 +185,7 @@ def test_packets_that_were_kept_as_they_came_are_read_later() -> None:
 def test_packet_that_cannot_be_read_fails_the_trial_and_is_not_shown() -> None:
     recipient = Recipient(FakeSession())  # type: ignore[arg-type]
     recipient.arrivals.append((b'42/test,["my response",{"data"', 10, 11))
-    with pytest.raises(TrialFailed, match="not a Socket.IO packet: an event"):
+    with pytest.raises(TrialFailed, match=r"not a Socket\.IO packet: an event"):
         recipient.received()
 
 
