@@ -103,6 +103,12 @@ def sending(found: Measurement) -> float:
     return throughput * each_ms / 1000 / 4
 
 
+def assert_once_still(trial: Trial) -> None:
+    """One slice was left out for the freeze; others may be for what the machine did meanwhile."""
+    reasons = left_out(trial)
+    assert sum(each.startswith(STOOD_STILL) for each in reasons) == 1, reasons
+
+
 def assert_invalid(found: Measurement, why: str, *names: str) -> None:
     """These are, for this reason, and it is said that the server has no part in it."""
     assert set(names) <= set(found.disturbed)
@@ -120,7 +126,7 @@ def test_slice_in_which_the_generator_stood_still_does_not_lower_throughput(
         text = CLOSED.format(rounds=3, throughput_s=6)
         with frozen(folder, after_s=1.2, for_s=1):
             trial, found = the_trial(text, folder, faulty("delays:0.02"))
-        assert [each.startswith(STOOD_STILL) for each in left_out(trial)] == [True]
+        assert_once_still(trial)
         assert found.invalid == {}
         # A second less of six would be a sixth less.
         assert 0.93 < sending(found) < 1.05
@@ -148,7 +154,7 @@ def test_freeze_across_the_end_of_an_open_loop_is_charged_or_left_out(
             assert longest_ms > 1000 * freeze_s - 50
             assert_invalid(found, STOOD_STILL, "latency_p50", "latency_max", "service_p99")
         else:
-            assert [each.startswith(STOOD_STILL) for each in left_out(trial)] == [True]
+            assert_once_still(trial)
             assert found.samples["latency"] == 100 * seconds * (rounds - 1)
             assert longest_ms < 200
         assert "throughput" not in found.invalid
