@@ -1,5 +1,7 @@
 """The application of the folder that this runs in, with a busy spin before each echo.
 
+What an echo costs more is the spin and some ten microseconds for carrying it out.
+
 ``python server.py WEBSOCKET,POLLING MODE OPTIONS...``, both in microseconds of CPU time.
 """
 
