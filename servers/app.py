@@ -18,7 +18,7 @@ import flask_socketio
 from flask import Flask, request
 from flask_socketio import SocketIO, emit, join_room, leave_room, rooms, send
 
-from servers import pages, presence
+from servers import pages, presence, work
 from servers.journal import Journal
 
 NAMESPACE = "/test"
@@ -64,6 +64,7 @@ def create_app(
     pages.add(app, mode or async_mode, ping_interval_s, ping_timeout_s)
     _add_messages(socketio)
     _add_rooms(socketio)
+    work.add(socketio, NAMESPACE)
     _add_coming_and_going(socketio, journal)
     _add_refusal(socketio)
     return app, socketio

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from loadtests.arithmetic.samples import NEVER
+
+
+class Schedule(Protocol):
+    """When the sends of one client are due."""
+
+    @property
+    def start_ns(self) -> int:
+        """When the first one is."""
+
+    def due_ns(self, index: int) -> int:
+        """When send number ``index`` (from 0) is; NEVER where there are fewer."""
+
+    def due_between(self, begin_ns: int, end_ns: int) -> int:
+        """How many are due in [begin, end)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +54,52 @@ class ConstantRate:
         while self.due_ns(index) < moment_ns:
             index += 1
         return index
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """An open-loop schedule of given moments.
+
+    Attributes:
+        moments_ns: when sends are due, in order; may be none.
+    """
+
+    moments_ns: Sequence[int]
+
+    @property
+    def start_ns(self) -> int:
+        """When the first one is due; NEVER if there is none."""
+        return self.due_ns(0)
+
+    def due_ns(self, index: int) -> int:
+        """When send number ``index`` (from 0) is due; NEVER where there are fewer."""
+        return self.moments_ns[index] if index < len(self.moments_ns) else NEVER
+
+    def due_between(self, begin_ns: int, end_ns: int) -> int:
+        """How many sends are due in [begin, end)."""
+        return bisect_left(self.moments_ns, end_ns) - bisect_left(self.moments_ns, begin_ns)
+
+
+def at_random(
+    start_ns: int, total_rate_hz: float, clients: int, *, whole_ns: int, seed: int
+) -> list[Moments]:
+    """Sends of many people who know nothing of each other: a Poisson process, shared at random.
+
+    Given how many there are, the moments of such a process are independent and uniform (Kingman
+    1993, Poisson Processes, section 2.4); who sends which does not matter to the server.
+
+    Args:
+        start_ns: of the process.
+        total_rate_hz: its rate, over all clients.
+        clients: that share it.
+        whole_ns: how long it goes on.
+        seed: of all that is random.
+    """
+    random = np.random.default_rng(seed)
+    many = random.poisson(total_rate_hz * whole_ns / 1e9)
+    moments = np.sort(random.integers(start_ns, start_ns + whole_ns, many))
+    senders = random.integers(0, clients, many)
+    return [Moments(moments[senders == client].tolist()) for client in range(clients)]
 
 
 def staggered(start_ns: int, total_rate_hz: float, clients: int) -> list[ConstantRate]:

@@ -40,6 +40,16 @@ class Meter:
         """Resident memory of the server; what its processes share counts in each."""
         return sum(each.memory_info().rss for each in self._server) / _MIB if self._server else None
 
+    def server_threads(self) -> int | None:
+        """Threads of the server; None where that is not known."""
+        return sum(each.num_threads() for each in self._server) if self._server else None
+
+    def server_files(self) -> int | None:
+        """Open descriptors of the server; None where that is not known, as on Windows."""
+        if not self._server or not hasattr(psutil.Process, "num_fds"):
+            return None
+        return sum(each.num_fds() for each in self._server)
+
     def server_ns(self) -> int | None:
         """CPU time of the server so far.
 

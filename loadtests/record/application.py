@@ -6,3 +6,8 @@ NAMESPACE = "/test"
 ECHO_EVENT = "my event"
 BROADCAST_EVENT = "my broadcast event"
 RESPONSE_EVENT = "my response"
+#: Of the application under test alone: orders for work and for emits, what is emitted then, and
+#: messages to those in a room.
+WORK_EVENT = "my work"
+EMITS_EVENT, EMITTED_EVENT = "my emits", "my emitted"
+JOIN_EVENT, LEAVE_EVENT, ROOM_EVENT = "join", "leave", "my room event"

@@ -96,6 +96,8 @@ class Measurement(msgspec.Struct, frozen=True):
         reconnections: one entry per client whose server went away (disconnect only).
         expected: when the clients of this row are to be noticed (or to notice), whatever their
             phase; None where there is no rule.
+        notes: metric name -> what belongs to its number, in words (what ended a search), this
+            trial's figures in brackets at the end.
     """
 
     row: str = msgspec.field(name="scenario")
@@ -108,6 +110,7 @@ class Measurement(msgspec.Struct, frozen=True):
     detections: list[Detection] = []
     reconnections: list[Reconnection] = []
     expected: Window | None = None
+    notes: dict[str, str] = {}
 
     def distrusted(self, reason: str, *, above_all: bool = False) -> Measurement:
         """The same; every number is invalid, and that is no disturbance.

@@ -99,6 +99,7 @@ class Unit(StrEnum):
     MEBIBYTES = "MiB"
     KIBIBYTES_PER_CONNECTION = "KiB per connection"
     BYTES_PER_MESSAGE = "bytes per message"
+    PER_CONNECTION = "per connection"
     PERCENT = "%"
 
 

@@ -25,6 +25,8 @@ from loadtests.scenarios.scenario import Variant
 _LOOK_S = 0.02
 #: An interrupted load generator ends its turn: a slice, and what is still waited for.
 _END_TURN_S = 30.0
+#: A load generator whose servers have died has so long to say what it was doing to them.
+_LAST_WORDS_S = 2.0
 #: What it is told for that.
 STOP = b"stop\n"
 
@@ -133,12 +135,16 @@ def _limit_s(assignments: Sequence[Assignment]) -> float:
 def _wait(
     generator: subprocess.Popen[bytes], servers: Mapping[str, Launched[Any]], limit_s: float
 ) -> bool:
-    """Wait for its end, as long as any server lives; whether it came in time."""
+    """Wait for its end, as long as any server lives and a little longer; whether it was in time."""
     give_up = time.monotonic() + limit_s
+    dead = float("inf")
     while generator.poll() is None:
+        now = time.monotonic()
         if servers and all(each.process.poll() is not None for each in servers.values()):
-            return True
-        if time.monotonic() > give_up:
+            dead = min(dead, now)
+            if now > dead + _LAST_WORDS_S:
+                return True
+        if now > give_up:
             return False
         time.sleep(_LOOK_S)
     return True
@@ -152,12 +158,12 @@ def _came(
     late: str | None,
 ) -> Came:
     """The outcome of one trial; the server's end explains more than what it did to others."""
+    path = Path(assignment.outcome)
     if server is not None and server.process.poll() is not None:
         return TrialFailed(
             f"the server died during the trial (code {server.process.returncode}): "
-            f"{last_words(server.log)}; its log: {server.log}"
+            f"{last_words(server.log)}{_doing(path)}; its log: {server.log}"
         )
-    path = Path(assignment.outcome)
     if not path.exists():
         if late is not None:
             return TrialFailed(late)
@@ -172,6 +178,15 @@ def _came(
     if found.error is not None:
         return TrialFailed(f"{found.error}{_where([generator_log, *_logs(server)])}")
     return found
+
+
+def _doing(path: Path) -> str:
+    """What a load generator says that it was doing when it lost its server."""
+    if not path.exists():
+        return ""
+    found = msgspec.json.decode(path.read_bytes(), type=Outcome)
+    path.unlink()
+    return f"; {found.error}" if found.error is not None else ""
 
 
 def _logs(server: Launched[Any] | None) -> list[Path]:

@@ -29,6 +29,7 @@ class Publisher:
     """Broadcasts on a schedule over one session.
 
     Attributes:
+        session: that it is.
         due_ns, sent_ns: of broadcast 0, 1, ...
     """
 
@@ -41,7 +42,7 @@ class Publisher:
         *,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._session = session
+        self.session = session
         self._alarm = alarm
         self._now_ns = now_ns
         self._messages: Maker = MessageMaker(
@@ -84,7 +85,7 @@ class Publisher:
         packet = self._messages.make(len(self.due_ns))
         self.due_ns.append(due_ns)
         self.sent_ns.append(self._now_ns())
-        self._session.send(packet)
+        self.session.send(packet)
         self._alarm.at(self._next_ns(), self._ring)
 
 

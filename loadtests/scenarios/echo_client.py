@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from loadtests.arithmetic.pacing import ConstantRate
+from loadtests.arithmetic.pacing import ConstantRate, Schedule
 from loadtests.arithmetic.samples import Nanoseconds
 from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
 from loadtests.scenarios.messages import MessageMaker, identity
@@ -45,7 +45,7 @@ class EchoClient:
         self._alarm = alarm
         self._now_ns = now_ns
         self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes, session.namespace)
-        self._schedule = ConstantRate(0, 1)
+        self._schedule: Schedule = ConstantRate(0, 1)
         self._first = 0
         self._until_ns = 0
         self._closed_loop = False
@@ -58,9 +58,11 @@ class EchoClient:
         self.kernel_ns = array("q")
         self.user_ns = array("q")
         self.unanswered: set[int] = set()
+        #: The next message of an open loop, made before it is due: that is not to be waited for.
+        self._ready: Sequence[bytes] | None = None
         session.on(RESPONSE_EVENT, self._received)
 
-    def open_loop(self, schedule: ConstantRate, until_ns: int) -> None:
+    def open_loop(self, schedule: Schedule, until_ns: int) -> None:
         """Send on the schedule as long as a send is due before ``until_ns``."""
         self._closed_loop = False
         self._schedule = schedule
@@ -68,7 +70,8 @@ class EchoClient:
         self._first = len(self.due_ns)
         self._loop += 1
         self._ring = partial(self._send_due, self._loop)
-        self._alarm.at(schedule.start_ns, self._ring)
+        if schedule.start_ns < until_ns:
+            self._alarm.at(schedule.start_ns, self._ring)
 
     def closed_loop(self, until_ns: int, start_ns: int = 0) -> None:
         """Send at ``start_ns``, or now, and again whenever a reply comes before ``until_ns``."""
@@ -133,7 +136,8 @@ class EchoClient:
 
     def _send(self, due_ns: int) -> None:
         number = len(self.due_ns)
-        packets = self._packets(number)
+        packets = self._ready if self._ready is not None else self._packets(number)
+        self._ready = None
         self.unanswered.add(number)
         self.due_ns.append(due_ns)
         self.handed_ns.append(self._now_ns())
@@ -159,6 +163,7 @@ class EchoClient:
         if due_ns < self._until_ns:
             self._send(due_ns)
             self._alarm.at(self._next_ns(), self._ring)
+            self._ready = self._packets(len(self.due_ns))
 
     def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
         found = self._identity(arguments)

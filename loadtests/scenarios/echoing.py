@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from loadtests.arithmetic.pacing import staggered
+from loadtests.arithmetic.pacing import Schedule, staggered
 from loadtests.arithmetic.usage import between
 from loadtests.record.application import ECHO_EVENT
 from loadtests.scenarios.bench import LEAD_NS, Bench
@@ -34,12 +34,20 @@ USED = ("server_cpu", "server_busy", "generator_cpu", "generator_busy")
 _LONGEST_S = 2.0
 
 
-class Loops(Protocol):
-    """How long both loops are, and how fast the open one: an ``Echo``, or another's options."""
+class Offer(Protocol):
+    """What an open loop offers."""
 
     @property
     def rate_hz(self) -> float:
-        """Messages per second over all clients in the open loop."""
+        """Messages per second over all clients."""
+
+    @property
+    def drain_s(self) -> float:
+        """How long the last replies may take before they count as lost."""
+
+
+class Loops(Offer, Protocol):
+    """How long both loops are, and how fast the open one: an ``Echo``, or another's options."""
 
     @property
     def slices(self) -> int:
@@ -65,12 +73,9 @@ class Loops(Protocol):
     def throughput_s(self) -> float:
         """Of the closed loop that are measured, over all turns."""
 
-    @property
-    def drain_s(self) -> float:
-        """How long the last replies of a loop may take before they count as lost."""
 
-
-def _hint(bench: Bench) -> str:
+def hint(bench: Bench) -> str:
+    """What to ask oneself where nothing is answered."""
     return f"does it handle {ECHO_EVENT!r} in namespace {bench.place.namespace}?"
 
 
@@ -135,7 +140,7 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
             turns_of(options),
             lambda number: slice_of(bench, options, clients, number, pace),
             cycle=1 + closed_slices(options),
-            hint=_hint(bench),
+            hint=hint(bench),
         )
     finally:
         for client in clients:  # nothing is to be sent beside another's turn
@@ -145,7 +150,7 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
         raise Unfinished
     opened = combine_open(clients, counted[OPEN])
     if opened.lost == len(opened.latency_ns):
-        raise TrialFailed(f"the server answered none of {opened.lost} messages; {_hint(bench)}")
+        raise TrialFailed(f"the server answered none of {opened.lost} messages; {hint(bench)}")
     lost_closed = combine_closed(clients, every[CLOSED]).lost
     closed = replace(combine_closed(clients, counted[CLOSED]), lost=lost_closed)
     lost = combine_open(clients, every[OPEN]).lost + lost_closed
@@ -195,14 +200,24 @@ def slice_of(
     )
 
 
+#: Makes the schedules of an open loop: from its start on, for a rate over all of so many clients.
+Scheduling = Callable[[int, float, int], Sequence[Schedule]]
+
+
 def open_window(
-    bench: Bench, options: Loops, clients: Sequence[EchoClient], uncounted_s: float, seconds: float
+    bench: Bench,
+    options: Offer,
+    clients: Sequence[EchoClient],
+    uncounted_s: float,
+    seconds: float,
+    *,
+    scheduled: Scheduling = staggered,
 ) -> Window:
     """Send on schedule and wait for the last replies; what comes first is sent and not measured."""
     start_ns = bench.first_due_ns(options.rate_hz)
     begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(seconds * 1e9)
-    schedules = staggered(start_ns, options.rate_hz, len(clients))
+    schedules = scheduled(start_ns, options.rate_hz, len(clients))
     for client, schedule in zip(clients, schedules, strict=True):
         client.open_loop(schedule, end_ns)
     bench.sleep_until(begin_ns)
@@ -224,7 +239,7 @@ def open_window(
 
 def closed_window(
     bench: Bench,
-    options: Loops,
+    options: Offer,
     clients: Sequence[EchoClient],
     uncounted_s: float,
     seconds: float,
@@ -262,7 +277,7 @@ def closed_window(
     )
 
 
-def _keep_going(bench: Bench, options: Loops, clients: Sequence[EchoClient], until_ns: int) -> None:
+def _keep_going(bench: Bench, options: Offer, clients: Sequence[EchoClient], until_ns: int) -> None:
     """Wait until then; a client whose reply was lost sends again when that is sure."""
     patience_ns = round(options.drain_s * 1e9)
     while bench.now_ns() < until_ns:
@@ -271,7 +286,7 @@ def _keep_going(bench: Bench, options: Loops, clients: Sequence[EchoClient], unt
             client.go_on(patience_ns)
 
 
-def _drain(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> None:
+def _drain(bench: Bench, options: Offer, clients: Sequence[EchoClient]) -> None:
     give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
     while (
         any(client.owes or client.waited_for for client in clients) and bench.now_ns() < give_up_ns

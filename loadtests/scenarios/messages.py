@@ -17,13 +17,27 @@ class Maker(Protocol):
 
 
 class MessageMaker:
-    """Makes the packets of one event, ``{"data": "PUBLISHER:NUMBER:xxx"}``, at little cost."""
+    """Makes the packets of one event, ``{"data": "PUBLISHER:NUMBER:xxx"}``, at little cost.
+
+    Args:
+        event: its name.
+        publisher: whose messages they are.
+        payload_bytes: of the ``data``.
+        namespace: of the event.
+        room: that a message names in front of its ``data``; none if empty.
+    """
 
     def __init__(
-        self, event: str, publisher: int, payload_bytes: int, namespace: str = NAMESPACE
+        self,
+        event: str,
+        publisher: int,
+        payload_bytes: int,
+        namespace: str = NAMESPACE,
+        room: str = "",
     ) -> None:
-        # A namespace may have an @ of its own, in front.
-        whole = packets.encode_event(namespace, event, {"data": "@"})
+        # What is in front may have an @ of its own.
+        beside = {"room": room} if room else {}
+        whole = packets.encode_event(namespace, event, {**beside, "data": "@"})
         self._head, _, self._tail = whole.rpartition(b"@")
         self._publisher = b"%d:" % publisher
         self._payload_bytes = payload_bytes

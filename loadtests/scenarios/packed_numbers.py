@@ -10,14 +10,14 @@ from loadtests.arithmetic import validity
 from loadtests.arithmetic.distribution import histogram
 from loadtests.arithmetic.samples import quantiles_ms
 from loadtests.arithmetic.usage import metrics, together
-from loadtests.record.application import ECHO_EVENT
+from loadtests.record.application import ECHO_EVENT, JOIN_EVENT, ROOM_EVENT
 from loadtests.record.results import Measurement
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.echo_loops import combine_closed, combine_open, doubts
 from loadtests.scenarios.echoing import CLOSED, OPEN, USED
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.packed import METRICS
-from loadtests.scenarios.packing import JOIN_EVENT, ROOM_EVENT, Party
+from loadtests.scenarios.packing import Party
 
 COPIES = broadcast.KIND
 HINT = f"does it handle {ECHO_EVENT!r}, {JOIN_EVENT!r} and {ROOM_EVENT!r}?"

@@ -10,7 +10,7 @@ import msgspec
 
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed
-from loadtests.record.application import ECHO_EVENT
+from loadtests.record.application import ECHO_EVENT, JOIN_EVENT, ROOM_EVENT
 from loadtests.record.generator_facts import DEFLATE
 from loadtests.record.words import Transport
 from loadtests.scenarios.bench import Bench
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from loadtests.client.alarm import Alarm
     from loadtests.client.session import Session
 
-#: Of the application under test: messages to those in a room.
-JOIN_EVENT, ROOM_EVENT = "join", "my room event"
 #: Of the texts: the same ones everywhere, since how well they pack is part of every number.
 _SEED = 1
 #: For the server to have served what came last, before its memory is read.

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtests.record.words import Status
+from loadtests.record.words import Better, Status
+from loadtests.scenarios.registry import metrics_of
 from reports.charts import style, whiskers
 from reports.charts.style import Look
 from reports.facts.numbers import short
@@ -20,7 +21,7 @@ _NUMBER_POINTS, _RATIO_POINTS = 34, 122
 
 
 def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
-    """A metric by cell, with every trial; further right is better."""
+    """A metric by cell, with every trial."""
     rows = {row.cell: row for row in _rows(facts, row_name, metric)}
     groups = style.by_transport(rows)
     looks = style.looks(cell.mode for cell in rows)
@@ -40,7 +41,9 @@ def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
             _number(axes, place, rows[cell])
         _beside_best(axes, [rows[cell] for cell in cells])
     scale = "log scale; " if logarithmic else ""
-    panels[-1].set_xlabel(f"{axis} ({scale}further right is better)")
+    lower = metrics_of(row_name)[metric].better is Better.LOWER
+    better = "left" if lower else "right"
+    panels[-1].set_xlabel(f"{axis} ({scale}further {better} is better)")
     marks = [
         style.key("o", "mean over trials", size=9),
         style.key("o", "one trial", fill="white", size=5),

@@ -3,14 +3,17 @@
 ``python faulty_server.py FAULT MODE OPTIONS...``, with FAULT one of the functions below and its
 argument: ``delays:0.01,0.06``, ``spoil:10``, ``die:20``, ``bytes:0``, ``mute:0``,
 ``drop_client:20``, ``stall:20,1.5``, ``busy:20,1.5``, ``hang:20``, ``leave:0.5``, ``absent:0``,
-``costs:200``, ``late_disconnect:3``, ``no_disconnect:0``, ``double_disconnect:0``, ``lie:0``.
+``costs:200``, ``serves:0.005``, ``keeps:64``, ``late_disconnect:3``, ``no_disconnect:0``,
+``double_disconnect:0``, ``lie:0``.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +160,44 @@ def costs(app, socketio, microseconds):
         while time.thread_time_ns() < end_ns:
             pass
         emit("my response", {"data": message["data"]})
+
+
+def serves(app, socketio, seconds):
+    """Take exactly so long for each echo, one after the other in the order in which they come.
+
+    For threads: in an event loop an answer leaves only when all that came meanwhile was handled.
+    """
+    from flask import request
+
+    waiting = queue.SimpleQueue()
+
+    def serve():
+        free_ns = 0
+        while True:
+            sid, data, came_ns = waiting.get()
+            # By when it came, not by when this thread woke: that it is late adds to nothing.
+            free_ns = max(free_ns, came_ns) + round(float(seconds) * 1e9)
+            while (left_ns := free_ns - time.monotonic_ns()) > 0:
+                signal.sigtimedwait((), left_ns / 1e9)
+            socketio.emit("my response", {"data": data}, namespace=NAMESPACE, to=sid)
+
+    threading.Thread(target=serve, daemon=True).start()
+
+    @socketio.on("my event", namespace=NAMESPACE)
+    def echo(message):
+        waiting.put((request.sid, message["data"], time.monotonic_ns()))
+
+
+def keeps(app, socketio, kib):
+    """Keep so much memory for each client that ever came, whether it goes or not."""
+    from flask_socketio import emit
+
+    kept = []
+
+    @socketio.on("connect", namespace=NAMESPACE)
+    def connected():
+        kept.append(b"x" * (1024 * int(kib)))
+        emit("my response", {"data": "Connected"})
 
 
 def bytes(app, socketio, _nothing):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.arithmetic.pacing import ConstantRate, staggered
+from loadtests.arithmetic.pacing import ConstantRate, Moments, at_random, staggered
+from loadtests.arithmetic.samples import NEVER
 
 SECOND = 1_000_000_000
 
@@ -113,3 +114,43 @@ def test_last_client_begins_before_the_first_sends_again(rate_hz: float, clients
     schedules = staggered(0, rate_hz, clients)
     assert schedules[-1].start_ns <= schedules[0].due_ns(1)
     assert [each.start_ns for each in schedules] == sorted(each.start_ns for each in schedules)
+
+
+# --- sends of many people who know nothing of each other
+
+
+def test_moments_are_due_as_they_are_given_and_then_never() -> None:
+    schedule = Moments((5, 9, 9))
+    assert [schedule.due_ns(index) for index in range(4)] == [5, 9, 9, NEVER]
+    assert schedule.start_ns == 5
+    assert schedule.due_between(5, 9) == 1
+    assert schedule.due_between(0, 100) == 3
+
+
+def test_schedule_without_moments_never_begins() -> None:
+    assert Moments(()).start_ns == NEVER
+    assert Moments(()).due_between(0, NEVER) == 0
+
+
+def test_random_sends_come_as_a_poisson_process_does() -> None:
+    found = at_random(7, 1000, 10, whole_ns=100 * SECOND, seed=1)
+    moments = sorted(moment for schedule in found for moment in schedule.moments_ns)
+    gaps = [(after - before) / 1e6 for before, after in pairwise(moments)]
+    mean = sum(gaps) / len(gaps)
+    # A hundred thousand: the mean to 1 %, and the deviation of an exponential is its mean.
+    assert mean == pytest.approx(1, rel=0.02)
+    deviation = (sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) ** 0.5
+    assert deviation == pytest.approx(mean, rel=0.03)
+    assert min(moments) >= 7
+    assert max(moments) < 7 + 100 * SECOND
+
+
+def test_random_sends_are_shared_among_all_clients() -> None:
+    found = at_random(0, 1000, 10, whole_ns=100 * SECOND, seed=1)
+    assert [len(each.moments_ns) for each in found] == pytest.approx([10_000] * 10, rel=0.05)
+
+
+def test_random_sends_are_the_same_for_the_same_seed_and_others_for_another() -> None:
+    one, same, other = (at_random(0, 100, 3, whole_ns=SECOND, seed=seed) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other

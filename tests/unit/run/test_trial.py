@@ -193,11 +193,18 @@ def test_logs_that_say_nothing_are_not_named(host: Host) -> None:
     assert reason(telling) == f"refused; logs: {host.servers[CELLS[1]].log}"
 
 
-def test_where_no_server_is_left_nothing_is_waited_for(host: Host, clock: Clock) -> None:
+def test_where_no_server_is_left_only_last_words_are_waited_for(host: Host, clock: Clock) -> None:
     host.generator.looks = [lambda cell=cell: host.die(cell) for cell in CELLS]  # type: ignore[misc]
     found, _ = host.conduct()
     assert all("the server died" in reason(each) for each in found)
-    assert clock.now_s < 101
+    assert clock.now_s < 103
+
+
+def test_what_a_generator_was_doing_to_a_dead_server_is_told(host: Host) -> None:
+    host.writes(CELLS[0], outcome=Outcome(error="all 20 clients were lost (at a load of 900)"))
+    host.generator.looks = [lambda: host.die(CELLS[0]), host.generator.end]
+    found, _ = host.conduct()
+    assert "; all 20 clients were lost (at a load of 900); its log: " in reason(found[0])
 
 
 def test_server_of_ones_own_is_not_watched(host: Host, clock: Clock) -> None:

@@ -1,0 +1,272 @@
+"""Connections: what it takes to have many, and what is left of them when they have gone.
+
+Clients connect in steps; then they are idle, and then all of them leave and come back, several
+times. What a connection takes is a slope over the steps, which needs no guess of what a server
+takes for itself; what is left of one is a slope over the times that all have left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from loadtests.arithmetic import validity
+from loadtests.arithmetic.distribution import histogram
+from loadtests.arithmetic.samples import Nanoseconds, quantiles_ms
+from loadtests.arithmetic.usage import Usage, between
+from loadtests.record.results import Measurement
+from loadtests.record.words import Better, Client, Metric, Unit
+from loadtests.scenarios.bench import Bench
+from loadtests.scenarios.crowd import Arrived, Crowd
+from loadtests.scenarios.errors import TrialFailed, Unfinished
+from loadtests.scenarios.scenario import Count, Heartbeat, Positive, Scenario, table
+from loadtests.scenarios.turns import Interrupted
+
+NAME = "connections"
+#: For a server to have done what a step set off, before its memory is read.
+_SETTLE_S = 0.4
+#: Before the first step: what a server needs once, for its first connection, is nobody's.
+_FIRST = 5
+_Step = Annotated[int, Meta(ge=1, le=100_000)]
+
+
+class Connections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Clients that connect in steps, are idle, and leave and come back.
+
+    Attributes:
+        steps: how many are connected, one step after the other.
+        idle_s: that all of the last step are idle, in which heartbeats are counted.
+        waves: how often all leave and come back.
+        ping_interval_s, ping_timeout_s: of the server's heartbeat, so that there are some to count.
+        blocks: in how many of the experiment's blocks it has trials; None for all.
+    """
+
+    steps: Annotated[list[_Step], Meta(min_length=3)] = msgspec.field(
+        default_factory=lambda: [50, 150, 300, 500]
+    )
+    idle_s: Positive = 4.0
+    waves: Annotated[int, Meta(ge=2, le=1000)] = 4
+    ping_interval_s: Positive = 2
+    ping_timeout_s: Positive = 20
+    blocks: Count | None = None
+
+    def __post_init__(self) -> None:
+        if sorted(set(self.steps)) != self.steps:
+            raise ValueError("steps must go up: each is above the one before")
+        if self.idle_s < self.ping_interval_s:
+            raise ValueError(
+                "idle_s is below ping_interval_s: some clients have no heartbeat in it"
+            )
+
+
+METRICS = table(
+    Metric("connect_p50", Unit.MILLISECONDS, Better.LOWER, "connect p50", "half of the clients were in their namespace within this, while so many connected at the same time", "connect", 0.5),
+    Metric("connect_p99", Unit.MILLISECONDS, Better.LOWER, "connect p99", "99 of 100 clients were in their namespace within this", "connect", 0.99),
+    Metric("join_p50", Unit.MILLISECONDS, Better.LOWER, "join p50", "the part of it from the server's handshake to the namespace's answer, half of the clients", "join", 0.5),
+    Metric("connects", Unit.PER_SECOND, Better.HIGHER, "connects", "clients that connected per second, sixteen at a time"),
+    Metric("connected", Unit.CLIENTS, Better.HIGHER, "connected", "the most that were connected at the same time"),
+    Metric("connection_rss", Unit.KIBIBYTES_PER_CONNECTION, Better.LOWER, "memory per connection", "resident memory that the server took for each further connection, a slope over the steps"),
+    Metric("connection_threads", Unit.PER_CONNECTION, Better.LOWER, "threads per connection", "the same of its threads"),
+    Metric("connection_files", Unit.PER_CONNECTION, Better.LOWER, "descriptors per connection", "the same of its open descriptors"),
+    Metric("heartbeat_cpu", Unit.MICROSECONDS_PER_MESSAGE, Better.LOWER, "CPU per heartbeat", "server CPU time per heartbeat while all are idle"),
+    Metric("left_behind", Unit.KIBIBYTES_PER_CONNECTION, Better.LOWER, "left behind", "resident memory that is not given back for each client that came and went, a slope over the waves"),
+    Metric("server_rss", Unit.MEBIBYTES, Better.LOWER, "server memory", "resident memory of the server with the most connections"),
+    Metric("generator_busy", Unit.PERCENT, Better.NEITHER, "generator busy", "share of one core that the load generator used while clients connected"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a server has at one number of connections; None where it is not known."""
+
+    connections: int
+    mib: float | None
+    threads: int | None
+    files: int | None
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a trial has seen.
+
+    Attributes:
+        points: after each step.
+        left_mib: after each time that all had left.
+        arrived: of every client of the steps.
+        connecting: over all steps, in which clients connected.
+        heartbeats: while all were idle; ``idle`` is over that time.
+        refused: why not all of a step could connect; empty where all could.
+    """
+
+    points: list[Point] = field(default_factory=list)
+    left_mib: list[float] = field(default_factory=list)
+    arrived: list[Arrived] = field(default_factory=list)
+    connecting: list[Usage] = field(default_factory=list)
+    heartbeats: int = 0
+    idle: Usage | None = None
+    refused: str = ""
+
+
+def measure(bench: Bench, options: Connections) -> list[Measurement]:
+    """One trial.
+
+    Raises:
+        TrialFailed: nobody could connect.
+        Unfinished: the run was interrupted.
+    """
+    bench.judged = ()  # a server that has no room for all is measured with those it has
+    crowd, seen = Crowd(bench), Seen()
+    try:
+        with bench.turns.turn():
+            _grow(bench, options, crowd, seen)
+            _be_idle(bench, options, crowd, seen)
+            most = len(crowd.sessions)
+            for _ in range(options.waves):
+                crowd.become(0)
+                bench.sleep(_SETTLE_S)
+                if (mib := bench.meter.server_mib()) is not None:
+                    seen.left_mib.append(mib)
+                crowd.become(most)
+                bench.sleep(_SETTLE_S)
+    except Interrupted:
+        raise Unfinished from None
+    finally:
+        bench.turns.rest()
+        crowd.leave()
+    return [summarise(seen, most)]
+
+
+def _grow(bench: Bench, options: Connections, crowd: Crowd, seen: Seen) -> None:
+    first = min(_FIRST, options.steps[0])
+    if refused := crowd.become(first):
+        raise TrialFailed(f"nobody could connect: {refused}")
+    bench.sleep(_SETTLE_S)
+    _point(bench, crowd, seen)
+    crowd.arrived.clear()
+    for step in options.steps:
+        begin = bench.meter.read()
+        seen.refused = crowd.become(step)
+        seen.connecting.append(between(begin, bench.meter.read()))
+        bench.sleep(_SETTLE_S)
+        _point(bench, crowd, seen)
+        if seen.refused:
+            break
+    seen.arrived = list(crowd.arrived)
+
+
+def _point(bench: Bench, crowd: Crowd, seen: Seen) -> None:
+    meter = bench.meter
+    seen.points.append(
+        Point(len(crowd.sessions), meter.server_mib(), meter.server_threads(), meter.server_files())
+    )
+
+
+def _be_idle(bench: Bench, options: Connections, crowd: Crowd, seen: Seen) -> None:
+    before = sum(len(session.heartbeats) for session in crowd.sessions)
+    begin = bench.meter.read()
+    bench.sleep(options.idle_s)
+    seen.idle = between(begin, bench.meter.read())
+    seen.heartbeats = sum(len(session.heartbeats) for session in crowd.sessions) - before
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> float | None:
+    """The least-squares slope; None where there is none."""
+    if len(x) < 2 or max(x) == min(x):
+        return None
+    return float(np.polyfit(np.asarray(x, dtype=float), np.asarray(y, dtype=float), 1)[0])
+
+
+def _over_steps(points: Sequence[Point], values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    if len(known) < len(points):
+        return None
+    return slope([each.connections for each in points], known)
+
+
+def _left_behind(seen: Seen, most: int) -> float | None:
+    """KiB per client that came and went.
+
+    After the first wave a server has all that it will have anyway: what comes on top is kept.
+    """
+    found = slope(range(len(seen.left_mib)), seen.left_mib)
+    return None if found is None or not most else found * 1024 / most
+
+
+def summarise(seen: Seen, most: int) -> Measurement:
+    """The row.
+
+    Args:
+        seen: of the trial.
+        most: how many were connected at the same time.
+    """
+    took, joined = _times(seen.arrived)
+    wall_s = sum(each.wall_ns for each in seen.connecting) / 1e9
+    rss_mib = _over_steps(seen.points, [each.mib for each in seen.points])
+    idle = seen.idle
+    cpu_us = None
+    if idle is not None and idle.server_ns is not None and seen.heartbeats:
+        cpu_us = idle.server_ns / seen.heartbeats / 1000
+    values: dict[str, float | None] = {
+        **quantiles_ms(METRICS, "connect", took),
+        **quantiles_ms(METRICS, "join", joined),
+        "connects": len(seen.arrived) / wall_s if wall_s else None,
+        "connected": float(most),
+        "connection_rss": None if rss_mib is None else rss_mib * 1024,
+        "connection_threads": _over_steps(seen.points, [each.threads for each in seen.points]),
+        "connection_files": _over_steps(seen.points, [each.files for each in seen.points]),
+        "heartbeat_cpu": cpu_us,
+        "left_behind": _left_behind(seen, most),
+        "server_rss": seen.points[-1].mib,
+        "generator_busy": _busy(seen.connecting),
+    }
+    why = "the server was not started by this run, so its memory and CPU are not known"
+    unavailable = {name: why for name, value in values.items() if value is None}
+    invalid: dict[str, str] = {}
+    for usage in seen.connecting:
+        invalid |= validity.busy_generator(("connect_p50", "connect_p99", "connects"), usage)
+    return Measurement(
+        row=NAME,
+        metrics=values,
+        invalid=invalid,
+        unavailable=unavailable,
+        samples={"connect": len(took), "join": len(joined)},
+        distributions={"connect": histogram(took), "join": histogram(joined)},
+        notes={"connected": f"no more could connect: {seen.refused}"} if seen.refused else {},
+    )
+
+
+def _times(arrived: Sequence[Arrived]) -> tuple[Nanoseconds, Nanoseconds]:
+    """How long connecting took, and joining within it."""
+    took = [each.joined_ns - each.began_ns for each in arrived]
+    joined = [each.joined_ns - each.opened_ns for each in arrived]
+    return np.asarray(took, dtype=np.int64), np.asarray(joined, dtype=np.int64)
+
+
+def _busy(usages: Sequence[Usage]) -> float | None:
+    wall_ns = sum(each.wall_ns for each in usages)
+    return 100 * sum(each.generator_ns for each in usages) / wall_ns if wall_ns else None
+
+
+SCENARIO = Scenario(
+    name=NAME,
+    rank=40,
+    options=Connections,
+    metrics=METRICS,
+    clients=lambda options: options.steps[0],
+    in_generator=lambda _options: 0,  # it connects them itself, more and more
+    expected_s=lambda options: (
+        options.idle_s
+        + _SETTLE_S * (len(options.steps) + 2 * options.waves)
+        + options.steps[-1] * (1 + options.waves) / 150
+    ),
+    longest_wait_s=lambda options: 120 + options.steps[-1] * (1 + options.waves) / 20,
+    heartbeat=lambda options: Heartbeat(options.ping_interval_s, options.ping_timeout_s),
+    with_clients=(Client.TRANSPORT_BENCH,),
+    reaches_all=True,
+    measure=measure,
+)
