@@ -39,8 +39,9 @@ from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
 from loadtests.run.executor import OwnServer, ProcessExecutor
-from loadtests.run.experiment import Experiment, ExperimentError, load, narrow
+from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check, for_servers_of_ours
+from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
 from loadtests.scenarios.registry import SCENARIOS

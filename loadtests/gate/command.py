@@ -30,8 +30,9 @@ from loadtests.record.gate import BASE, HEAD, Gate
 from loadtests.record.results import FILE_NAME
 from loadtests.run.arm import Arm
 from loadtests.run.executor import Subject
-from loadtests.run.experiment import Experiment, ExperimentError, load, narrow
+from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check, for_servers_of_ours
+from loadtests.run.narrowing import narrow
 
 if TYPE_CHECKING:
     from loadtests.gate.arms import Arms

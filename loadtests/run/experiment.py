@@ -231,42 +231,6 @@ def _heartbeats(experiment: Experiment) -> Iterator[tuple[str, Heartbeat]]:
                 yield variant.table or scenario, variant.heartbeat
 
 
-def narrow(
-    experiment: Experiment,
-    *,
-    modes: Sequence[str] | None = None,
-    transports: Sequence[str] | None = None,
-    scenarios: Sequence[str] | None = None,
-) -> Experiment:
-    """The part of an experiment that somebody asks for; None leaves an axis as it is.
-
-    Modes need not be among the experiment's own, scenarios must.
-
-    Raises:
-        ExperimentError: a name is unknown, or the experiment has no such scenario.
-    """
-    for kind, names, all_names in (
-        ("mode", modes, list(ADAPTERS)),
-        ("transport", transports, list(Transport)),
-        ("scenario", scenarios, list(SCENARIOS)),
-    ):
-        known(kind, names or (), all_names)
-    changes: dict[str, object] = {}
-    if modes:
-        changes["modes"] = list(dict.fromkeys(modes))
-    if transports:
-        changes["transports"] = [Transport(name) for name in dict.fromkeys(transports)]
-    if scenarios:
-        for name in scenarios:
-            if name not in experiment.scenarios:
-                raise ExperimentError(
-                    f"experiment {experiment.name} has no scenario {name}; "
-                    f"it has {', '.join(experiment.scenarios)}"
-                )
-        changes |= {name: None for name in experiment.scenarios if name not in scenarios}
-    return msgspec.structs.replace(experiment, **changes)
-
-
 def _fields_of(table: str) -> list[str]:
     """What a table may hold; nothing where it is no table of ours."""
     owner: Any = Experiment

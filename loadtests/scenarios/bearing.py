@@ -63,7 +63,7 @@ class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_hz: Positive = 50_000
     most_recipients: Annotated[int, Meta(ge=2, le=100_000)] = 5000
     drain_s: Positive = 2.0
-    blocks: Count | None = None
+    blocks: Count | None = 3
 
     def __post_init__(self) -> None:
         if len(set(self.kinds)) < len(self.kinds):

@@ -6,7 +6,6 @@ first POST and all others in a second one, as the official client has it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -24,6 +23,7 @@ from loadtests.record.words import Better, Client, Metric, Unit
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.errors import Unfinished
+from loadtests.scenarios.numbered import Numbered
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -36,6 +36,8 @@ from loadtests.scenarios.scenario import (
 from loadtests.scenarios.turns import Interrupted
 
 NAME = "burst"
+#: Of its rows.
+ROWS = Numbered(NAME)
 _PAUSE_S = 0.05
 _Size = Annotated[int, Meta(ge=1, le=100_000)]
 
@@ -72,17 +74,6 @@ METRICS = table(
     # There is no schedule to be late for.
     *(metric for metric in EVERY_TRIAL.values() if metric.name != "lateness_p99"),
 )  # fmt: skip
-
-
-def row_of_size(size: int) -> str:
-    """The name of a size's row."""
-    return f"{NAME}:{size}"
-
-
-def size_of(row: str) -> int | None:
-    """The size of a row; None where it is no row of ours."""
-    scenario, _, size = row.partition(":")
-    return int(size) if scenario == NAME and size.isdecimal() else None
 
 
 class _BurstClient(EchoClient):
@@ -173,7 +164,7 @@ def summarise(size: int, answered: Answered, server_mib: float | None) -> Measur
     """The row of a size."""
     if not answered.sent:
         why = f"its client was lost before its first burst: {answered.gone}"
-        return without_numbers(METRICS, row_of_size(size), why)
+        return without_numbers(METRICS, ROWS.row(size), why)
     last = np.asarray(answered.last_ns, dtype=np.int64)
     usage = together(answered.usage)
     common, unavailable = metrics(usage, answered.came, server_mib)
@@ -188,7 +179,7 @@ def summarise(size: int, answered: Answered, server_mib: float | None) -> Measur
     invalid = validity.lost_quantiles(METRICS, values, lost, answered.sent)
     notes = {"answered": f"the connection ended: {answered.gone}"} if answered.gone else {}
     return Measurement(
-        row=row_of_size(size),
+        row=ROWS.row(size),
         metrics=values,
         invalid=invalid,
         unavailable=unavailable,
@@ -196,11 +187,6 @@ def summarise(size: int, answered: Answered, server_mib: float | None) -> Measur
         distributions={"last": histogram(last)},
         notes=notes,
     )
-
-
-def _order(row: str) -> tuple[float, ...]:
-    size = size_of(row)
-    return (math.inf if size is None else size,)
 
 
 SCENARIO = Scenario(
@@ -212,8 +198,8 @@ SCENARIO = Scenario(
     # Where messages vanish each burst takes the whole of drain_s.
     expected_s=lambda options: len(options.sizes) * options.bursts * (0.5 * options.drain_s + 0.1),
     longest_wait_s=lambda options: len(options.sizes) * options.bursts * options.drain_s,
-    rows=lambda options, _variant: [row_of_size(size) for size in options.sizes],
-    order=_order,
+    rows=lambda options, _variant: [ROWS.row(size) for size in options.sizes],
+    order=ROWS.order,
     with_clients=(Client.TRANSPORT_BENCH,),
     measure=measure,
 )

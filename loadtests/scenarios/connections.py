@@ -2,7 +2,8 @@
 
 Clients connect in steps; then they are idle, and then all of them leave and come back, several
 times. What a connection takes is a slope over the steps, which needs no guess of what a server
-takes for itself; what is left of one is a slope over the times that all have left.
+takes for itself. What is left of one is read from the memory after each time that all have left: a
+server fills up to what it needs, quickly at first and ever more slowly, which is no leak.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ NAME = "connections"
 _SETTLE_S = 0.4
 #: Before the first step: what a server needs once, for its first connection, is nobody's.
 _FIRST = 5
+#: After so many waves what dies away can be told from what goes on.
+_FEWEST_WAVES = 6
+#: By how much the part that dies away is less after each wave.
+_RATIOS = np.linspace(0.2, 0.9, 71)
 _Step = Annotated[int, Meta(ge=1, le=100_000)]
 
 
@@ -41,7 +46,8 @@ class Connections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         steps: how many are connected, one step after the other.
         idle_s: that all of the last step are idle, in which heartbeats are counted.
-        waves: how often all leave and come back.
+        waves: how often clients leave, all of them, and come back.
+        wave: how many come back each time, at the most.
         ping_interval_s, ping_timeout_s: of the server's heartbeat, so that there are some to count.
         blocks: in how many of the experiment's blocks it has trials; None for all.
     """
@@ -50,7 +56,8 @@ class Connections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: [50, 150, 300, 500]
     )
     idle_s: Positive = 4.0
-    waves: Annotated[int, Meta(ge=2, le=1000)] = 4
+    waves: Annotated[int, Meta(ge=6, le=1000)] = 12
+    wave: Count = 150
     ping_interval_s: Positive = 2
     ping_timeout_s: Positive = 20
     blocks: Count | None = None
@@ -74,7 +81,7 @@ METRICS = table(
     Metric("connection_threads", Unit.PER_CONNECTION, Better.LOWER, "threads per connection", "the same of its threads"),
     Metric("connection_files", Unit.PER_CONNECTION, Better.LOWER, "descriptors per connection", "the same of its open descriptors"),
     Metric("heartbeat_cpu", Unit.MICROSECONDS_PER_MESSAGE, Better.LOWER, "CPU per heartbeat", "server CPU time per heartbeat while all are idle"),
-    Metric("left_behind", Unit.KIBIBYTES_PER_CONNECTION, Better.LOWER, "left behind", "resident memory that is not given back for each client that came and went, a slope over the waves"),
+    Metric("left_behind", Unit.KIBIBYTES_PER_CONNECTION, Better.LOWER, "left behind", "resident memory that goes on growing for each client that came and went, beside what a server fills once"),
     Metric("server_rss", Unit.MEBIBYTES, Better.LOWER, "server memory", "resident memory of the server with the most connections"),
     Metric("generator_busy", Unit.PERCENT, Better.NEITHER, "generator busy", "share of one core that the load generator used while clients connected"),
 )  # fmt: skip
@@ -126,19 +133,26 @@ def measure(bench: Bench, options: Connections) -> list[Measurement]:
             _grow(bench, options, crowd, seen)
             _be_idle(bench, options, crowd, seen)
             most = len(crowd.sessions)
-            for _ in range(options.waves):
-                crowd.become(0)
-                bench.sleep(_SETTLE_S)
-                if (mib := bench.meter.server_mib()) is not None:
-                    seen.left_mib.append(mib)
-                crowd.become(most)
-                bench.sleep(_SETTLE_S)
+            _come_and_go(bench, options, crowd, seen)
     except Interrupted:
         raise Unfinished from None
     finally:
         bench.turns.rest()
         crowd.leave()
-    return [summarise(seen, most)]
+    return [summarise(seen, most, min(most, options.wave))]
+
+
+def _come_and_go(bench: Bench, options: Connections, crowd: Crowd, seen: Seen) -> None:
+    """Have a wave of clients come and go, and look at what the server has when all have left."""
+    wave = min(options.wave, len(crowd.sessions))
+    crowd.become(wave)  # what the many had is no part of what a wave leaves behind
+    for _ in range(options.waves):
+        crowd.become(0)
+        bench.sleep(_SETTLE_S)
+        if (mib := bench.meter.server_mib()) is not None:
+            seen.left_mib.append(mib)
+        crowd.become(wave)
+        bench.sleep(_SETTLE_S)
 
 
 def _grow(bench: Bench, options: Connections, crowd: Crowd, seen: Seen) -> None:
@@ -188,21 +202,40 @@ def _over_steps(points: Sequence[Point], values: Sequence[float | None]) -> floa
     return slope([each.connections for each in points], known)
 
 
-def _left_behind(seen: Seen, most: int) -> float | None:
-    """KiB per client that came and went.
+def lasting_growth(values: Sequence[float]) -> float | None:
+    """What a series goes on growing by from one value to the next, in the end.
 
-    After the first wave a server has all that it will have anyway: what comes on top is kept.
+    By least squares, as a line and a part that dies away geometrically.
+
+    Returns:
+        None where there are too few values to tell the two apart.
     """
-    found = slope(range(len(seen.left_mib)), seen.left_mib)
-    return None if found is None or not most else found * 1024 / most
+    if len(values) < _FEWEST_WAVES:
+        return None
+    y, number = np.asarray(values, dtype=float), np.arange(len(values))
+    best, growth = np.inf, 0.0
+    for ratio in _RATIOS:
+        parts = np.column_stack([np.ones_like(number), number, ratio**number])
+        found = np.linalg.lstsq(parts, y, rcond=None)[0]
+        error = float(((parts @ found - y) ** 2).sum())
+        if error < best:
+            best, growth = error, float(found[1])
+    return growth
 
 
-def summarise(seen: Seen, most: int) -> Measurement:
+def _left_behind(seen: Seen, wave: int) -> float | None:
+    """KiB per client that came and went."""
+    found = lasting_growth(seen.left_mib)
+    return None if found is None or not wave else found * 1024 / wave
+
+
+def summarise(seen: Seen, most: int, wave: int) -> Measurement:
     """The row.
 
     Args:
         seen: of the trial.
         most: how many were connected at the same time.
+        wave: how many came and went each time.
     """
     took, joined = _times(seen.arrived)
     wall_s = sum(each.wall_ns for each in seen.connecting) / 1e9
@@ -220,7 +253,7 @@ def summarise(seen: Seen, most: int) -> Measurement:
         "connection_threads": _over_steps(seen.points, [each.threads for each in seen.points]),
         "connection_files": _over_steps(seen.points, [each.files for each in seen.points]),
         "heartbeat_cpu": cpu_us,
-        "left_behind": _left_behind(seen, most),
+        "left_behind": _left_behind(seen, wave),
         "server_rss": seen.points[-1].mib,
         "generator_busy": _busy(seen.connecting),
     }
@@ -262,7 +295,7 @@ SCENARIO = Scenario(
     expected_s=lambda options: (
         options.idle_s
         + _SETTLE_S * (len(options.steps) + 2 * options.waves)
-        + options.steps[-1] * (1 + options.waves) / 150
+        + (options.steps[-1] + options.waves * min(options.steps[-1], options.wave)) / 150
     ),
     longest_wait_s=lambda options: 120 + options.steps[-1] * (1 + options.waves) / 20,
     heartbeat=lambda options: Heartbeat(options.ping_interval_s, options.ping_timeout_s),

@@ -6,7 +6,6 @@ cannot keep up; the rates beyond that have no number, and say why.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 import msgspec
@@ -22,6 +21,7 @@ from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Client, Metric, Unit
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.errors import Unfinished
+from loadtests.scenarios.numbered import Numbered
 from loadtests.scenarios.random_echoes import SETTLE_S, Offered, RandomEchoes
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
@@ -35,6 +35,8 @@ from loadtests.scenarios.scenario import (
 from loadtests.scenarios.turns import Interrupted
 
 NAME = "curve"
+#: Of its rows.
+ROWS = Numbered(NAME)
 #: What the reason of a rate that was not offered any more begins with.
 BEYOND = "beyond what the server keeps up with"
 _PAUSE_S = 0.1
@@ -86,17 +88,6 @@ METRICS = table(
 )  # fmt: skip
 
 
-def row_of_rate(rate_hz: int) -> str:
-    """The name of a rate's row."""
-    return f"{NAME}:{rate_hz}"
-
-
-def rate_of(row: str) -> int | None:
-    """The rate of a row; None where it is no row of ours."""
-    scenario, _, rate = row.partition(":")
-    return int(rate) if scenario == NAME and rate.isdecimal() else None
-
-
 def measure(bench: Bench, options: Curve) -> list[Measurement]:
     """One trial.
 
@@ -111,7 +102,7 @@ def measure(bench: Bench, options: Curve) -> list[Measurement]:
         with bench.turns.turn():
             echoes.guess_hz()  # what a server does once, it has done
         for rate_hz in options.rates_hz:
-            row = row_of_rate(rate_hz)
+            row = ROWS.row(rate_hz)
             if end:
                 found.append(without_numbers(METRICS, row, end))
                 continue
@@ -210,12 +201,6 @@ def summarise(row: str, offered: Offered, server_mib: float | None) -> Measureme
     )
 
 
-def _order(row: str) -> tuple[float, ...]:
-    """By rate; a stranger's rows of another shape last."""
-    rate_hz = rate_of(row)
-    return (math.inf if rate_hz is None else rate_hz,)
-
-
 SCENARIO = Scenario(
     name=NAME,
     rank=33,
@@ -224,8 +209,8 @@ SCENARIO = Scenario(
     clients=lambda options: options.clients,
     expected_s=lambda options: 1 + len(options.rates_hz) * (SETTLE_S + options.seconds + _PAUSE_S),
     longest_wait_s=lambda options: len(options.rates_hz) * (options.seconds + 2 * options.drain_s),
-    rows=lambda options, _variant: [row_of_rate(rate_hz) for rate_hz in options.rates_hz],
-    order=_order,
+    rows=lambda options, _variant: [ROWS.row(rate_hz) for rate_hz in options.rates_hz],
+    order=ROWS.order,
     with_clients=(Client.TRANSPORT_BENCH,),
     measure=measure,
 )

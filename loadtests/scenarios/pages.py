@@ -6,7 +6,6 @@ on a schedule, over connections that are kept as browsers keep them, and then as
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,10 +28,13 @@ from loadtests.record.words import Better, Client, Metric, Unit
 from loadtests.scenarios.bench import LEAD_NS, Bench, Place
 from loadtests.scenarios.crowd import Crowd
 from loadtests.scenarios.errors import TrialFailed, Unfinished
+from loadtests.scenarios.numbered import Numbered
 from loadtests.scenarios.scenario import EVERY_TRIAL, Count, Positive, Scenario, table
 from loadtests.scenarios.turns import Interrupted
 
 NAME = "pages"
+#: Of its rows.
+ROWS = Numbered(NAME)
 _WARM_PAGES = 5
 _Sockets = Annotated[int, Meta(ge=0, le=100_000)]
 _Path = Annotated[str, Meta(pattern=r"^/[\x21-\x7e]*$", max_length=2000)]
@@ -83,17 +85,6 @@ METRICS = table(
     Metric("connected", Unit.CLIENTS, Better.NEITHER, "connected", "sockets that were open meanwhile"),
     *(metric for metric in EVERY_TRIAL.values() if metric.name != "receive_lag_p99"),
 )  # fmt: skip
-
-
-def row_of_sockets(sockets: int) -> str:
-    """The name of the row of so many sockets."""
-    return f"{NAME}:{sockets}"
-
-
-def sockets_of(row: str) -> int | None:
-    """How many sockets a row has; None where it is no row of ours."""
-    scenario, _, sockets = row.partition(":")
-    return int(sockets) if scenario == NAME and sockets.isdecimal() else None
 
 
 class Browser(Protocol):
@@ -156,7 +147,7 @@ def measure(bench: Bench, options: Pages) -> list[Measurement]:
             disturbed = turn.disturbance.reason if turn.disturbance is not None else None
             seconds = (visits.usage.wall_ns + visits.open_usage.wall_ns) / 1e9
             bench.slices.append(SliceFacts(turn.begun_s, seconds))
-            taken = summarise(row_of_sockets(sockets), visits, bench.meter.server_mib())
+            taken = summarise(ROWS.row(sockets), visits, bench.meter.server_mib())
             lost = taken.metrics["lost"] or 0
             found.append(taken.disturbed_by(disturbed, list(METRICS), lost=lost))
     except Interrupted:
@@ -302,11 +293,6 @@ def summarise(row: str, visits: Visits, server_mib: float | None) -> Measurement
     )
 
 
-def _order(row: str) -> tuple[float, ...]:
-    sockets = sockets_of(row)
-    return (math.inf if sockets is None else sockets,)
-
-
 SCENARIO = Scenario(
     name=NAME,
     rank=39,
@@ -319,8 +305,8 @@ SCENARIO = Scenario(
         + options.sockets[-1] / 150
     ),
     longest_wait_s=lambda options: 60 + len(options.sockets) * 4 * options.patience_s,
-    rows=lambda options, _variant: [row_of_sockets(sockets) for sockets in options.sockets],
-    order=_order,
+    rows=lambda options, _variant: [ROWS.row(sockets) for sockets in options.sockets],
+    order=ROWS.order,
     with_clients=(Client.TRANSPORT_BENCH,),
     measure=measure,
 )

@@ -25,6 +25,7 @@ from loadtests.scenarios.broadcasting import Publisher, Recipient
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.messages import MessageMaker
 from loadtests.scenarios.moving import Mover
+from loadtests.scenarios.numbered import Numbered
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from loadtests.client.session import Session
 
 NAME = "rooms"
+#: Of its rows.
+ROWS = Numbered(NAME)
 #: The row of joining and leaving.
 MOVING = f"{NAME}:join"
 #: The application's own limit (servers/app.py), less the one that is joined and left.
@@ -106,17 +109,6 @@ MOVES = table(
 )  # fmt: skip
 
 
-def row_of_room(size: int) -> str:
-    """The name of a room's row."""
-    return f"{NAME}:{size}"
-
-
-def room_of(row: str) -> int | None:
-    """The size of a row's room; None where it is none."""
-    scenario, _, size = row.partition(":")
-    return int(size) if scenario == NAME and size.isdecimal() else None
-
-
 class _RoomPublisher(Publisher):
     """A Publisher of messages to one room, and then to another; their numbers go on."""
 
@@ -173,7 +165,7 @@ def measure(bench: Bench, options: Rooms) -> list[Measurement]:
     taken = in_turns(bench, options.rounds * cycle, load, cycle=cycle)
     found = []
     for size in options.sizes:
-        row = row_of_room(size)
+        row = ROWS.row(size)
         counted, every = (
             [each for each in pieces if isinstance(each, BroadcastSlice) and each.kind == row]
             for pieces in (taken.pieces, taken.every)
@@ -195,7 +187,7 @@ def _assembled(bench: Bench, options: Rooms) -> _Members:
     movers = [Mover(session) for session in bench.sessions]
     for size in options.sizes:
         for mover in movers[:size]:
-            mover.join(row_of_room(size))
+            mover.join(ROWS.row(size))
     wanted = sum(options.sizes)
     give_up_ns = bench.now_ns() + round(_JOIN_PATIENCE_S * 1e9)
     while sum(mover.moves for mover in movers) < wanted:
@@ -217,7 +209,7 @@ def _assembled(bench: Bench, options: Rooms) -> _Members:
 def _published(
     bench: Bench, options: Rooms, members: _Members, size: int, round_: int
 ) -> BroadcastSlice:
-    row = row_of_room(size)
+    row = ROWS.row(size)
     inside, outside = members.recipients[:size], members.recipients[size:]
     members.publisher.to(row)
     before = sum(map(len, outside))
@@ -260,7 +252,7 @@ def _room(
     )
     return msgspec.structs.replace(
         found,
-        row=row_of_room(size),
+        row=ROWS.row(size),
         metrics=found.metrics | {"stray": float(members.stray[size])},
     )
 
@@ -278,7 +270,7 @@ def _moving_row(bench: Bench, moves: Sequence[_Moves]) -> Measurement:
 
 def _order(row: str) -> tuple[float, ...]:
     """By size, joining behind them; a stranger's rows last."""
-    size = room_of(row)
+    size = ROWS.number_of(row)
     return (size,) if size is not None else (math.inf, row != MOVING)
 
 
@@ -299,7 +291,7 @@ SCENARIO = Scenario(
     longest_wait_s=lambda options: (
         _JOIN_PATIENCE_S + options.drain_s * options.rounds * (len(options.sizes) + 1)
     ),
-    rows=lambda options, _variant: [*(row_of_room(size) for size in options.sizes), MOVING],
+    rows=lambda options, _variant: [*(ROWS.row(size) for size in options.sizes), MOVING],
     order=_order,
     with_clients=(Client.TRANSPORT_BENCH,),
     takes_turns=True,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Status, Transport
-from loadtests.scenarios.burst import SCENARIO, size_of
+from loadtests.scenarios.burst import ROWS, SCENARIO
 from reports.charts import lines
 from reports.charts.gallery import ChartKind
 from reports.charts.lines import Series, lines_of
@@ -26,13 +26,13 @@ _MOST_PACKETS = 16
 
 
 def _wanted(facts: Facts) -> bool:
-    return bool(lines_of(facts, "last_p50", size_of))
+    return bool(lines_of(facts, "last_p50", ROWS.number_of))
 
 
 def _vanish(facts: Facts) -> Iterator[Finding]:
     """Bursts that are not answered whole."""
     seen: dict[Cell, str] = {}
-    for cell, rows in lines_of(facts, "answered", size_of).items():
+    for cell, rows in lines_of(facts, "answered", ROWS.number_of).items():
         for size, row in rows.items():
             if row.value is not None and row.value < 100 and row.status is Status.OK:
                 seen[cell] = f"{cell} answers {short(row.value)} % of {size:,} at once"
@@ -60,7 +60,7 @@ def _vanish(facts: Facts) -> Iterator[Finding]:
 
 def _tables(facts: Facts) -> list[Table]:
     found = (
-        by_number(facts, size_of, metric, caption, "messages at once")
+        by_number(facts, ROWS.number_of, metric, caption, "messages at once")
         for caption, metric in (
             ("Answered, %", "answered"),
             ("Until the last answer (p50), ms", "last_p50"),
@@ -72,7 +72,7 @@ def _tables(facts: Facts) -> list[Table]:
 def _chart(facts: Facts) -> Figure:
     return lines.over(
         facts,
-        size_of,
+        ROWS.number_of,
         (Series("last_p50", "p50"),),
         "messages at once",
         "until the last answer, ms",

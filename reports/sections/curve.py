@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Status
-from loadtests.scenarios.curve import SCENARIO, rate_of
+from loadtests.scenarios.curve import ROWS, SCENARIO
 from reports.charts import lines
 from reports.charts.gallery import ChartKind
 from reports.charts.lines import Series, lines_of
@@ -26,7 +26,7 @@ _BENT = 3.0
 
 
 def _wanted(facts: Facts) -> bool:
-    return bool(lines_of(facts, _P99, rate_of))
+    return bool(lines_of(facts, _P99, ROWS.number_of))
 
 
 def bend(rows: Mapping[int, Row]) -> tuple[int, float] | None:
@@ -50,7 +50,7 @@ def bend(rows: Mapping[int, Row]) -> tuple[int, float] | None:
 def _bends(facts: Facts) -> Iterator[Finding]:
     """From which load on a cell's latency is another one."""
     seen: dict[Cell, str] = {}
-    for cell, rows in lines_of(facts, _P99, rate_of).items():
+    for cell, rows in lines_of(facts, _P99, ROWS.number_of).items():
         found = bend(rows)
         if found is not None:
             rate_hz, value = found
@@ -68,7 +68,7 @@ def _bends(facts: Facts) -> Iterator[Finding]:
 
 def _tables(facts: Facts) -> list[Table]:
     found = (
-        by_number(facts, rate_of, metric, caption, "messages/s")
+        by_number(facts, ROWS.number_of, metric, caption, "messages/s")
         for caption, metric in (
             ("Latency p50 by load, ms", _P50),
             ("Latency p99 by load, ms", _P99),
@@ -80,7 +80,7 @@ def _tables(facts: Facts) -> list[Table]:
 def _chart(facts: Facts) -> Figure:
     return lines.over(
         facts,
-        rate_of,
+        ROWS.number_of,
         (Series(_P99, "p99"), Series(_P50, "p50", dotted=True)),
         "offered load, messages/s",
         "latency from the due time, ms",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Status
-from loadtests.scenarios.pages import SCENARIO, row_of_sockets, sockets_of
+from loadtests.scenarios.pages import ROWS, SCENARIO
 from reports.charts import lines
 from reports.charts.gallery import ChartKind
 from reports.charts.lines import Series, lines_of
@@ -27,14 +27,14 @@ _SLOWER = 2.0
 
 
 def _wanted(facts: Facts) -> bool:
-    return bool(lines_of(facts, "page_p50", sockets_of))
+    return bool(lines_of(facts, "page_p50", ROWS.number_of))
 
 
 def _held_up(facts: Facts) -> Iterator[Finding]:
     """Pages that take much longer beside open sockets, or do not come any more."""
     seen: dict[Cell, str] = {}
-    lost = lines_of(facts, "lost", sockets_of)
-    for cell, rows in lines_of(facts, "page_p50", sockets_of).items():
+    lost = lines_of(facts, "lost", ROWS.number_of)
+    for cell, rows in lines_of(facts, "page_p50", ROWS.number_of).items():
         sound = {n: row.value for n, row in rows.items() if row.status is Status.OK and row.value}
         first = min(sound, default=None)
         for sockets, row in rows.items():
@@ -64,7 +64,7 @@ def _waits(facts: Facts) -> Iterator[Finding]:
     """Pages that wait for a delayed acknowledgement, as answers over long-polling do."""
     low, high = DELAYED_ACK_MS
     seen: dict[Cell, str] = {}
-    for cell, rows in lines_of(facts, "page_p50", sockets_of).items():
+    for cell, rows in lines_of(facts, "page_p50", ROWS.number_of).items():
         row = next(iter(rows.values()))
         if cell.mode in PYWSGI_MODES and row.value is not None and low <= row.value <= high:
             seen[cell] = f"{short(row.value)} ms in {cell}"
@@ -83,7 +83,7 @@ def _waits(facts: Facts) -> Iterator[Finding]:
 
 def _tables(facts: Facts) -> list[Table]:
     found = (
-        by_number(facts, sockets_of, metric, caption, "open sockets")
+        by_number(facts, ROWS.number_of, metric, caption, "open sockets")
         for caption, metric in (
             ("Page p50, ms", "page_p50"),
             ("Page p99, ms", "page_p99"),
@@ -96,7 +96,7 @@ def _tables(facts: Facts) -> list[Table]:
 def _chart(facts: Facts) -> Figure:
     return lines.over(
         facts,
-        sockets_of,
+        ROWS.number_of,
         (Series("page_p99", "p99"), Series("page_p50", "p50", dotted=True)),
         "open sockets",
         "a page, ms",
@@ -108,9 +108,7 @@ SECTION = Section(
     title="Pages beside sockets",
     meaning="How long an ordinary page of the same process takes while sockets are open.",
     headlines=("page_p50", "page_p99", "throughput", "lost"),
-    questions=(
-        Question("quickest page beside 200 sockets (p50)", row_of_sockets(200), "page_p50"),
-    ),
+    questions=(Question("quickest page beside 200 sockets (p50)", ROWS.row(200), "page_p50"),),
     charts=(
         ChartKind(
             "pages-latency",

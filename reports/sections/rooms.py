@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Status
-from loadtests.scenarios.rooms import MOVING, SCENARIO, room_of
+from loadtests.scenarios.rooms import MOVING, ROWS, SCENARIO
 from reports.charts import lines
 from reports.charts.gallery import ChartKind
 from reports.charts.lines import Series, lines_of
@@ -26,13 +26,13 @@ _DEARER = 3.0
 
 
 def _wanted(facts: Facts) -> bool:
-    return bool(lines_of(facts, "server_cpu", room_of))
+    return bool(lines_of(facts, "server_cpu", ROWS.number_of))
 
 
 def _stray(facts: Facts) -> Iterator[Finding]:
     """Copies that came to clients outside of a room."""
     seen: dict[Cell, str] = {}
-    for cell, rows in lines_of(facts, "stray", room_of).items():
+    for cell, rows in lines_of(facts, "stray", ROWS.number_of).items():
         strays = sum(row.value or 0.0 for row in rows.values())
         if strays:
             seen[cell] = f"{cell} {short(strays)}"
@@ -49,7 +49,7 @@ def _stray(facts: Facts) -> Iterator[Finding]:
 def _first_copy(facts: Facts) -> Iterator[Finding]:
     """What a message costs beside its copies."""
     seen: dict[Cell, str] = {}
-    for cell, rows in lines_of(facts, "server_cpu", room_of).items():
+    for cell, rows in lines_of(facts, "server_cpu", ROWS.number_of).items():
         sound = {size: row for size, row in rows.items() if row.status is Status.OK and row.value}
         if len(sound) < 2:
             continue
@@ -73,7 +73,7 @@ def _first_copy(facts: Facts) -> Iterator[Finding]:
 
 def _tables(facts: Facts) -> list[Table]:
     found = [
-        by_number(facts, room_of, metric, caption, "in the room")
+        by_number(facts, ROWS.number_of, metric, caption, "in the room")
         for caption, metric in (
             ("Server CPU per copy, µs", "server_cpu"),
             ("Last recipient (p50), ms", "last_recipient_p50"),
@@ -87,7 +87,7 @@ def _tables(facts: Facts) -> list[Table]:
 def _cost(facts: Facts) -> Figure:
     return lines.over(
         facts,
-        room_of,
+        ROWS.number_of,
         (Series("server_cpu", "server CPU per copy"),),
         "members in the room",
         "server CPU per copy, µs",

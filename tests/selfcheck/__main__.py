@@ -33,7 +33,8 @@ from loadtests.record.results import ResultError
 from loadtests.record.words import Transport
 from loadtests.run.arm import Arm
 from loadtests.run.executor import ProcessExecutor, Subject
-from loadtests.run.experiment import Experiment, ExperimentError, load, narrow
+from loadtests.run.experiment import Experiment, ExperimentError, load
+from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
 from servers.modes import MAIN

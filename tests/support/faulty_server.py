@@ -74,18 +74,6 @@ def spoil(app, socketio, every):
             held.clear()
 
 
-def die(app, socketio, after):
-    """End the process, without a word, at the N-th echo."""
-    count = 0
-
-    @socketio.on("my event", namespace=NAMESPACE)
-    def echo(message):
-        nonlocal count
-        count += 1
-        if count == int(after):
-            os._exit(3)
-
-
 def _at_the(number, socketio, act: Callable):
     """Do something, once, before the N-th echo is answered."""
     from flask_socketio import emit
@@ -99,6 +87,11 @@ def _at_the(number, socketio, act: Callable):
         if count == int(number):
             act()
         emit("my response", {"data": message["data"]})
+
+
+def die(app, socketio, after):
+    """End the process, without a word, at the N-th echo."""
+    _at_the(after, socketio, lambda: os._exit(3))
 
 
 def stall(app, socketio, argument):

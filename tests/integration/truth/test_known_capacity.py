@@ -54,7 +54,7 @@ def test_capacity_is_what_queueing_theory_says_of_a_known_service_time(
 
 
 def test_server_that_dies_under_load_says_so_in_its_own_words(tmp_path: Path) -> None:
-    text = CAPACITY.format(blocks=1, steps=2)
+    text = CAPACITY.format(blocks=1, steps=2).replace("threading", "gevent")
     result = tried(text, tmp_path, faulty("die:4000"))
     (trial,) = result.trials
     reason = present(trial.reason)
@@ -160,11 +160,13 @@ def test_memory_that_is_kept_for_each_client_is_found_as_that(tmp_path: Path) ->
 
 def test_server_that_keeps_nothing_leaves_nothing_behind(tmp_path: Path) -> None:
     def check(folder: Path) -> None:
-        result = measured(CONNECTIONS.format(blocks=3), folder)
+        result = measured(CONNECTIONS.format(blocks=2), folder)
         found = [each for trial in result.trials for each in trial.measurements]
         interval = estimate([present(each.metrics["left_behind"]) for each in found])
-        assert present(interval.low) < 0 < present(interval.high) or abs(interval.value) < 1
+        low, high = present(interval.low), present(interval.high)
+        assert low < 0 < high or abs(interval.value) < 4, interval
         assert all(each.metrics["connected"] == 120 for each in found)
-        assert all(0.9 < present(each.metrics["connection_files"]) < 1.1 for each in found)
+        # The connection, and the selector that simple-websocket makes for it.
+        assert all(1.9 < present(each.metrics["connection_files"]) < 2.1 for each in found)
 
     in_a_quiet_moment(check, tmp_path)

@@ -32,7 +32,8 @@ from loadtests.record.generator_facts import GeneratorFacts
 from loadtests.record.results import Measurement, read
 from loadtests.record.words import Transport
 from loadtests.run.executor import OwnServer, ProcessExecutor
-from loadtests.run.experiment import Experiment, load, narrow
+from loadtests.run.experiment import Experiment, load
+from loadtests.run.narrowing import narrow
 from loadtests.run.runner import Run
 from loadtests.scenarios.bench import Bench, Outcome, Place
 from loadtests.scenarios.errors import TrialFailed

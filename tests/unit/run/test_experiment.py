@@ -10,14 +10,8 @@ import msgspec
 import pytest
 
 from loadtests.record.words import Cause, Transport
-from loadtests.run.experiment import (
-    PROFILES,
-    Experiment,
-    ExperimentError,
-    load,
-    narrow,
-    parse,
-)
+from loadtests.run.experiment import PROFILES, Experiment, ExperimentError, load, parse
+from loadtests.run.narrowing import narrow
 from loadtests.run.plan import plan
 from loadtests.scenarios.disconnect.windows import longest_s
 from servers.modes import ADAPTERS, MAIN

@@ -13,8 +13,9 @@ from loadtests.machine import limits as machine_limits
 from loadtests.machine.cores import Pinning
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.record.words import Transport
-from loadtests.run.experiment import ExperimentError, load, narrow, parse
+from loadtests.run.experiment import ExperimentError, load, parse
 from loadtests.run.feasible import check, shortage
+from loadtests.run.narrowing import narrow
 from loadtests.run.plan import plan
 
 EXPERIMENT = parse(

@@ -7,7 +7,7 @@ import pytest
 from loadtests.record.results import Measurement
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios import burst
-from loadtests.scenarios.burst import METRICS, SCENARIO, Burst, row_of_size, size_of
+from loadtests.scenarios.burst import METRICS, ROWS, SCENARIO, Burst
 from tests.support.simulation import MS, FakeBench
 from tests.unit.scenarios.queues import Queue
 
@@ -24,7 +24,7 @@ def test_last_answer_comes_when_all_before_it_were_served() -> None:
     found = measured(Queue(3, MS).bench)
     assert list(found) == ["burst:1", "burst:16", "burst:18"]
     for size in OPTIONS.sizes:
-        each = found[row_of_size(size)]
+        each = found[ROWS.row(size)]
         assert each.metrics.keys() == METRICS.keys()
         assert each.metrics["last_p50"] == each.metrics["last_max"] == size
         assert (each.metrics["answered"], each.metrics["lost"]) == (100, 0)
@@ -72,8 +72,8 @@ def test_client_that_was_lost_before_has_no_numbers_and_a_reason() -> None:
 
 
 def test_row_is_read_as_it_is_written() -> None:
-    assert size_of(row_of_size(256)) == 256
-    assert size_of("burst") is size_of("echo:3") is None
+    assert ROWS.number_of(ROWS.row(256)) == 256
+    assert ROWS.number_of("burst") is ROWS.number_of("echo:3") is None
     assert SCENARIO.order is not None
     assert SCENARIO.order("burst:x") > SCENARIO.order("burst:100000")
 

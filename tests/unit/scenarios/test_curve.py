@@ -7,7 +7,7 @@ import pytest
 from loadtests.record.results import Measurement
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios import curve
-from loadtests.scenarios.curve import METRICS, SCENARIO, Curve, rate_of, row_of_rate
+from loadtests.scenarios.curve import METRICS, ROWS, SCENARIO, Curve
 from tests.support.present import present
 from tests.support.simulation import MS
 from tests.unit.scenarios.queues import Queue
@@ -26,7 +26,7 @@ def found() -> dict[str, Measurement]:
 
 
 def test_every_rate_has_its_row_in_order(found: dict[str, Measurement]) -> None:
-    assert list(found) == [row_of_rate(rate_hz) for rate_hz in RATES]
+    assert list(found) == [ROWS.row(rate_hz) for rate_hz in RATES]
     assert all(each.metrics.keys() == METRICS.keys() for each in found.values())
 
 
@@ -63,8 +63,8 @@ def test_what_is_answered_is_what_was_offered_while_it_keeps_up(
 
 
 def test_row_is_read_as_it_is_written() -> None:
-    assert [rate_of(row_of_rate(rate_hz)) for rate_hz in RATES] == RATES
-    assert rate_of("curve") is rate_of("echo:5") is rate_of("curve:x") is None
+    assert [ROWS.number_of(ROWS.row(rate_hz)) for rate_hz in RATES] == RATES
+    assert ROWS.number_of("curve") is ROWS.number_of("echo:5") is ROWS.number_of("curve:x") is None
 
 
 def test_strangers_rows_come_last() -> None:

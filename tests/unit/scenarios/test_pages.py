@@ -9,15 +9,7 @@ import pytest
 from loadtests.arithmetic.samples import NEVER
 from loadtests.arithmetic.usage import Usage
 from loadtests.run.experiment import ExperimentError, parse
-from loadtests.scenarios.pages import (
-    METRICS,
-    SCENARIO,
-    Pages,
-    Visits,
-    row_of_sockets,
-    sockets_of,
-    summarise,
-)
+from loadtests.scenarios.pages import METRICS, ROWS, SCENARIO, Pages, Visits, summarise
 from tests.support.simulation import MS, SECOND
 
 HEAD = 'name = "mine"\nmodes = ["gevent"]\ntransports = ["polling"]\n[pages]\n'
@@ -66,9 +58,9 @@ def test_sockets_that_could_not_connect_are_told() -> None:
 
 
 def test_row_is_read_as_it_is_written() -> None:
-    assert sockets_of(row_of_sockets(200)) == 200
-    assert sockets_of(row_of_sockets(0)) == 0
-    assert sockets_of("pages") is sockets_of("echo:3") is None
+    assert ROWS.number_of(ROWS.row(200)) == 200
+    assert ROWS.number_of(ROWS.row(0)) == 0
+    assert ROWS.number_of("pages") is ROWS.number_of("echo:3") is None
     assert SCENARIO.order is not None
     assert SCENARIO.order("pages:x") > SCENARIO.order("pages:1000")
 

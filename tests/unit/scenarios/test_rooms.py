@@ -11,7 +11,7 @@ from loadtests.record.results import Measurement
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios import rooms
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.rooms import METRICS, MOVES, MOVING, SCENARIO, Rooms, room_of
+from loadtests.scenarios.rooms import METRICS, MOVES, MOVING, ROWS, SCENARIO, Rooms
 from tests.support.present import present
 from tests.support.simulation import MS, FakeBench, FakeSession, World
 
@@ -127,7 +127,7 @@ def test_rows_are_in_order_and_strangers_last() -> None:
     assert SCENARIO.order is not None
     rows = ["rooms:1", "rooms:30", MOVING, "rooms:x"]
     assert sorted(sorted(rows), key=SCENARIO.order) == rows
-    assert room_of(MOVING) is None
+    assert ROWS.number_of(MOVING) is None
 
 
 @pytest.mark.parametrize(
