@@ -115,6 +115,28 @@ def test_joining_and_leaving_is_as_quick_as_its_answers() -> None:
     assert moving.metrics["moves"] == pytest.approx(6000, rel=0.02)
 
 
+def test_answers_to_joining_are_heard_also_where_messages_are_compressed() -> None:
+    house = House(6)
+    for session in house.bench.sessions:
+        session.compressed = True
+    assert present(measured(house)[MOVING].metrics["moves"]) > 5000
+    assert all(session.gathered is None for session in house.bench.sessions)
+
+
+def test_joining_that_nobody_answers_any_more_is_no_rate_of_zero() -> None:
+    house = House(6)
+    sessions = house.bench.sessions
+
+    def fall_silent() -> None:
+        for session in sessions:
+            session.answers = False  # type: ignore[attr-defined]
+
+    house.bench.world.after(60 * MS, fall_silent)
+    moving = measured(house)[MOVING]
+    assert moving.metrics["moves"] == 0
+    assert moving.invalid["moves"].startswith("no reply came while this was measured")
+
+
 def test_server_without_rooms_has_failed() -> None:
     house = House(6)
     for session in house.bench.sessions:
