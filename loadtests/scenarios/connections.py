@@ -19,13 +19,20 @@ from msgspec import Meta
 from loadtests.arithmetic import validity
 from loadtests.arithmetic.distribution import histogram
 from loadtests.arithmetic.samples import Nanoseconds, quantiles_ms
-from loadtests.arithmetic.usage import Usage, between
+from loadtests.arithmetic.usage import Usage, between, metrics
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Client, Metric, Unit
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.crowd import Arrived, Crowd
 from loadtests.scenarios.errors import TrialFailed, Unfinished
-from loadtests.scenarios.scenario import Count, Heartbeat, Positive, Scenario, table
+from loadtests.scenarios.scenario import (
+    EVERY_TRIAL,
+    Count,
+    Heartbeat,
+    Positive,
+    Scenario,
+    table,
+)
 from loadtests.scenarios.turns import Interrupted
 
 NAME = "connections"
@@ -80,10 +87,9 @@ METRICS = table(
     Metric("connection_rss", Unit.KIBIBYTES_PER_CONNECTION, Better.LOWER, "memory per connection", "resident memory that the server took for each further connection, a slope over the steps"),
     Metric("connection_threads", Unit.PER_CONNECTION, Better.LOWER, "threads per connection", "the same of its threads"),
     Metric("connection_files", Unit.PER_CONNECTION, Better.LOWER, "descriptors per connection", "the same of its open descriptors"),
-    Metric("heartbeat_cpu", Unit.MICROSECONDS_PER_MESSAGE, Better.LOWER, "CPU per heartbeat", "server CPU time per heartbeat while all are idle"),
     Metric("left_behind", Unit.KIBIBYTES_PER_CONNECTION, Better.LOWER, "left behind", "resident memory that goes on growing for each client that came and went, beside what a server fills once"),
-    Metric("server_rss", Unit.MEBIBYTES, Better.LOWER, "server memory", "resident memory of the server with the most connections"),
-    Metric("generator_busy", Unit.PERCENT, Better.NEITHER, "generator busy", "share of one core that the load generator used while clients connected"),
+    # Of the time in which all are idle; a message is a heartbeat.
+    *(metric for metric in EVERY_TRIAL.values() if not metric.family),
 )  # fmt: skip
 
 
@@ -115,7 +121,7 @@ class Seen:
     arrived: list[Arrived] = field(default_factory=list)
     connecting: list[Usage] = field(default_factory=list)
     heartbeats: int = 0
-    idle: Usage | None = None
+    idle: Usage = field(default_factory=lambda: Usage(1, 0, None))
     refused: str = ""
 
 
@@ -240,10 +246,7 @@ def summarise(seen: Seen, most: int, wave: int) -> Measurement:
     took, joined = _times(seen.arrived)
     wall_s = sum(each.wall_ns for each in seen.connecting) / 1e9
     rss_mib = _over_steps(seen.points, [each.mib for each in seen.points])
-    idle = seen.idle
-    cpu_us = None
-    if idle is not None and idle.server_ns is not None and seen.heartbeats:
-        cpu_us = idle.server_ns / seen.heartbeats / 1000
+    common, unavailable = metrics(seen.idle, seen.heartbeats, seen.points[-1].mib)
     values: dict[str, float | None] = {
         **quantiles_ms(METRICS, "connect", took),
         **quantiles_ms(METRICS, "join", joined),
@@ -252,13 +255,11 @@ def summarise(seen: Seen, most: int, wave: int) -> Measurement:
         "connection_rss": None if rss_mib is None else rss_mib * 1024,
         "connection_threads": _over_steps(seen.points, [each.threads for each in seen.points]),
         "connection_files": _over_steps(seen.points, [each.files for each in seen.points]),
-        "heartbeat_cpu": cpu_us,
         "left_behind": _left_behind(seen, wave),
-        "server_rss": seen.points[-1].mib,
-        "generator_busy": _busy(seen.connecting),
+        **common,
     }
-    why = "the server was not started by this run, so its memory and CPU are not known"
-    unavailable = {name: why for name, value in values.items() if value is None}
+    why = "the server was not started by this run, so its memory is not known"
+    unavailable = {name: why for name, value in values.items() if value is None} | unavailable
     invalid: dict[str, str] = {}
     for usage in seen.connecting:
         invalid |= validity.busy_generator(("connect_p50", "connect_p99", "connects"), usage)
@@ -278,11 +279,6 @@ def _times(arrived: Sequence[Arrived]) -> tuple[Nanoseconds, Nanoseconds]:
     took = [each.joined_ns - each.began_ns for each in arrived]
     joined = [each.joined_ns - each.opened_ns for each in arrived]
     return np.asarray(took, dtype=np.int64), np.asarray(joined, dtype=np.int64)
-
-
-def _busy(usages: Sequence[Usage]) -> float | None:
-    wall_ns = sum(each.wall_ns for each in usages)
-    return 100 * sum(each.generator_ns for each in usages) / wall_ns if wall_ns else None
 
 
 SCENARIO = Scenario(

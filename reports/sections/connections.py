@@ -80,7 +80,7 @@ SECTION = Section(
     scenario=NAME,
     title="Connections",
     meaning="What it takes to have many clients, and what is left of them when they have gone.",
-    headlines=("connects", "connect_p99", "connection_rss", "heartbeat_cpu", "left_behind"),
+    headlines=("connects", "connect_p99", "connection_rss", "server_cpu", "left_behind"),
     questions=(
         Question("least memory per connection", NAME, "connection_rss"),
         Question("most clients connected per second", NAME, "connects"),

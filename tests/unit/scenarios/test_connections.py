@@ -53,7 +53,7 @@ def test_connecting_and_joining_are_told_apart() -> None:
 
 
 def test_heartbeats_have_their_cost() -> None:
-    assert summarise(seen(), 300, 120).metrics["heartbeat_cpu"] == pytest.approx(100)
+    assert summarise(seen(), 300, 120).metrics["server_cpu"] == pytest.approx(100)
 
 
 def test_memory_that_a_server_fills_once_is_not_left_behind() -> None:
@@ -81,7 +81,7 @@ def test_server_of_ones_own_has_no_memory_that_is_known_and_that_is_no_zero() ->
     points = [Point(n, None, None, None) for n in (5, 50, 150)]
     idle = Usage(4 * SECOND, SECOND, None)
     found = summarise(seen(points=points, left_mib=[], idle=idle), 150, 120)
-    for name in ("connection_rss", "connection_threads", "left_behind", "heartbeat_cpu"):
+    for name in ("connection_rss", "connection_threads", "left_behind", "server_cpu"):
         assert found.metrics[name] is None
         assert "was not started by this run" in found.unavailable[name]
     assert found.metrics["connect_p50"] == 5
