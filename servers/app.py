@@ -201,7 +201,7 @@ def _is_of_the_message(error: Exception) -> bool:
     if not isinstance(error, (Refused, KeyError, TypeError)):
         return False
     *_, deepest = traceback.walk_tb(error.__traceback__)
-    return deepest[0].f_code.co_filename in (__file__, flask_socketio.__file__)
+    return deepest[0].f_code.co_filename in (__file__, work.__file__, flask_socketio.__file__)
 
 
 def _sid() -> str:

@@ -7,6 +7,7 @@ see, and send a great deal; and emits that nobody asked for, from tasks and from
 from __future__ import annotations
 
 import importlib
+import math
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from flask_socketio import SocketIO, emit
 #: What a client may ask for at the most.
 LONGEST_S = 60.0
 MOST_MESSAGES = 100_000
+SLOWEST_HZ, FASTEST_HZ = 0.1, 10_000.0
 
 #: Where the functions of the standard library are that a mode has replaced.
 _ORIGINALS = {"gevent": "gevent.monkey", "eventlet": "eventlet.patcher"}
@@ -36,14 +38,13 @@ def add(socketio: SocketIO, namespace: str) -> None:
     def work(message: dict[str, Any]) -> dict[str, str]:
         # The acknowledgement says that it is over.
         kind = message["work"]
-        most = MOST_MESSAGES if kind == "emit" else LONGEST_S
-        kinds[kind](min(max(float(message["amount"]), 0.0), most))
+        kinds[kind](_number(message["amount"], MOST_MESSAGES if kind == "emit" else LONGEST_S))
         return {"done": kind}
 
     @socketio.on("my emits", namespace=namespace)
     def emits(message: dict[str, Any]) -> dict[str, str]:
-        rate_hz = min(max(float(message["rate_hz"]), 0.1), 10_000.0)
-        number = min(int(message["messages"]), MOST_MESSAGES)
+        rate_hz = max(_number(message["rate_hz"], FASTEST_HZ), SLOWEST_HZ)
+        number = int(_number(message["messages"], MOST_MESSAGES))
         by = message["by"]
 
         def run() -> None:
@@ -56,6 +57,17 @@ def add(socketio: SocketIO, namespace: str) -> None:
         }
         starts[by](run)
         return {"begun": by}
+
+
+def _number(given: Any, most: float) -> float:
+    """A number that a client has given, from 0 to what it may ask for at the most.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        raise TypeError("not a number")
+    return min(max(float(given), 0.0), most)
 
 
 def _start_native(async_mode: str, target: Callable[[], None]) -> None:
