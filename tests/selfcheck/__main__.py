@@ -172,6 +172,8 @@ def _costs(wanted: Experiment, modes: list[str], folder: Path) -> dict[str, floa
     place = folder / "costs"
     place.mkdir(exist_ok=True)
     result = Run(one, place, ProcessExecutor(one, place)).run(reporter)
+    if result.ended != "complete":  # the next call begins anew
+        raise KeyboardInterrupt
     found: dict[str, list[float]] = {}
     for trial in result.trials:
         planned = result.plan[trial.number]
@@ -179,6 +181,11 @@ def _costs(wanted: Experiment, modes: list[str], folder: Path) -> dict[str, floa
             if (cost := each.metrics["server_cpu"]) is not None:
                 found.setdefault(f"{planned.mode}/{planned.transport}", []).append(cost)
     costs = {cell: sum(each) / len(each) for cell, each in found.items()}
+    cells = {f"{mode}/{transport}" for mode in modes for transport in Transport}
+    if lacking := sorted(cells - costs.keys()):
+        raise ResultError(
+            f"what an echo costs could not be measured in {', '.join(lacking)}; see {place}"
+        )
     files.replace(path, msgspec.json.encode(costs))
     return costs
 
