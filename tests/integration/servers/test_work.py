@@ -1,4 +1,4 @@
-"""What a client can order of the application, in every mode: the work is done, and no more of it."""
+"""What a client can order of the application, in every mode: it is done, and no more of it."""
 
 from __future__ import annotations
 

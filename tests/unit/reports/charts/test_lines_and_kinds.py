@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -49,7 +50,7 @@ def test_lines_are_in_the_order_of_numbers_and_miss_what_has_none() -> None:
     ((rows,),) = [list(lines_of(facts, "page_p50", ROWS.number_of).values())]
     assert list(rows) == [50, 100, 200]
     (axes,) = drawn(facts).axes
-    assert list(axes.lines[0].get_xdata()) == [50, 200]
+    assert np.asarray(axes.lines[0].get_xdata()).tolist() == [50, 200]
 
 
 def test_what_is_not_to_be_trusted_is_crossed_out_and_the_legend_says_so() -> None:
