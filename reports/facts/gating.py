@@ -223,13 +223,18 @@ def counts_table(counts: Iterable[Counted]) -> Table:
             (
                 Entry(f"{one.row}.{one.metric}"),
                 Entry(str(cell_of(one))),
-                Entry(f"{short(one.base)} in {counted(one.base_trials, 'trial')}"),
-                Entry(f"{short(one.head)} in {counted(one.head_trials, 'trial')}"),
+                Entry(_counted(one.base, one.base_trials)),
+                Entry(_counted(one.head, one.head_trials)),
                 Entry("regression", status=Status.FAILED) if one.regression else Entry("as before"),
             )
             for one in counts
         ),
     )
+
+
+def _counted(total: float, trials: int) -> str:
+    """``7 in 2 trials``; ``none`` is in no trial at all."""
+    return f"{short(total)} in {counted(trials, 'trial')}" if total else "none"
 
 
 def limits_table(limits: Iterable[Limited]) -> Table:

@@ -159,6 +159,11 @@ def test_an_arm_is_named_by_what_it_is() -> None:
     assert about(gate(arms=[ArmFacts("head", mode="gevent")])).endswith("working tree, gevent")
 
 
+def test_what_was_never_lost_is_none_and_not_zero_in_no_trial() -> None:
+    (line,) = counts_table([counted(7, regression=True)]).lines
+    assert [line[place].text for place in (2, 3)] == ["none", "7 in 2 trials"]
+
+
 def test_tables_of_counts_limits_and_contrasts_have_a_line_for_each() -> None:
     found = regression()
     assert [line[-1].text for line in counts_table(found.counts).lines] == [
