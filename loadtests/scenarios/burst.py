@@ -150,13 +150,17 @@ def _burst(bench: Bench, options: Burst, client: _BurstClient, size: int, found:
         if not client.waited_for or bench.now_ns() >= give_up_ns:
             break
     found.usage.append(between(begin, bench.meter.read()))
-    came = len(client.numbers) - before
+    # Of this burst: what comes now may answer an earlier one.
+    own = [
+        place
+        for place in range(before, len(client.numbers))
+        if client.numbers[place] >= client.first
+    ]
     found.sent += size
-    found.came += came
-    whole = came == size
-    found.last_ns.append(
-        max(client.kernel_ns[before:]) - client.due_ns[client.first] if whole else NEVER
-    )
+    found.came += len(own)
+    last_ns = max((client.kernel_ns[place] for place in own), default=0)
+    whole = len(own) == size
+    found.last_ns.append(last_ns - client.due_ns[client.first] if whole else NEVER)
     bench.sleep_until(bench.now_ns() + round(_PAUSE_S * 1e9))
 
 

@@ -181,10 +181,10 @@ def measure(bench: Bench, options: Bystander) -> list[Measurement]:
     for kind in kinds:
         opened = combine_open(clients, [piece.window for piece in counted[kind]])
         lost = combine_open(clients, [piece.window for piece in every[kind]]).lost
-        calm = found[Work.NONE].metrics["latency_p99"] if found else None
+        calm = found.get(Work.NONE)
         taken_of = summarise(kind, opened, lost, worker.done.get(kind, 0), calm, bench)
         found[kind] = taken_of.disturbed_by(
-            taken.doubts.get(kind), names_of(METRICS, "latency"), lost=lost
+            taken.doubts.get(kind), (*names_of(METRICS, "latency"), "rise_p99"), lost=lost
         )
     return list(found.values())
 
@@ -224,7 +224,7 @@ def _slice(
 
 
 def summarise(
-    kind: Work, opened: OpenLoop, lost: int, orders: int, calm_ms: float | None, bench: Bench
+    kind: Work, opened: OpenLoop, lost: int, orders: int, calm: Measurement | None, bench: Bench
 ) -> Measurement:
     """The row of a kind of work.
 
@@ -233,7 +233,7 @@ def summarise(
         opened: the bystanders' echoes beside it.
         lost: of all turns.
         orders: that were carried out.
-        calm_ms: the p99 without any work; None where this is that row.
+        calm: the row without any work; None where this is that one.
         bench: whose server's memory is read.
     """
     latency = opened.latency_ns
@@ -256,7 +256,7 @@ def summarise(
     if kind is Work.NONE:
         unavailable["rise_p99"] = "this is what the others are held against"
     else:
-        invalid |= _risen(values, invalid, orders, calm_ms)
+        invalid |= _risen(values, invalid, orders, calm)
     told = [name for name, why in late.items() if invalid[name] == why]
     spared = [] if lost else validity.surely_late(METRICS, told, opened.lateness_ns)
     return Measurement(
@@ -271,16 +271,21 @@ def summarise(
 
 
 def _risen(
-    values: dict[str, float | None], invalid: Mapping[str, str], orders: int, calm_ms: float | None
+    values: dict[str, float | None],
+    invalid: Mapping[str, str],
+    orders: int,
+    calm: Measurement | None,
 ) -> dict[str, str]:
     """Put how much a p99 has risen among the numbers of a kind of work; why not to trust which."""
     p99_ms, found = values["latency_p99"], {}
-    if p99_ms is None or calm_ms is None:
+    calm_ms = calm.metrics["latency_p99"] if calm is not None else None
+    if calm is None or p99_ms is None or calm_ms is None:
         found["rise_p99"] = "there is no p99 to hold against another"
     else:
         values["rise_p99"] = p99_ms - calm_ms
-        if "latency_p99" in invalid:
-            found["rise_p99"] = invalid["latency_p99"]
+        for doubted in (invalid, calm.invalid):
+            if "latency_p99" in doubted:
+                found["rise_p99"] = doubted["latency_p99"]
     if not orders:
         why = "the work was never done: the client that ordered it had no answer"
         found |= {name: why for name, value in values.items() if value is not None}

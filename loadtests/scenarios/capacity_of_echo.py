@@ -102,6 +102,6 @@ class _Steps:
             latency_ns=opened.latency_ns,
             lateness_ns=opened.lateness_ns,
             receive_lag_ns=opened.receive_lag_ns,
-            messages=len(opened.receive_lag_ns),
+            messages=self.echoes.answered(windows),
             usage=opened.usage,
         )

@@ -126,22 +126,31 @@ class Climb(Generic[Piece]):
         """The highest load that passes; None where not even the least does."""
         middle = self.search.middle
         if middle is None or self.search.bound is not None or not self.near:
-            over = bool(self.every) and self.every[-1].over
-            return self.search.low if over else middle
+            return self.search.low if self._over else middle
         if self.end in _LOST:
-            # That is no matter of a share: all went well with this and with whatever is less.
-            lost = min(each.load for each in self.every if each.end(self.limit_ns) in _LOST)
-            passed = [each.load for each in self.every if self._passed(each) and each.load < lost]
-            return max(passed, default=None)
+            return self._without_loss
         # Also of the way there, where it was near.
         low, high = middle / _NEAR, middle * _NEAR
-        counted = [
-            each.counted for each in self.every if low <= each.load <= high and not each.gone
-        ]
+        looks = [each for each in self.every if each not in self.near and low <= each.load <= high]
+        counted = [each.counted for each in (*looks, *self.near) if not each.gone]
+        if not counted:
+            return self.search.low
         found = load_at(_SHARE, counted)
         # No further away than anything was tried.
         tried = [each.load for each in counted]
         return max(tried) if found is None else min(max(found, min(tried)), max(tried))
+
+    @property
+    def _over(self) -> bool:
+        return bool(self.every) and self.every[-1].over
+
+    @property
+    def _without_loss(self) -> float | None:
+        """The highest load at which, in the end, nothing was lost: that is no matter of a share."""
+        latest = {each.load: each for each in self.every}
+        lost = [load for load, each in latest.items() if each.end(self.limit_ns) in _LOST]
+        passed = [load for load, each in latest.items() if self._passed(each) and load < min(lost)]
+        return max(passed, default=None)
 
     @property
     def borne(self) -> list[Step[Piece]]:
@@ -188,11 +197,16 @@ class Climb(Generic[Piece]):
         if self.search.bound is Bound.MOST:
             return f"at least this: no more was offered (at most {self.search.within.most:g})"
         if self.end is End.GENERATOR:
-            busiest = max((each.usage.working_percent for each in self.near), default=0.0)
+            known = [each for each in self.near if not each.gone]
+            busiest = max((each.usage.working_percent for each in known), default=0.0)
             return (
                 "at least this: the load generator came to its own limit first "
                 f"({busiest:.0f} % of its core used)"
             )
+        if self._over:
+            return f"at least this: clients were lost before the end was found ({self.gone})"
+        if self.found is None and self.search.bound is not Bound.LEAST:
+            return f"no load passes for sure: {self.words}"
         if self.found is None:
             least = f"{self.search.within.least:g}"
             return f"not even the least load passes: {self.words} (the least is {least})"
@@ -229,8 +243,7 @@ def climb(
                 search.stop()
         if search.low is not None and search.high is not None and not found.every[-1].over:
             for number in range(steps):
-                middle = found.found
-                assert middle is not None
+                middle = found.found or search.low
                 factor = 1 + within.resolution
                 load = within.within(middle * factor if number % 2 else middle / factor)
                 step = _taken(bench, found, load, partial(attempt, load, False))

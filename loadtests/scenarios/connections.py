@@ -42,6 +42,8 @@ _SETTLE_S = 0.4
 _FIRST = 5
 #: After so many waves what dies away can be told from what goes on.
 _FEWEST_WAVES = 6
+#: What is known only where all clients of a step could connect.
+_CONNECTING = ("connect_p50", "connect_p99", "join_p50", "connects")
 #: By how much the part that dies away is less after each wave.
 _RATIOS = np.linspace(0.2, 0.9, 71)
 _Step = Annotated[int, Meta(ge=1, le=100_000)]
@@ -170,8 +172,12 @@ def _grow(bench: Bench, options: Connections, crowd: Crowd, seen: Seen) -> None:
     crowd.arrived.clear()
     for step in options.steps:
         begin = bench.meter.read()
+        before = len(crowd.arrived)
         seen.refused = crowd.become(step)
-        seen.connecting.append(between(begin, bench.meter.read()))
+        if seen.refused:  # that is how long nobody answered, not how long connecting takes
+            del crowd.arrived[before:]
+        else:
+            seen.connecting.append(between(begin, bench.meter.read()))
         bench.sleep(_SETTLE_S)
         _point(bench, crowd, seen)
         if seen.refused:
@@ -259,7 +265,12 @@ def summarise(seen: Seen, most: int, wave: int) -> Measurement:
         **common,
     }
     why = "the server was not started by this run, so its memory is not known"
-    unavailable = {name: why for name, value in values.items() if value is None} | unavailable
+    none_came = f"no step was whole: {seen.refused}"
+    unavailable = {
+        name: none_came if name in _CONNECTING else why
+        for name, value in values.items()
+        if value is None
+    } | unavailable
     invalid: dict[str, str] = {}
     for usage in seen.connecting:
         invalid |= validity.busy_generator(("connect_p50", "connect_p99", "connects"), usage)

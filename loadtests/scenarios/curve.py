@@ -95,6 +95,7 @@ def measure(bench: Bench, options: Curve) -> list[Measurement]:
         TrialFailed: nothing was answered, or every client lost its connection.
         Unfinished: the run was interrupted.
     """
+    bench.judged = ()  # whose connection a rate ends is that rate's result
     echoes = RandomEchoes(bench, options.payload_bytes, options.drain_s)
     found: list[Measurement] = []
     end = ""
@@ -145,7 +146,8 @@ def _end(rate_hz: int, offered: Offered) -> str:
     if not (opened.lost or full or _behind(offered)):
         return ""
     core = f"; {busy:.0f} % of its core used" if busy is not None else ""
-    return f"{BEYOND}: its queue grew at {rate_hz}/s ({opened.lost} lost{core})"
+    what = "its queue grew" if opened.lost or _behind(offered) else "its core was full"
+    return f"{BEYOND}: {what} at {rate_hz}/s ({opened.lost} lost{core})"
 
 
 def _behind(offered: Offered) -> bool:
@@ -171,7 +173,8 @@ def summarise(row: str, offered: Offered, server_mib: float | None) -> Measureme
     opened, window = offered.opened, offered.window
     latency = opened.latency_ns
     came = len(latency) - opened.lost
-    common, unavailable = metrics(opened.usage, came, server_mib)
+    # What came while the clocks ran, whichever rate it was due in.
+    common, unavailable = metrics(opened.usage, offered.answered, server_mib)
     values: dict[str, float | None] = {
         **quantiles_ms(METRICS, "latency", latency),
         "answered": came / ((window.end_ns - window.begin_ns) / 1e9),
@@ -188,6 +191,9 @@ def summarise(row: str, offered: Offered, server_mib: float | None) -> Measureme
     invalid |= validity.saturated_server(times, opened.usage)
     invalid |= validity.busy_generator(times, opened.usage)
     invalid |= _queued(offered)
+    if offered.gone:
+        why = f"clients lost their connection: {offered.gone}"
+        invalid |= {name: why for name, value in values.items() if value is not None}
     told = [name for name, why in late.items() if invalid[name] == why]
     spared = [] if opened.lost else validity.surely_late(METRICS, told, opened.lateness_ns)
     return Measurement(

@@ -104,6 +104,7 @@ class Visits:
         due_ns, asked_ns, there_ns: of each page of the open loop; NEVER for one that did not come.
         failures: why they did not.
         pages: that came in the closed loop.
+        missed: that did not come in the closed loop.
         usage: over the closed loop.
         open_usage: over the open loop.
     """
@@ -115,6 +116,7 @@ class Visits:
     there_ns: array[int] = field(default_factory=lambda: array("q"))
     failures: list[str] = field(default_factory=list)
     pages: int = 0
+    missed: int = 0
     usage: Usage = field(default_factory=lambda: Usage(1, 0, None))
     open_usage: Usage = field(default_factory=lambda: Usage(1, 0, None))
 
@@ -216,7 +218,9 @@ def _on_schedule(
 
 def _again(bench: Bench, browser: Browser, until_ns: int, visits: Visits) -> None:
     while bench.now_ns() < until_ns:
-        if not browser.get():
+        if browser.get():
+            visits.missed += 1
+        else:
             visits.pages += 1
 
 
@@ -277,6 +281,9 @@ def summarise(row: str, visits: Visits, server_mib: float | None) -> Measurement
     invalid = validity.lost_quantiles(METRICS, values, lost, len(latency))
     invalid |= validity.busy_generator(times, visits.open_usage)
     invalid |= validity.busy_generator(("throughput", "server_cpu"), visits.usage)
+    invalid |= validity.lost_in_loop(
+        ("throughput", "server_cpu"), lost=visits.missed, answered=visits.pages
+    )
     notes = {}
     if visits.refused:
         notes["connected"] = f"not all sockets could connect: {visits.refused}"
@@ -304,7 +311,12 @@ SCENARIO = Scenario(
         len(options.sockets) * (options.latency_s + options.throughput_s + 0.3)
         + options.sockets[-1] / 150
     ),
-    longest_wait_s=lambda options: 60 + len(options.sockets) * 4 * options.patience_s,
+    longest_wait_s=lambda options: (
+        60
+        + len(options.sockets)
+        * options.patience_s
+        * (options.rate_hz * options.latency_s / options.visitors + _WARM_PAGES)
+    ),
     rows=lambda options, _variant: [ROWS.row(sockets) for sockets in options.sockets],
     order=ROWS.order,
     with_clients=(Client.TRANSPORT_BENCH,),

@@ -108,10 +108,16 @@ class RandomEchoes:
         return Offered(
             window=window,
             opened=combine_open(self.clients, [window]),
-            answered=sum(
-                len(client.replies(window.begin_ns, window.end_ns, 0)[0]) for client in self.clients
-            ),
+            answered=self.answered([window]),
             gone=f"{tallied(ended)} ({len(ended)} of {len(self.clients)})" if ended else "",
+        )
+
+    def answered(self, windows: Sequence[Window]) -> int:
+        """Answers that came in these, to whichever message."""
+        return sum(
+            len(client.replies(window.begin_ns, window.end_ns, 0)[0])
+            for window in windows
+            for client in self.clients
         )
 
     def together(self, windows: Sequence[Window]) -> OpenLoop:

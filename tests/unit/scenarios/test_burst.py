@@ -47,6 +47,13 @@ def test_messages_of_a_burst_that_vanish_are_counted_and_it_has_no_last_answer()
     assert found["burst:16"].metrics["lost"] == 0
 
 
+def test_answer_to_an_earlier_burst_is_not_counted_for_the_next() -> None:
+    queue = Queue(1, 300 * MS)  # of a second and a half for five messages
+    found = measured(queue.bench, Burst(sizes=[5], bursts=2, drain_s=1))["burst:5"]
+    assert found.metrics["last_p50"] is None
+    assert 0 < (found.metrics["answered"] or 0) < 100
+
+
 def test_burst_that_ends_the_connection_says_so_and_is_not_tried_again() -> None:
     queue = Queue(3, MS)
     session = queue.bench.sessions[2]

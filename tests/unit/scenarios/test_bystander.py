@@ -100,6 +100,17 @@ def test_work_that_is_never_done_is_not_measured_as_if_it_were() -> None:
     )
 
 
+def test_rise_above_what_is_not_to_be_trusted_is_not_to_be_trusted() -> None:
+    queue, _ = served()
+    deaf = queue.bench.sessions[0]
+    plain = deaf.on_send
+    # In the first turn, which is that without work, nobody answers one of the ten clients.
+    deaf.on_send = lambda name, data: None if int(data.split(":")[1]) < 50 else plain(name, data)
+    found = measured(queue)
+    assert found["bystander:none"].metrics["latency_p99"] is None
+    assert "rise_p99" in found["bystander:block"].invalid
+
+
 def test_rows_come_as_the_kinds_are_declared() -> None:
     assert SCENARIO.order is not None
     rows = [kind.row for kind in Work]

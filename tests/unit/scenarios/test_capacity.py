@@ -123,6 +123,7 @@ def test_connections_that_are_lost_end_the_search_with_what_was_borne() -> None:
     assert found.notes["capacity"] == (
         "connections were lost or refused: connection closed by the server (1 of 20)"
     )
+    assert found.invalid["capacity"].startswith("at least this: clients were lost")
     assert queue.bench.judged == (), "what is lost at a high load is the result"
 
 
@@ -202,6 +203,52 @@ def test_most_that_was_offered_is_said_to_be_that() -> None:
     search.saw(passed=True)
     assert search.bound is Bound.MOST
     assert Climb[None](search, LIMIT_NS).words == "no more was offered"
+
+
+def search_between(low: float, high: float) -> Search:
+    search = Search(Range(low, 1, 10_000))
+    search.saw(passed=True)
+    search.low, search.high = low, high
+    search.stop()
+    return search
+
+
+def climbed(every: list[Step[None]], near: int = 2) -> Climb[None]:
+    ends = [end for each in every if (end := each.end(LIMIT_NS)) is not None]
+    return Climb[None](search_between(100, 105), LIMIT_NS, every[-near:], every, ends, "closed")
+
+
+def lossy(load: float, lost: int = 1) -> Step[None]:
+    return step(p99_ns=MS, lost=lost, counted=Counted(load, 100, lost))
+
+
+def fine(load: float) -> Step[None]:
+    return step(p99_ns=MS, counted=Counted(load, 100, 0))
+
+
+def test_loss_that_did_not_come_again_at_the_same_load_is_forgiven() -> None:
+    every = [lossy(30), fine(30), fine(100), lossy(110), lossy(105), lossy(108)]
+    assert climbed(every).found == 100
+
+
+def test_loss_at_every_load_leaves_none_that_passes_and_says_so() -> None:
+    found = climbed([lossy(100), lossy(105), lossy(98)])
+    assert found.found is None
+    assert found.doubt.startswith("no load passes for sure: messages were lost")
+
+
+def test_near_steps_count_however_far_apart_they_are() -> None:
+    slow = step(counted=Counted(205, 100, 60))
+    found = climbed([fine(51), slow]).found
+    assert 51 <= present(found) <= 205
+
+
+def test_clients_that_are_lost_before_the_end_was_found_make_it_at_least_that() -> None:
+    over = step(gone="closed (1 of 20)", over=True, counted=Counted(150, 100, 0))
+    found = climbed([fine(100), over], near=0)
+    found.near.clear()
+    assert found.found == 100
+    assert found.doubt == "at least this: clients were lost before the end was found (closed)"
 
 
 # --- the experiment

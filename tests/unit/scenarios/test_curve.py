@@ -62,6 +62,27 @@ def test_what_is_answered_is_what_was_offered_while_it_keeps_up(
     assert found["curve:100"].metrics["lost"] == 0
 
 
+def test_rate_that_ends_a_connection_spoils_itself_and_those_beyond_and_no_other() -> None:
+    queue = Queue(20, MS)
+    victim = queue.bench.sessions[0]
+    plain = victim.on_send
+
+    def until(name: str, data: str) -> None:
+        if int(data.split(":")[1]) > 150:
+            victim.ended = "connection closed by the server"
+        else:
+            plain(name, data)
+
+    victim.on_send = until
+    taken = curve.measure(queue.bench, OPTIONS)  # type: ignore[arg-type]
+    assert queue.bench.judged == ()
+    light, *_, beyond = taken
+    assert light.invalid == {}
+    ended = next(each for each in taken if "clients lost" in each.invalid.get("latency_p50", ""))
+    assert taken.index(ended) > 0
+    assert "connections were lost at" in next(iter(beyond.unavailable.values()))
+
+
 def test_row_is_read_as_it_is_written() -> None:
     assert [ROWS.number_of(ROWS.row(rate_hz)) for rate_hz in RATES] == RATES
     assert ROWS.number_of("curve") is ROWS.number_of("echo:5") is ROWS.number_of("curve:x") is None

@@ -57,6 +57,12 @@ def test_sockets_that_could_not_connect_are_told() -> None:
     assert found.notes["connected"] == "not all sockets could connect: no answer (197 of 200)"
 
 
+def test_page_that_fails_when_asked_for_at_once_makes_the_rate_invalid() -> None:
+    seen = visits([MS])
+    seen.missed = 3
+    assert "replies were lost" in summarise("pages:3", seen, 50.0).invalid["throughput"]
+
+
 def test_row_is_read_as_it_is_written() -> None:
     assert ROWS.number_of(ROWS.row(200)) == 200
     assert ROWS.number_of(ROWS.row(0)) == 0
