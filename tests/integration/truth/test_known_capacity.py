@@ -147,7 +147,7 @@ idle_s = 2
 
 def test_memory_that_is_kept_for_each_client_is_found_as_that(tmp_path: Path) -> None:
     def check(folder: Path) -> None:
-        result = measured(CONNECTIONS.format(blocks=2), folder, faulty("keeps:64"))
+        result = measured(CONNECTIONS.format(blocks=1), folder, faulty("keeps:64"))
         kept = [
             present(each.metrics["left_behind"])
             for trial in result.trials
@@ -158,6 +158,7 @@ def test_memory_that_is_kept_for_each_client_is_found_as_that(tmp_path: Path) ->
     in_a_quiet_moment(check, tmp_path)
 
 
+@pytest.mark.long
 def test_server_that_keeps_nothing_leaves_nothing_behind(tmp_path: Path) -> None:
     def check(folder: Path) -> None:
         result = measured(CONNECTIONS.format(blocks=2), folder)
