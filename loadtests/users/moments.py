@@ -5,10 +5,8 @@ from __future__ import annotations
 #: How long a message may have waited in a server while its recipient connected.
 _LONGEST_WAIT_NS = 60_000_000_000
 
-
-def clocks_apart_ns(before_ns: int, wall_ns: int, after_ns: int) -> int:
-    """How far the wall clock is ahead of the monotonic one, which was read before and after it."""
-    return wall_ns - (before_ns + after_ns) // 2
+#: What two comparisons of two clocks, and a time of day in a float, may be wrong by.
+_UNSURE_NS = 50_000
 
 
 def due(since_ns: int, arrived_ns: int, begun_ns: int) -> int:
@@ -40,7 +38,7 @@ def due_by_wall(since_wall_ns: int, apart_ns: int, arrived_ns: int, begun_ns: in
 
     Args:
         since_wall_ns: the moment.
-        apart_ns: see ``clocks_apart_ns``.
+        apart_ns: how far the wall clock is ahead of the monotonic one.
         arrived_ns: see ``due``.
         begun_ns: see ``due``.
 
@@ -52,7 +50,7 @@ def due_by_wall(since_wall_ns: int, apart_ns: int, arrived_ns: int, begun_ns: in
         "either it is no time of day in nanoseconds, or of another host: the clocks of different "
         "hosts differ, and only times of this one's can be measured"
     )
-    if since_ns > arrived_ns:
+    if since_ns > arrived_ns + _UNSURE_NS:
         ahead_s = (since_ns - arrived_ns) / 1e9
         raise ValueError(f"since_wall_ns is {ahead_s:.6f} s after its event has arrived: {hint}")
     if since_ns < begun_ns - _LONGEST_WAIT_NS:
@@ -60,4 +58,4 @@ def due_by_wall(since_wall_ns: int, apart_ns: int, arrived_ns: int, begun_ns: in
         raise ValueError(
             f"since_wall_ns is {before_s:.3f} s before this user's session began: {hint}"
         )
-    return since_ns
+    return min(since_ns, arrived_ns)

@@ -21,6 +21,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from loadtests.arithmetic.board import Board, Measure
 from loadtests.arithmetic.series import Series
 from loadtests.client import notices
+from loadtests.client.arrivals import clocks_apart_ns
 from loadtests.client.errors import ConnectionFailed
 from loadtests.users.attendance import Headcount
 from loadtests.users.rollcall import RollCall
@@ -169,7 +170,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Make statistics of what has gathered."""
-        wall_ns = time.time_ns() - time.monotonic_ns()
+        wall_ns = clocks_apart_ns()
         batches = []
         for (request_type, name), series in self._series.items():
             arrivals = series.take()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ from gevent.event import AsyncResult
 from locust.env import Environment
 
 from loadtests.arithmetic.series import UNKNOWN
+from loadtests.client.arrivals import clocks_apart_ns
 from loadtests.users import faults, moments
 from loadtests.users.answers import Asked, Unanswered
 from loadtests.users.connected_user import EMIT, NOT_SENT, ConnectedUser
@@ -302,8 +302,8 @@ class SocketIOUser(ConnectedUser):
             if since_ns is not None:
                 return moments.due(since_ns, self.arrived_ns, self._begun_ns)
             assert since_wall_ns is not None, "one of the two is there"
-            before_ns = time.monotonic_ns()
-            apart_ns = moments.clocks_apart_ns(before_ns, time.time_ns(), time.monotonic_ns())
-            return moments.due_by_wall(since_wall_ns, apart_ns, self.arrived_ns, self._begun_ns)
+            return moments.due_by_wall(
+                since_wall_ns, clocks_apart_ns(), self.arrived_ns, self._begun_ns
+            )
         except ValueError as error:
             raise ValueError(f"record({name!r}): {error}") from None
