@@ -1,0 +1,50 @@
+"""The kernel's stamp is of one clock and everything else of another: comparing the two."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from loadtests.client import arrivals
+
+APART_NS = 1_795_000_000 * 10**9
+
+
+class Preempted:
+    """Two clocks of a thread that loses its core after some of its readings.
+
+    Args:
+        after: after which readings, counted from 0.
+    """
+
+    def __init__(self, after: set[int]) -> None:
+        self.now_ns = 10**12
+        self._after = after
+        self._readings = itertools.count()
+
+    def _read(self) -> int:
+        now_ns = self.now_ns
+        self.now_ns += 3_000_000 if next(self._readings) in self._after else 60
+        return now_ns
+
+    def monotonic_ns(self) -> int:
+        return self._read()
+
+    def time_ns(self) -> int:
+        return self._read() + APART_NS
+
+
+@pytest.mark.parametrize("after", [set(), {0}, {1}, {0, 4}, {0, 3, 7}, {1, 2, 3, 5, 9, 12, 15, 18}])
+def test_core_lost_between_two_clocks_does_not_set_them_apart(monkeypatch, after):
+    clocks = Preempted(after)
+    monkeypatch.setattr(arrivals, "_monotonic_ns", clocks.monotonic_ns)
+    monkeypatch.setattr(arrivals, "_time_ns", clocks.time_ns)
+    assert abs(arrivals.clocks_apart_ns() - APART_NS) <= 10_000
+
+
+def test_thread_that_always_loses_its_core_still_comes_to_an_end(monkeypatch):
+    clocks = Preempted(set(range(1_000)))
+    monkeypatch.setattr(arrivals, "_monotonic_ns", clocks.monotonic_ns)
+    monkeypatch.setattr(arrivals, "_time_ns", clocks.time_ns)
+    assert abs(arrivals.clocks_apart_ns() - APART_NS) <= 3_000_000
