@@ -29,7 +29,7 @@ from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import Bench
-from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
+from loadtests.scenarios.broadcasting import Publisher, Received, Recipient, broadcaster
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
@@ -151,7 +151,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     hint = f"does the server handle {BROADCAST_EVENT!r} in {bench.place.namespace}?"
     recipients = [Recipient(session) for session in bench.sessions]
     publishers = [
-        Publisher(number, session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
+        broadcaster(bench, number, session, options.payload_bytes)
         for number, session in enumerate(bench.sessions[: options.publishers])
     ]
     taken = in_turns(

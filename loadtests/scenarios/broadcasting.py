@@ -23,31 +23,30 @@ from loadtests.scenarios.messages import Maker, MessageMaker, identity, identity
 if TYPE_CHECKING:
     from loadtests.client.alarm import Alarm
     from loadtests.client.session import Session
+    from loadtests.scenarios.bench import Bench
 
 
 class Publisher:
-    """Broadcasts on a schedule over one session.
+    """Sends messages on a schedule over one session.
 
     Attributes:
         session: that it is.
+        messages: makes them; another may take its place between two loops.
         due_ns, sent_ns: of broadcast 0, 1, ...
     """
 
     def __init__(
         self,
-        number: int,
         session: Session,
         alarm: Alarm,
-        payload_bytes: int,
+        messages: Maker,
         *,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.session = session
         self._alarm = alarm
         self._now_ns = now_ns
-        self._messages: Maker = MessageMaker(
-            BROADCAST_EVENT, number, payload_bytes, session.namespace
-        )
+        self.messages = messages
         self._schedule = ConstantRate(0, 1)
         self._first = 0
         self._until_ns = 0
@@ -82,11 +81,17 @@ class Publisher:
         # An alarm that an earlier loop has left behind must not send what is not due yet.
         if loop != self._loop or due_ns >= self._until_ns:
             return
-        packet = self._messages.make(len(self.due_ns))
+        packet = self.messages.make(len(self.due_ns))
         self.due_ns.append(due_ns)
         self.sent_ns.append(self._now_ns())
         self.session.send(packet)
         self._alarm.at(self._next_ns(), self._ring)
+
+
+def broadcaster(bench: Bench, number: int, session: Session, payload_bytes: int) -> Publisher:
+    """The publisher of that number, whose messages go to everybody."""
+    messages = MessageMaker(BROADCAST_EVENT, number, payload_bytes, session.namespace)
+    return Publisher(session, bench.alarm, messages, now_ns=bench.now_ns)
 
 
 class Received(NamedTuple):

@@ -15,7 +15,7 @@ from loadtests.record.results import Measurement
 from loadtests.scenarios.bearing import Capacity, Kind
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice, Deliveries, collect, slice_of
-from loadtests.scenarios.broadcasting import Publisher, Recipient
+from loadtests.scenarios.broadcasting import Publisher, Recipient, broadcaster
 from loadtests.scenarios.capacity_numbers import NOTHING, Near, summary
 from loadtests.scenarios.climbing import Step, climb
 from loadtests.scenarios.crowd import Crowd
@@ -153,13 +153,7 @@ class _Steps:
         sessions = self.crowd.sessions
         if self._publisher is None or self._publisher.session is not sessions[0]:
             self._recipients.clear()
-            self._publisher = Publisher(
-                0,
-                sessions[0],
-                self.bench.alarm,
-                self.options.payload_bytes,
-                now_ns=self.bench.now_ns,
-            )
+            self._publisher = broadcaster(self.bench, 0, sessions[0], self.options.payload_bytes)
         known = self._recipients
         self._recipients = {
             id(session): known.get(id(session)) or Recipient(session) for session in sessions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from loadtests.client import packets
@@ -46,6 +47,33 @@ class MessageMaker:
         """The packet of message ``number``; its ``data`` has exactly the stated length."""
         identity = b"%s%d:" % (self._publisher, number)
         return self._head + identity.ljust(self._payload_bytes, b"x") + self._tail
+
+
+class TextMaker(MessageMaker):
+    """The same with a text as padding: one after the other, and not all publishers the same.
+
+    Args:
+        event, publisher, namespace, room: see MessageMaker.
+        texts: of ASCII, equally long, which is the length of the ``data``.
+    """
+
+    def __init__(
+        self,
+        event: str,
+        publisher: int,
+        texts: Sequence[str],
+        namespace: str = NAMESPACE,
+        room: str = "",
+    ) -> None:
+        super().__init__(event, publisher, len(texts[0]), namespace, room)
+        self._texts = [text.encode() for text in texts]
+        self._first = 7 * publisher
+
+    def make(self, number: int) -> bytes:
+        """See MessageMaker."""
+        identity = b"%s%d:" % (self._publisher, number)
+        text = self._texts[(number + self._first) % len(self._texts)]
+        return self._head + identity + text[len(identity) :] + self._tail
 
 
 def identity(arguments: list[Any]) -> tuple[int, int] | None:

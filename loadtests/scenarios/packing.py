@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed
 from loadtests.record.application import ECHO_EVENT, JOIN_EVENT, ROOM_EVENT
 from loadtests.record.generator_facts import DEFLATE
@@ -18,6 +17,7 @@ from loadtests.scenarios.broadcasting import Publisher, Recipient
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echoing import Pace
 from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.messages import TextMaker
 from loadtests.scenarios.negotiated import verify_compression
 from loadtests.scenarios.packed import Compression, PackedRow
 from loadtests.scenarios.texts import texts
@@ -37,25 +37,6 @@ _CONNECT_S = 0.006
 _NOBODY = 1
 
 
-class _Texts:
-    """Makes the packets of one event whose ``data`` begins with who it is from and which it is."""
-
-    def __init__(
-        self, event: str, publisher: int, texts: Sequence[str], namespace: str, room: str = ""
-    ) -> None:
-        beside = {"room": room} if room else {}
-        whole = packets.encode_event(namespace, event, {**beside, "data": "@"})
-        self._head, _, self._tail = whole.rpartition(b"@")
-        self._publisher = publisher
-        self._texts = [text.encode() for text in texts]
-
-    def make(self, number: int) -> bytes:
-        """The packet of a message; its ``data`` has exactly the texts' length."""
-        identity = b"%d:%d:" % (self._publisher, number)
-        text = self._texts[(number + 7 * self._publisher) % len(self._texts)]
-        return self._head + identity + text[len(identity) :] + self._tail
-
-
 class TextClient(EchoClient):
     """An EchoClient that sends texts."""
 
@@ -68,25 +49,10 @@ class TextClient(EchoClient):
         now_ns: Callable[[], int],
     ) -> None:
         super().__init__(session, alarm, len(texts[0]), now_ns=now_ns)
-        self._made = _Texts(ECHO_EVENT, number, texts, session.namespace)
+        self._made = TextMaker(ECHO_EVENT, number, texts, session.namespace)
 
     def _packets(self, number: int) -> Sequence[bytes]:
         return (self._made.make(number),)
-
-
-class RoomPublisher(Publisher):
-    """A Publisher of texts to a room."""
-
-    def __init__(
-        self,
-        session: Session,
-        alarm: Alarm,
-        texts: Sequence[str],
-        room: str,
-        now_ns: Callable[[], int],
-    ) -> None:
-        super().__init__(0, session, alarm, len(texts[0]), now_ns=now_ns)
-        self._messages = _Texts(ROOM_EVENT, 0, texts, session.namespace, room)
 
 
 @dataclass(slots=True)
@@ -105,7 +71,7 @@ class Party:
 
     row: PackedRow
     clients: list[TextClient]
-    publisher: RoomPublisher
+    publisher: Publisher
     recipients: list[Recipient]
     sessions: list[Session]
     compressed: bool
@@ -169,12 +135,17 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> Par
             TextClient(session, bench.alarm, words, number, bench.now_ns)
             for number, session in enumerate(echoing_ones)
         ],
-        publisher=RoomPublisher(receiving[0], bench.alarm, words, room, bench.now_ns),
+        publisher=Publisher(
+            receiving[0],
+            bench.alarm,
+            TextMaker(ROOM_EVENT, 0, words, place.namespace, room),
+            now_ns=bench.now_ns,
+        ),
         recipients=[Recipient(session) for session in receiving],
         sessions=sessions,
         compressed=agreed == DEFLATE,
     )
-    warming = _Texts(ROOM_EVENT, _NOBODY, words, place.namespace, room)
+    warming = TextMaker(ROOM_EVENT, _NOBODY, words, place.namespace, room)
     for number in range(_WARM_MESSAGES):
         receiving[0].send(warming.make(number))
         for client in party.clients:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -36,9 +36,6 @@ from loadtests.scenarios.scenario import (
     table,
 )
 from loadtests.scenarios.turns import SETTLE_S, in_turns
-
-if TYPE_CHECKING:
-    from loadtests.client.session import Session
 
 NAME = "rooms"
 #: Of its rows.
@@ -110,20 +107,6 @@ MOVES = table(
 )  # fmt: skip
 
 
-class _RoomPublisher(Publisher):
-    """A Publisher of messages to one room, and then to another; their numbers go on."""
-
-    def __init__(self, bench: Bench, session: Session, payload_bytes: int) -> None:
-        super().__init__(0, session, bench.alarm, payload_bytes, now_ns=bench.now_ns)
-        self._payload_bytes = payload_bytes
-
-    def to(self, room: str) -> None:
-        """Which room is meant from now on."""
-        self._messages = MessageMaker(
-            ROOM_EVENT, 0, self._payload_bytes, self.session.namespace, room
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class _Moves:
     """One turn of joining and leaving."""
@@ -142,7 +125,7 @@ class _Moves:
 class _Members:
     """The clients of a trial."""
 
-    publisher: _RoomPublisher
+    publisher: Publisher
     recipients: list[Recipient]
     movers: list[Mover]
     stray: dict[int, int]
@@ -200,7 +183,12 @@ def _assembled(bench: Bench, options: Rooms) -> _Members:
             )
         bench.sleep_until(bench.now_ns() + 5_000_000)
     return _Members(
-        publisher=_RoomPublisher(bench, bench.sessions[0], options.payload_bytes),
+        publisher=Publisher(
+            bench.sessions[0],
+            bench.alarm,
+            _messages(bench, options, options.sizes[0]),
+            now_ns=bench.now_ns,
+        ),
         # Decoded at once: what is kept compressed holds the answers to joining as well.
         recipients=[Recipient(session, decoded=True) for session in bench.sessions],
         movers=movers,
@@ -213,11 +201,17 @@ def _published(
 ) -> BroadcastSlice:
     row = ROWS.row(size)
     inside, outside = members.recipients[:size], members.recipients[size:]
-    members.publisher.to(row)
+    members.publisher.messages = _messages(bench, options, size)
     before = sum(map(len, outside))
     piece = slice_of(bench, options.offer(size), [members.publisher], inside, round_)
     members.stray[size] += sum(map(len, outside)) - before
     return replace(piece, kind=row)
+
+
+def _messages(bench: Bench, options: Rooms, size: int) -> MessageMaker:
+    """Those to one room."""
+    namespace = bench.sessions[0].namespace
+    return MessageMaker(ROOM_EVENT, 0, options.payload_bytes, namespace, ROWS.row(size))
 
 
 def _moved(bench: Bench, options: Rooms, members: _Members) -> _Moves:

@@ -7,10 +7,14 @@ nothing about messages of an application.
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Sequence
 from itertools import accumulate
 
 _VOCABULARY = 2_000
+_LETTERS = string.ascii_letters + string.digits + "-_"
+#: What a compressor looks back on, bytes (RFC 1951).
+_REMEMBERED = 32 * 1024
 _CONSONANTS, _VOWELS = "bcdfghklmnprstvw", "aeiou"
 #: All texts of a size together are longer than what a compressor looks back on, 32 KiB, by far: a
 #: text comes again only when it has been forgotten.
@@ -29,6 +33,16 @@ def vocabulary(seed: int) -> list[str]:
         )
         found.setdefault(word + chance.choice(("", "", "n", "s", "r")))
     return list(found)
+
+
+def letters(seed: int, length: int) -> list[str]:
+    """Letters at random, so many in each of a few texts: what images are once they are encoded.
+
+    A compressor makes three quarters of it.
+    """
+    chance = random.Random(f"letters {seed} {length}")
+    count = max(2, -(-_REMEMBERED // length) + 1)
+    return ["".join(chance.choices(_LETTERS, k=length)) for _ in range(count)]
 
 
 def texts(seed: int, length: int) -> list[str]:

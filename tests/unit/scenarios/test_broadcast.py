@@ -23,6 +23,7 @@ from loadtests.scenarios.broadcast import (
 )
 from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
 from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.messages import MessageMaker
 from tests.support.simulation import (
     MS,
     SECOND,
@@ -144,7 +145,7 @@ def test_arrays_can_grow_after_they_were_matched() -> None:
 
 def test_publisher_sends_the_broadcast_event_when_due(world: World) -> None:
     session = FakeSession()
-    publisher = Publisher(3, session, world, 24)  # type: ignore[arg-type]
+    publisher = Publisher(session, world, MessageMaker("my broadcast event", 3, 24))  # type: ignore[arg-type]
     start_ns = world.now_ns + MS
     publisher.publish(ConstantRate(start_ns, 100), start_ns + 25 * MS)
     world.run_until(start_ns + SECOND)
@@ -156,7 +157,7 @@ def test_publisher_sends_the_broadcast_event_when_due(world: World) -> None:
 
 def test_stopped_publisher_sends_nothing_more(world: World) -> None:
     session = FakeSession()
-    publisher = Publisher(0, session, world, 24)  # type: ignore[arg-type]
+    publisher = Publisher(session, world, MessageMaker("my broadcast event", 0, 24))  # type: ignore[arg-type]
     publisher.publish(ConstantRate(world.now_ns, 100), world.now_ns + SECOND)
     world.run_until(world.now_ns + 15 * MS)
     publisher.stop()

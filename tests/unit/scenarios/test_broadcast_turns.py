@@ -13,6 +13,7 @@ from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import LEAD_NS
 from loadtests.scenarios.broadcast import Broadcast
 from loadtests.scenarios.broadcasting import Publisher
+from loadtests.scenarios.messages import MessageMaker
 from loadtests.scenarios.turns import Lone, Turn
 from tests.support.simulation import (
     MS,
@@ -159,7 +160,8 @@ def test_what_was_due_and_never_sent_is_missing_for_everybody(world: World) -> N
 
 def test_alarm_that_an_earlier_turn_has_left_sends_nothing_early(world: World) -> None:
     session = FakeSession()
-    publisher = Publisher(0, session, world, 24, now_ns=world.time_ns)  # type: ignore[arg-type]
+    messages = MessageMaker("my broadcast event", 0, 24)
+    publisher = Publisher(session, world, messages, now_ns=world.time_ns)  # type: ignore[arg-type]
     start_ns = world.now_ns
     publisher.publish(ConstantRate(start_ns, 10), start_ns + 150 * MS)
     world.run_until(start_ns + 160 * MS)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from loadtests.client import packets
-from loadtests.scenarios import compression, packed_numbers, packing
+from loadtests.scenarios import compression, packed_numbers
 from loadtests.scenarios.compression import SCENARIO
 from loadtests.scenarios.errors import Unfinished
-from loadtests.scenarios.messages import identity
+from loadtests.scenarios.messages import TextMaker, identity
 from loadtests.scenarios.packed import Compression, PackedRow
 from loadtests.scenarios.texts import texts
 from loadtests.scenarios.turns import Taken
@@ -66,7 +66,7 @@ def test_texts_are_packed_to_something_like_a_third() -> None:
 
 @pytest.mark.parametrize("number", [0, 9, 12_345])
 def test_message_of_words_says_whose_it_is_and_has_its_length(number: int) -> None:
-    made = packing._Texts("my room event", 3, texts(1, 64), "/test", "red@room")
+    made = TextMaker("my room event", 3, texts(1, 64), "/test", "red@room")
     event, message = packets.decode(made.make(number)).data
     assert (event, message["room"], len(message["data"])) == ("my room event", "red@room", 64)
     assert identity([message]) == (3, number)

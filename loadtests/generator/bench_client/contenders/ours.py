@@ -10,10 +10,11 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.link import Server, locate
 from loadtests.client.session import Session
 from loadtests.generator.bench_client.contenders.contract import Call, Running, connect_all
-from loadtests.record.application import NAMESPACE
+from loadtests.record.application import BROADCAST_EVENT, NAMESPACE
 from loadtests.record.words import Transport
 from loadtests.scenarios.broadcasting import Publisher, Recipient
 from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.messages import MessageMaker
 
 PACKAGE = ""
 
@@ -40,7 +41,11 @@ def broadcast(call: Call, server: Server | None = None) -> Running:
     """See Adapter."""
     sessions = _sessions(call, server)
     recipients = [Recipient(session) for session in sessions]
-    publisher = Publisher(0, sessions[0], Alarm(), call.payload_bytes)
+    publisher = Publisher(
+        sessions[0],
+        Alarm(),
+        MessageMaker(BROADCAST_EVENT, 0, call.payload_bytes, sessions[0].namespace),
+    )
     publisher.publish(ConstantRate(time.monotonic_ns(), call.rate_hz), _FOREVER_NS)
     # As in a trial, what was kept is read afterwards: what counts is what keeps the generator busy.
     return Running(count=lambda: sum(map(len, recipients)), lost=_lost(sessions))

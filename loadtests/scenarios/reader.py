@@ -1,0 +1,270 @@
+"""Reader: what one client that stops reading costs a server that goes on broadcasting.
+
+Its connection stays up and nobody reads from it, as behind a network that has stalled, or in a page
+that a debugger holds. What is for it gathers in the kernel at first and then in the server, until a
+heartbeat that was not answered ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from loadtests.arithmetic.usage import together
+from loadtests.machine.journal import entries
+from loadtests.record.application import BROADCAST_EVENT
+from loadtests.record.results import Measurement
+from loadtests.record.words import Cause, Client
+from loadtests.scenarios import broadcast
+from loadtests.scenarios.bench import Bench
+from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice, collect, slice_of
+from loadtests.scenarios.broadcasting import Publisher, Recipient
+from loadtests.scenarios.disconnect.windows import Situation, window
+from loadtests.scenarios.errors import TrialFailed, Unfinished
+from loadtests.scenarios.messages import TextMaker
+from loadtests.scenarios.reader_numbers import METRICS, NAME, GivenUp, Reads, with_reader
+from loadtests.scenarios.scenario import (
+    Count,
+    Heartbeat,
+    NotNegative,
+    PayloadBytes,
+    Positive,
+    Scenario,
+)
+from loadtests.scenarios.texts import letters
+from loadtests.scenarios.turns import Interrupted, fitting
+
+if TYPE_CHECKING:
+    from loadtests.client.session import Session
+
+_SEED = 1
+#: Beyond the window of the heartbeat's rules.
+_PATIENCE_S = 2.0
+
+
+class Reader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Broadcasts to clients of which one stops reading.
+
+    Attributes:
+        clients: that read; the one that stops comes on top.
+        rate_hz: broadcasts per second.
+        payload_bytes: of each; letters at random, which hardly pack, as encoded images do not.
+        slice_s: after so long it is looked whether the server has given the reader up.
+        before_s: measured while all read.
+        after_s: from giving up to reading the memory for the last time, without load.
+        warmup_s, settle_s, drain_s: as in broadcast.
+        ping_interval_s, ping_timeout_s: of the server's heartbeat.
+        blocks: in how many of the experiment's blocks it has trials; None for all.
+    """
+
+    clients: Count = 5
+    rate_hz: Positive = 40
+    payload_bytes: PayloadBytes = 32_768
+    slice_s: Positive = 0.5
+    before_s: Positive = 4.0
+    after_s: Positive = 1.5
+    warmup_s: NotNegative = 0.5
+    settle_s: NotNegative = 0.0
+    drain_s: Positive = 2.0
+    ping_interval_s: Positive = 4
+    ping_timeout_s: Positive = 4
+    blocks: Count | None = None
+
+    def __post_init__(self) -> None:
+        if self.before_s < self.slice_s:
+            raise ValueError("before_s is below slice_s: it holds no slice")
+        _ = self.offer
+
+    @property
+    def offer(self) -> Broadcast:
+        """What is published in a slice."""
+        return Broadcast(
+            recipients=self.clients,
+            publishers=1,
+            rate_hz=self.rate_hz,
+            measure_s=self.slice_s,
+            payload_bytes=self.payload_bytes,
+            warmup_s=self.warmup_s,
+            settle_s=self.settle_s,
+            drain_s=self.drain_s,
+            rounds=1,
+        )
+
+
+@dataclass(slots=True)
+class Phase:
+    """What was seen while the reader did one thing.
+
+    Attributes:
+        pieces: slices of load.
+        mib: the server's memory before the first of them and after each; empty where not known.
+        disturbed: why the time is not to be trusted, if it is not.
+    """
+
+    pieces: list[BroadcastSlice] = field(default_factory=list)
+    mib: list[float] = field(default_factory=list)
+    disturbed: str | None = None
+
+    @property
+    def grown_mib(self) -> float | None:
+        """By how much the memory had grown at the most; None where it is not known."""
+        return max(self.mib) - self.mib[0] if self.mib else None
+
+
+def measure(bench: Bench, options: Reader) -> list[Measurement]:
+    """One trial.
+
+    Raises:
+        TrialFailed: there is no journal, nothing was delivered, or every client was lost.
+        Unfinished: the run was interrupted.
+    """
+    if bench.place.journal is None:
+        raise TrialFailed("the server keeps no journal that could be read")
+    *others, reader = bench.sessions
+    bench.judged = others  # the one is to be lost
+    words = letters(_SEED, options.payload_bytes)
+    load = _Load(
+        bench,
+        options.offer,
+        Publisher(
+            others[0],
+            bench.alarm,
+            TextMaker(BROADCAST_EVENT, 0, words, others[0].namespace),
+            now_ns=bench.now_ns,
+        ),
+        [Recipient(session) for session in others],
+    )
+    Recipient(reader)  # it keeps what comes, like the others
+    try:
+        calm = load.phase(lambda done: done >= fitting(options.before_s, options.slice_s))
+        stopped_ns = bench.now_ns()
+        reader.depart(Cause.FREEZE)
+        give_up_ns = stopped_ns + round(_observed_s(bench, options) * 1e9)
+        beside = load.phase(
+            lambda _: _end_of(bench, reader) is not None or bench.now_ns() >= give_up_ns
+        )
+    except Interrupted:
+        raise Unfinished from None
+    finally:
+        bench.turns.rest()
+    waited_s = (bench.now_ns() - stopped_ns) / 1e9
+    bench.sleep_until(bench.now_ns() + round(options.after_s * 1e9))
+    after_mib = bench.meter.server_mib()
+    end = _end_of(bench, reader)
+    given_up = GivenUp(
+        after_s=None if end is None else (end[0] - stopped_ns) / 1e9,
+        reason="" if end is None else end[1],
+        waited_s=waited_s,
+        left_mib=None if after_mib is None or not beside.mib else after_mib - beside.mib[0],
+    )
+    first = load.row(Reads.READS, calm, None, None)
+    return [first, load.row(Reads.STOPS, beside, first, given_up)]
+
+
+def _observed_s(bench: Bench, options: Reader) -> float:
+    """How long the server has to give the reader up, by its own rules and some more."""
+    place = bench.place
+    situation = Situation(
+        transport=place.transport,
+        cause=Cause.FREEZE,
+        ping_interval_s=options.ping_interval_s,
+        ping_timeout_s=options.ping_timeout_s,
+        websocket=place.websocket or "",
+        connections=options.clients + 1,
+        leaving=1,
+    )
+    return window(situation).latest_s + _PATIENCE_S
+
+
+def _end_of(bench: Bench, reader: Session) -> tuple[int, str] | None:
+    """When and why the server gave it up, by its journal; None as long as it has not."""
+    for entry in entries(Path(bench.place.journal or "")):
+        if entry["event"] == "disconnect" and entry["sid"] == reader.sid:
+            return entry["at_ns"], entry["reason"]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """The broadcasts, and those who read them all."""
+
+    bench: Bench
+    offer: Broadcast
+    publisher: Publisher
+    recipients: Sequence[Recipient]
+
+    def phase(self, over: Callable[[int], bool]) -> Phase:
+        """Slices of load until it is over, which is asked with how many were done."""
+        found = Phase()
+        with self.bench.turns.turn() as turn:
+            self._weigh(found)
+            while not over(len(found.pieces)):
+                number = len(self.publisher.due_ns)  # warmed up before the very first only
+                found.pieces.append(
+                    slice_of(self.bench, self.offer, [self.publisher], self.recipients, number)
+                )
+                self._weigh(found)
+        if turn.disturbance is not None:
+            found.disturbed = turn.disturbance.reason
+        return found
+
+    def _weigh(self, found: Phase) -> None:
+        mib = self.bench.meter.server_mib()
+        if mib is not None:
+            found.mib.append(mib)
+
+    def row(
+        self, kind: Reads, phase: Phase, calm: Measurement | None, given_up: GivenUp | None
+    ) -> Measurement:
+        """The row of one phase; ``calm`` and ``given_up`` where the reader had stopped."""
+        received = [each.received() for each in self.recipients]
+        deliveries = collect([self.publisher], received, phase.pieces)
+        if not len(deliveries.receive_lag_ns):
+            raise TrialFailed(
+                f"none of {len(deliveries.delivery_ns)} copies was delivered; does the server "
+                f"handle {BROADCAST_EVENT!r} in {self.bench.place.namespace}?"
+            )
+        found = broadcast.summarise(
+            deliveries,
+            sum(piece.messages for piece in phase.pieces),
+            together([piece.usage for piece in phase.pieces]),
+            phase.mib[-1] if phase.mib else None,
+        )
+        whole = with_reader(found, kind, phase.grown_mib, calm, given_up)
+        lost = deliveries.audit.missing
+        return whole.disturbed_by(phase.disturbed, list(METRICS), lost=lost)
+
+
+def _order(row: str) -> tuple[float, ...]:
+    """As they are declared; a stranger's rows last."""
+    rows = [kind.row for kind in Reads]
+    return (rows.index(row) if row in rows else len(rows),)
+
+
+SCENARIO = Scenario(
+    name=NAME,
+    rank=42,
+    options=Reader,
+    metrics=METRICS,
+    clients=lambda options: options.clients + 1,
+    expected_s=lambda options: (
+        options.warmup_s
+        + options.before_s
+        + options.ping_interval_s
+        + options.ping_timeout_s
+        + options.after_s
+        + 1
+    ),
+    longest_wait_s=lambda options: 2 * options.ping_timeout_s + _PATIENCE_S + 2 * options.drain_s,
+    rows=lambda _options, _variant: [kind.row for kind in Reads],
+    order=_order,
+    heartbeat=lambda options: Heartbeat(options.ping_interval_s, options.ping_timeout_s),
+    with_clients=(Client.TRANSPORT_BENCH,),
+    needs_journal="the server keeps no journal of disconnects that could be read",
+    reaches_all=True,
+    measure=measure,
+)
