@@ -190,6 +190,7 @@ def rule_of(wanted: Experiment) -> Rule:
         ExperimentError: it could never convict, or a metric is none of the experiment's.
     """
     deciding = wanted.gate
+    _check_removed(wanted)
     names = {
         f"{row}.{metric}"
         for scenario in wanted.scenarios
@@ -217,6 +218,22 @@ def rule_of(wanted: Experiment) -> Rule:
         confirm_first=deciding.confirm_first,
         confirm_most=max(deciding.confirm_first, deciding.confirm_most),
     )
+
+
+def _check_removed(wanted: Experiment) -> None:
+    """What is declared to be gone must have been there, and something must be left.
+
+    Raises:
+        ExperimentError: it is not so.
+    """
+    cells = {f"{mode}/{transport}" for mode in wanted.modes for transport in wanted.transports}
+    for each in wanted.gate.removed:
+        if each not in cells and each not in wanted.modes:
+            raise ExperimentError(
+                f"[gate] removed: {each} is no mode and no cell (mode/transport) of this comparison"
+            )
+    if all(wanted.gate.is_removed(*cell.split("/")) for cell in cells):
+        raise ExperimentError("[gate] removed: no cell is left to compare")
 
 
 def subjects_of(wanted: Experiment, arms: Arms) -> dict[str, Subject]:

@@ -57,6 +57,11 @@ def compare(
     late = result.ended == "complete" and pairing.out_of_time
     found = judged(pairing, rule)
     notes = [_uncommitted(arm) for arm in arms if arm.dirty]
+    if wanted.gate.removed:
+        notes.append(
+            f"declared to be removed in head, so nothing is known of it: "
+            f"{', '.join(wanted.gate.removed)}"
+        )
     return Gate(
         format=gate.FORMAT,
         version=__version__,

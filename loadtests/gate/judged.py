@@ -18,6 +18,7 @@ from loadtests.record.words import Purpose, Verdict
 _CONVICTED = (Verdict.SLOWER, Verdict.FASTER)
 #: What base never had is head's where it was seen in so many trials.
 _SEEN = 2
+_IF_GONE = '; if it is gone on purpose: [gate] removed = ["{}"]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,8 @@ def _broken(pairing: Pairing, kind: Kind, pairs: Sequence[Pair]) -> Iterator[str
         spoils = arm == HEAD and (only_head or head_invalidates(len(failed[BASE]), len(trials)))
         if trials and (pairing.gave_up(kind) or spoils):
             reason = trials[-1].reason or "no reason was given"
-            yield f"{kind}, {arm}: {len(trials)} of {len(mine)} trials failed: {reason}"
+            told = f"{kind}, {arm}: {len(trials)} of {len(mine)} trials failed: {reason}"
+            yield told + (_IF_GONE.format(kind.mode) if arm == HEAD and only_head else "")
     twins = [trial for pair in pairs for arm, trial in pair.failed if arm == TWIN]
     if len(twins) >= _SEEN:
         yield f"{kind}, {TWIN}: {len(twins)} trials failed: {twins[-1].reason}"

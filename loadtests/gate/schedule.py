@@ -313,7 +313,8 @@ def _kinds(experiment: Experiment) -> Iterator[tuple[Kind, Variant]]:
         for variant in experiment.variants(scenario):
             for mode in experiment.modes:
                 for transport in experiment.transports:
-                    yield Kind(scenario, variant.name, mode, transport), variant
+                    if not experiment.gate.is_removed(mode, transport):
+                        yield Kind(scenario, variant.name, mode, transport), variant
 
 
 def _expected_s(variant: Variant) -> float:

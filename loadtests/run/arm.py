@@ -73,6 +73,7 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         metrics: those that can make it fail, ``scenario.metric``; all others are only shown.
         first, most: pairs before the first look, and before the screen gives up.
         confirm_first, confirm_most: between them lies how many fresh pairs confirm a suspicion.
+        removed: cells that head lacks on purpose, ``mode`` or ``mode/transport``: not measured.
         contrast: beside every so manieth pair of the screen is one of two bases, and as many more
             as can show that these differ; 0 for none.
     """
@@ -84,3 +85,8 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confirm_first: _Pairs = 8
     confirm_most: _Pairs = 24
     contrast: Annotated[int, Meta(ge=0, le=1000)] = 4
+    removed: list[str] = []
+
+    def is_removed(self, mode: str, transport: str) -> bool:
+        """Whether a cell is declared to be gone on purpose."""
+        return not {mode, f"{mode}/{transport}"}.isdisjoint(self.removed)

@@ -111,6 +111,7 @@ class Keeper:
             seat.call(number, Shared(at_ns, place / len(seats)))
         for seat in seats:
             seat.wait()
+        _share([seat.latest for seat in seats if seat.latest is not None])
         return True
 
     @contextmanager
@@ -130,6 +131,16 @@ class Keeper:
             turn.disturbance = disturbance_of(found)
 
 
+def _share(turns: Sequence[Turn]) -> None:
+    """What spoiled a turn for one spoiled it for all that had it at the same time.
+
+    Else a slice would count on one side of a comparison and not on the other.
+    """
+    found = next((turn.disturbance for turn in turns if turn.disturbance is not None), None)
+    for turn in turns:
+        turn.disturbance = turn.disturbance or found
+
+
 class Seat:
     """One cell's place in the rounds; see ``scenarios.turns.Turns``.
 
@@ -137,6 +148,7 @@ class Seat:
         label: of the cell.
         here: set once it waits for its first turn, or has none.
         playing: whether it takes part in the next round.
+        latest: the turn that it had last.
         cycle: see Turns.
         seconds, stolen_s, others_s: over all of its turns.
         off_turn_s, off_turn_used_s: how long others were on turn, and what its server used then.
@@ -151,6 +163,7 @@ class Seat:
         self._shared: Shared | None = None
         self.here = Event()
         self.playing = True
+        self.latest: Turn | None = None
         self.cycle = 1
         self.seconds = self.stolen_s = self.others_s = 0.0
         self.off_turn_s = self.off_turn_used_s = 0.0
@@ -173,7 +186,7 @@ class Seat:
         self._called.clear()
         if self._number is None:
             raise Interrupted
-        turn = Turn(self._number, shared=self._shared)
+        turn = self.latest = Turn(self._number, shared=self._shared)
         try:
             with self._keeper.watched(self.label, turn):
                 yield turn

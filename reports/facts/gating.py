@@ -154,11 +154,19 @@ def _passed(gate: Gate, gated: Sequence[Comparison]) -> Headline:
     if undecided or limits or gate.exit_code == Exit.INCONCLUSIVE:
         parts = [f"{counted(undecided, 'comparison')} undecided"] if undecided else []
         parts += [f"{counted(limits, 'limit')} undecided"] if limits else []
-        return Headline("warn", "Inconclusive", "; ".join([*parts, text]))
+        return Headline("warn", "Inconclusive", "; ".join([*parts, text]), _suspected(gated))
     if not gated and not gate.limits and not gate.counts:
         return Headline("warn", "Nothing compared", "no comparison can make this gate fail")
     faster = sum(one.verdict is Verdict.FASTER for one in gated)
     return Headline("good", "No regression", text + (f"; {faster} faster" if faster else ""))
+
+
+def _suspected(gated: Sequence[Comparison]) -> str:
+    """The first suspicion that nothing has settled; nothing where there is none."""
+    found = (one for one in gated if one.note and one.verdict is Verdict.INCONCLUSIVE)
+    return next(
+        (f"{one.row}.{one.metric}, {_brief(str(cell_of(one)))}, {one.note}" for one in found), ""
+    )
 
 
 def arms(gate: Gate) -> tuple[ArmFacts, ArmFacts]:

@@ -6,6 +6,7 @@ from collections import Counter
 
 import msgspec
 
+from loadtests.gate.judged import judged
 from loadtests.gate.pairs import Kind, arm_of
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Purpose, Transport
@@ -152,3 +153,15 @@ def test_schedule_comes_from_the_seed_alone() -> None:
     one.run()
     other.run()
     assert one.order == other.order
+
+
+def test_cell_that_is_declared_to_be_removed_is_not_measured() -> None:
+    gone = msgspec.structs.replace(EXPERIMENT.gate, removed=["gevent"])
+    machine = Machine(failing=lambda planned: "unknown mode" if is_head(planned) else None)
+    pairing, rule = machine.run(msgspec.structs.replace(EXPERIMENT, gate=gone))
+    assert {kind.mode for kind in pairing.kinds} == {"threading"}
+    assert judged(pairing, rule).failures == []
+    machine.order.clear()
+    pairing, rule = machine.run()
+    told = " ".join(judged(pairing, rule).failures)
+    assert 'if it is gone on purpose: [gate] removed = ["gevent"]' in told

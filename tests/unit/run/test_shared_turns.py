@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 import gevent
 
+from loadtests.arithmetic.disturbance import Watched
 from loadtests.scenarios.turns import Turn
 from tests.support.present import present
 from tests.support.waiting import PATIENCE_S
-from tests.unit.run.table import LABELS, Table
+from tests.unit.run.table import LABELS, FakeWatch, Table
 
 
-def all_at_once(rounds: int, labels: Sequence[str] = LABELS) -> tuple[Table, list[list[Turn]]]:
+def all_at_once(
+    rounds: int, labels: Sequence[str] = LABELS, table: Table | None = None
+) -> tuple[Table, list[list[Turn]]]:
     """Everybody's turns of each round, all on turn at the same time, and the table."""
-    table = Table(labels=labels, at_once=True)
+    table = Table(labels=labels, at_once=True) if table is None else table
     turns: list[list[Turn]] = [[] for _ in range(rounds)]
     at_table: set[str] = set()
 
@@ -63,3 +66,18 @@ def test_turn_of_ones_own_is_shared_with_nobody() -> None:
         [gevent.spawn(plays), gevent.spawn(table.keeper.run)], timeout=PATIENCE_S, raise_error=True
     )
     assert seen == [None]
+
+
+def test_what_spoiled_a_turn_for_one_spoiled_it_for_all_who_had_it() -> None:
+    """Else a slice would count on one side of a comparison and not on the other."""
+    ends = 0
+
+    def stood_still(_label: str) -> Watched:
+        nonlocal ends
+        ends += 1
+        return Watched(1.0, absent_s=0.5 if ends == 3 else 0.0)  # the first of the second round
+
+    table = Table(watch=FakeWatch(stood_still), labels=["a", "b"], at_once=True)
+    _, turns = all_at_once(3, ["a", "b"], table)
+    spoiled = [[turn.disturbance is not None for turn in both] for both in turns]
+    assert spoiled == [[False, False], [True, True], [False, False]]

@@ -58,6 +58,13 @@ def test_what_failed_is_an_error_and_an_unfit_run_is_skipped() -> None:
     assert cases(found)["base differs from base"] is Skipped
 
 
+def test_a_run_that_is_unfit_calls_nothing_slower_in_junit() -> None:
+    slower = compared(Verdict.SLOWER, 1.3)
+    fit, unfit = gate(slower, code=99), gate(slower, code=3, unfit=["two bases differ"])
+    name = "echo.server_cpu gevent × websocket"
+    assert [cases(found)[name] for found in (fit, unfit)] == [Failure, Skipped]
+
+
 def test_a_gate_that_compared_nothing_is_not_green() -> None:
     assert cases(gate()) == {"comparisons": Error}
 
