@@ -22,17 +22,20 @@ from loadtests.gate.errors import ArmError
 from loadtests.gate.limits import Limit, limits_of
 from loadtests.gate.outcome import exit_code
 from loadtests.gate.pairs import TWIN, labelled
+from loadtests.gate.schedule import cells
 from loadtests.generator.arguments import FOLDER, NAMES, beside
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line, gate
 from loadtests.record.exits import Exit
 from loadtests.record.gate import BASE, HEAD, Gate
 from loadtests.record.results import FILE_NAME
+from loadtests.record.words import Transport
 from loadtests.run.arm import Arm
 from loadtests.run.executor import Subject
 from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check, for_servers_of_ours
 from loadtests.run.narrowing import narrow
+from servers.modes import ADAPTERS
 
 if TYPE_CHECKING:
     from loadtests.gate.arms import Arms
@@ -107,6 +110,7 @@ def command(
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
         wanted = _compared(for_servers_of_ours(wanted), given, detect)
         check(wanted, wanted.scenarios)
+        check_removed(wanted)
         limits, rule = limits_of(wanted), rule_of(wanted)
         folder = _folder(out)
         with measuring(f"gate {wanted.name}", beside=beside):
@@ -190,7 +194,8 @@ def rule_of(wanted: Experiment) -> Rule:
         ExperimentError: it could never convict, or a metric is none of the experiment's.
     """
     deciding = wanted.gate
-    _check_removed(wanted)
+    if not cells(wanted):
+        raise ExperimentError("[gate] removed: no cell is left to compare")
     names = {
         f"{row}.{metric}"
         for scenario in wanted.scenarios
@@ -203,7 +208,7 @@ def rule_of(wanted: Experiment) -> Rule:
         raise ExperimentError(
             f"nothing here decides: of {', '.join(deciding.metrics)} the experiment measures none"
         )
-    comparisons = len(gated) * len(wanted.modes) * len(wanted.transports)
+    comparisons = len(gated) * len(cells(wanted))
     if comparisons:
         fewest = fewest_pairs(comparisons, Rule().level)
         if deciding.confirm_most < fewest:
@@ -220,20 +225,17 @@ def rule_of(wanted: Experiment) -> Rule:
     )
 
 
-def _check_removed(wanted: Experiment) -> None:
-    """What is declared to be gone must have been there, and something must be left.
+def check_removed(experiment: Experiment) -> None:
+    """What is declared to be gone is to be a mode or a cell, in this comparison or not.
 
     Raises:
-        ExperimentError: it is not so.
+        ExperimentError: it names neither.
     """
-    cells = {f"{mode}/{transport}" for mode in wanted.modes for transport in wanted.transports}
-    for each in wanted.gate.removed:
-        if each not in cells and each not in wanted.modes:
-            raise ExperimentError(
-                f"[gate] removed: {each} is no mode and no cell (mode/transport) of this comparison"
-            )
-    if all(wanted.gate.is_removed(*cell.split("/")) for cell in cells):
-        raise ExperimentError("[gate] removed: no cell is left to compare")
+    modes = {*ADAPTERS, *experiment.modes}
+    known = modes | {f"{mode}/{transport}" for mode in modes for transport in Transport}
+    for each in experiment.gate.removed:
+        if each not in known:
+            raise ExperimentError(f"[gate] removed: {each} is no mode and no cell (mode/transport)")
 
 
 def subjects_of(wanted: Experiment, arms: Arms) -> dict[str, Subject]:

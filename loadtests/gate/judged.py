@@ -213,7 +213,9 @@ def _broken(pairing: Pairing, kind: Kind, pairs: Sequence[Pair]) -> Iterator[str
         if trials and (pairing.gave_up(kind) or spoils):
             reason = trials[-1].reason or "no reason was given"
             told = f"{kind}, {arm}: {len(trials)} of {len(mine)} trials failed: {reason}"
-            yield told + (_IF_GONE.format(kind.mode) if arm == HEAD and only_head else "")
+            never = arm == HEAD and only_head and len(trials) == len(mine)
+            cell = f"{kind.mode}/{kind.transport}"
+            yield told + (_IF_GONE.format(cell) if never else "")
     twins = [trial for pair in pairs for arm, trial in pair.failed if arm == TWIN]
     if len(twins) >= _SEEN:
         yield f"{kind}, {TWIN}: {len(twins)} trials failed: {twins[-1].reason}"

@@ -152,6 +152,8 @@ def _limit(experiment: Experiment, name: str, bound: str) -> Limit:
         known("mode", [mode], experiment.modes, where)
         known("transport", [transport], experiment.transports, where)
         cell = mode, Transport(transport)
+        if experiment.gate.is_removed(*cell):
+            raise ExperimentError(f"{where}: [gate] removed says that head has no such cell")
     metric = metrics[metric_name]
     sense, number, unit = bounded.groups()
     if unit != metric.unit:

@@ -17,7 +17,7 @@ from loadtests.gate.pairs import TWIN, Done, Kind, Pair, Question, labelled, pai
 from loadtests.gate.pairs import values as values_of
 from loadtests.record.gate import BASE, HEAD
 from loadtests.record.results import PlannedTrial, Trial
-from loadtests.record.words import Purpose
+from loadtests.record.words import Purpose, Transport
 from loadtests.run.experiment import Experiment
 from loadtests.scenarios.scenario import LAUNCH_S, Variant
 
@@ -308,13 +308,21 @@ class Pairing:
                 del self.fresh[kind]
 
 
+def cells(experiment: Experiment) -> list[tuple[str, Transport]]:
+    """Mode and transport of what is compared: all but those that head lacks on purpose."""
+    return [
+        (mode, transport)
+        for mode in experiment.modes
+        for transport in experiment.transports
+        if not experiment.gate.is_removed(mode, transport)
+    ]
+
+
 def _kinds(experiment: Experiment) -> Iterator[tuple[Kind, Variant]]:
     for scenario in experiment.scenarios:
         for variant in experiment.variants(scenario):
-            for mode in experiment.modes:
-                for transport in experiment.transports:
-                    if not experiment.gate.is_removed(mode, transport):
-                        yield Kind(scenario, variant.name, mode, transport), variant
+            for mode, transport in cells(experiment):
+                yield Kind(scenario, variant.name, mode, transport), variant
 
 
 def _expected_s(variant: Variant) -> float:

@@ -88,5 +88,5 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     removed: list[str] = []
 
     def is_removed(self, mode: str, transport: str) -> bool:
-        """Whether a cell is declared to be gone on purpose."""
+        """Whether a cell is declared to be gone in head on purpose."""
         return not {mode, f"{mode}/{transport}"}.isdisjoint(self.removed)

@@ -17,7 +17,7 @@ import msgspec
 from loadtests.arithmetic.usage import together
 from loadtests.machine.journal import entries
 from loadtests.record.application import BROADCAST_EVENT
-from loadtests.record.results import Measurement
+from loadtests.record.results import Measurement, Window
 from loadtests.record.words import Cause, Client
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import Bench
@@ -30,7 +30,6 @@ from loadtests.scenarios.reader_numbers import METRICS, NAME, GivenUp, Reads, wi
 from loadtests.scenarios.scenario import (
     Count,
     Heartbeat,
-    NotNegative,
     PayloadBytes,
     Positive,
     Scenario,
@@ -54,9 +53,9 @@ class Reader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rate_hz: broadcasts per second.
         payload_bytes: of each; letters at random, which hardly pack, as encoded images do not.
         slice_s: after so long it is looked whether the server has given the reader up.
-        before_s: measured while all read.
+        before_s: measured while all read, after one slice that is not.
         after_s: from giving up to reading the memory for the last time, without load.
-        warmup_s, settle_s, drain_s: as in broadcast.
+        drain_s: as in broadcast.
         ping_interval_s, ping_timeout_s: of the server's heartbeat.
         blocks: in how many of the experiment's blocks it has trials; None for all.
     """
@@ -67,8 +66,6 @@ class Reader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slice_s: Positive = 0.5
     before_s: Positive = 4.0
     after_s: Positive = 1.5
-    warmup_s: NotNegative = 0.5
-    settle_s: NotNegative = 0.0
     drain_s: Positive = 2.0
     ping_interval_s: Positive = 4
     ping_timeout_s: Positive = 4
@@ -88,8 +85,8 @@ class Reader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             rate_hz=self.rate_hz,
             measure_s=self.slice_s,
             payload_bytes=self.payload_bytes,
-            warmup_s=self.warmup_s,
-            settle_s=self.settle_s,
+            warmup_s=0,
+            settle_s=0,
             drain_s=self.drain_s,
             rounds=1,
         )
@@ -101,18 +98,18 @@ class Phase:
 
     Attributes:
         pieces: slices of load.
-        mib: the server's memory before the first of them and after each; empty where not known.
+        server_mib: the server's memory before the first and after each; empty where not known.
         disturbed: why the time is not to be trusted, if it is not.
     """
 
     pieces: list[BroadcastSlice] = field(default_factory=list)
-    mib: list[float] = field(default_factory=list)
+    server_mib: list[float] = field(default_factory=list)
     disturbed: str | None = None
 
     @property
     def grown_mib(self) -> float | None:
         """By how much the memory had grown at the most; None where it is not known."""
-        return max(self.mib) - self.mib[0] if self.mib else None
+        return max(self.server_mib) - self.server_mib[0] if self.server_mib else None
 
 
 def measure(bench: Bench, options: Reader) -> list[Measurement]:
@@ -124,7 +121,7 @@ def measure(bench: Bench, options: Reader) -> list[Measurement]:
     """
     if bench.place.journal is None:
         raise TrialFailed("the server keeps no journal that could be read")
-    *others, reader = bench.sessions
+    *others, one = bench.sessions
     bench.judged = others  # the one is to be lost
     words = letters(_SEED, options.payload_bytes)
     load = _Load(
@@ -136,17 +133,25 @@ def measure(bench: Bench, options: Reader) -> list[Measurement]:
             TextMaker(BROADCAST_EVENT, 0, words, others[0].namespace),
             now_ns=bench.now_ns,
         ),
-        [Recipient(session) for session in others],
     )
-    Recipient(reader)  # it keeps what comes, like the others
+    everybody = [Recipient(session) for session in bench.sessions]
+    rules = _rules(bench, options)
     try:
-        calm = load.phase(lambda done: done >= fitting(options.before_s, options.slice_s))
-        stopped_ns = bench.now_ns()
-        reader.depart(Cause.FREEZE)
-        give_up_ns = stopped_ns + round(_observed_s(bench, options) * 1e9)
-        beside = load.phase(
-            lambda _: _end_of(bench, reader) is not None or bench.now_ns() >= give_up_ns
+        load.phase(everybody, lambda done: done >= 1)  # what a server needs once is nobody's
+        calm = load.phase(
+            everybody, lambda done: done >= fitting(options.before_s, options.slice_s)
         )
+        if one.ended is not None or _end_of(bench, one) is not None:
+            why = one.ended or "the server has given it up"
+            raise TrialFailed(f"the one that was to stop reading was lost before that: {why}")
+        stopped_ns = bench.now_ns()
+        one.depart(Cause.FREEZE)
+        give_up_ns = stopped_ns + round((rules.latest_s + _PATIENCE_S) * 1e9)
+        beside = load.phase(
+            everybody[:-1],
+            lambda _: _end_of(bench, one) is not None or bench.now_ns() >= give_up_ns,
+        )
+        end = _end_of(bench, one)
     except Interrupted:
         raise Unfinished from None
     finally:
@@ -154,19 +159,19 @@ def measure(bench: Bench, options: Reader) -> list[Measurement]:
     waited_s = (bench.now_ns() - stopped_ns) / 1e9
     bench.sleep_until(bench.now_ns() + round(options.after_s * 1e9))
     after_mib = bench.meter.server_mib()
-    end = _end_of(bench, reader)
     given_up = GivenUp(
         after_s=None if end is None else (end[0] - stopped_ns) / 1e9,
         reason="" if end is None else end[1],
         waited_s=waited_s,
-        left_mib=None if after_mib is None or not beside.mib else after_mib - beside.mib[0],
+        left_mib=None if after_mib is None else after_mib - beside.server_mib[0],
+        rules=rules,
     )
-    first = load.row(Reads.READS, calm, None, None)
-    return [first, load.row(Reads.STOPS, beside, first, given_up)]
+    first = load.row(Reads.READS, calm, everybody, None, None)
+    return [first, load.row(Reads.STOPS, beside, everybody[:-1], first, given_up)]
 
 
-def _observed_s(bench: Bench, options: Reader) -> float:
-    """How long the server has to give the reader up, by its own rules and some more."""
+def _rules(bench: Bench, options: Reader) -> Window:
+    """When the server is to give the one up, by python-engineio's own rules."""
     place = bench.place
     situation = Situation(
         transport=place.transport,
@@ -176,36 +181,36 @@ def _observed_s(bench: Bench, options: Reader) -> float:
         websocket=place.websocket or "",
         connections=options.clients + 1,
         leaving=1,
+        sent_every_s=1 / options.rate_hz,
     )
-    return window(situation).latest_s + _PATIENCE_S
+    return window(situation)
 
 
-def _end_of(bench: Bench, reader: Session) -> tuple[int, str] | None:
+def _end_of(bench: Bench, one: Session) -> tuple[int, str] | None:
     """When and why the server gave it up, by its journal; None as long as it has not."""
     for entry in entries(Path(bench.place.journal or "")):
-        if entry["event"] == "disconnect" and entry["sid"] == reader.sid:
+        if entry["event"] == "disconnect" and entry["sid"] == one.sid:
             return entry["at_ns"], entry["reason"]
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """The broadcasts, and those who read them all."""
+    """The broadcasts."""
 
     bench: Bench
     offer: Broadcast
     publisher: Publisher
-    recipients: Sequence[Recipient]
 
-    def phase(self, over: Callable[[int], bool]) -> Phase:
+    def phase(self, recipients: Sequence[Recipient], over: Callable[[int], bool]) -> Phase:
         """Slices of load until it is over, which is asked with how many were done."""
         found = Phase()
         with self.bench.turns.turn() as turn:
             self._weigh(found)
             while not over(len(found.pieces)):
-                number = len(self.publisher.due_ns)  # warmed up before the very first only
+                number = len(found.pieces)
                 found.pieces.append(
-                    slice_of(self.bench, self.offer, [self.publisher], self.recipients, number)
+                    slice_of(self.bench, self.offer, [self.publisher], recipients, number)
                 )
                 self._weigh(found)
         if turn.disturbance is not None:
@@ -215,13 +220,18 @@ class _Load:
     def _weigh(self, found: Phase) -> None:
         mib = self.bench.meter.server_mib()
         if mib is not None:
-            found.mib.append(mib)
+            found.server_mib.append(mib)
 
     def row(
-        self, kind: Reads, phase: Phase, calm: Measurement | None, given_up: GivenUp | None
+        self,
+        kind: Reads,
+        phase: Phase,
+        recipients: Sequence[Recipient],
+        calm: Measurement | None,
+        given_up: GivenUp | None,
     ) -> Measurement:
-        """The row of one phase; ``calm`` and ``given_up`` where the reader had stopped."""
-        received = [each.received() for each in self.recipients]
+        """The row of one phase; ``calm`` and ``given_up`` where the one had stopped."""
+        received = [each.received() for each in recipients]
         deliveries = collect([self.publisher], received, phase.pieces)
         if not len(deliveries.receive_lag_ns):
             raise TrialFailed(
@@ -232,7 +242,7 @@ class _Load:
             deliveries,
             sum(piece.messages for piece in phase.pieces),
             together([piece.usage for piece in phase.pieces]),
-            phase.mib[-1] if phase.mib else None,
+            phase.server_mib[-1] if phase.server_mib else None,
         )
         whole = with_reader(found, kind, phase.grown_mib, calm, given_up)
         lost = deliveries.audit.missing
@@ -252,14 +262,14 @@ SCENARIO = Scenario(
     metrics=METRICS,
     clients=lambda options: options.clients + 1,
     expected_s=lambda options: (
-        options.warmup_s
+        options.slice_s
         + options.before_s
         + options.ping_interval_s
         + options.ping_timeout_s
         + options.after_s
         + 1
     ),
-    longest_wait_s=lambda options: 2 * options.ping_timeout_s + _PATIENCE_S + 2 * options.drain_s,
+    longest_wait_s=lambda options: options.ping_timeout_s + _PATIENCE_S + 4 * options.drain_s,
     rows=lambda _options, _variant: [kind.row for kind in Reads],
     order=_order,
     heartbeat=lambda options: Heartbeat(options.ping_interval_s, options.ping_timeout_s),

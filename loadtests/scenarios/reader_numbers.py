@@ -7,9 +7,10 @@ from enum import StrEnum
 
 import msgspec
 
-from loadtests.record.results import Measurement
+from loadtests.record.results import Measurement, Window
 from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios import broadcast
+from loadtests.scenarios.disconnect.windows import is_outside
 from loadtests.scenarios.scenario import table
 
 NAME = "reader"
@@ -33,7 +34,7 @@ METRICS = {
         Metric("rise_p99", Unit.MILLISECONDS, Better.LOWER, "rise of p99", "how much more the others' delivery p99 is than while all read, in the same trial"),
         Metric("given_up", Unit.SECONDS, Better.LOWER, "given up after", "from when the one stopped reading to the server's disconnect event for it"),
         Metric("undetected", Unit.CLIENTS, Better.LOWER, "undetected", "readers that the server had not given up when it should long have been"),
-        Metric("kept_rss", Unit.MEBIBYTES, Better.LOWER, "memory kept", "by how much the server's resident memory had grown at the most when the reader was given up; while all read: over as many broadcasts as that was measured for"),
+        Metric("kept_rss", Unit.MEBIBYTES, Better.LOWER, "memory kept", "by how much the server's resident memory had grown at the most when the reader was given up; while all read: over the time of that"),
         Metric("left_rss", Unit.MEBIBYTES, Better.LOWER, "memory left", "how much of it was still there some time after the reader was given up, without load"),
     ),
 }  # fmt: skip
@@ -49,12 +50,14 @@ class GivenUp:
         reason: as the server's disconnect handler was given it.
         waited_s: how long it was waited for.
         left_mib: memory beyond that of before, some time later; None where it is not known.
+        rules: when it was to be given up.
     """
 
     after_s: float | None
     reason: str
     waited_s: float
     left_mib: float | None
+    rules: Window
 
 
 def with_reader(
@@ -86,9 +89,15 @@ def with_reader(
         values["given_up"] = given_up.after_s
         if given_up.after_s is None:
             why = f"not given up as long as it was waited for ({given_up.waited_s:.0f} s)"
-            invalid["given_up"] = why
+            invalid |= dict.fromkeys(("given_up", "kept_rss", "left_rss"), why)
         else:
             notes["given_up"] = given_up.reason
+            if is_outside(given_up.after_s, given_up.reason, given_up.rules):
+                earliest_s, latest_s = given_up.rules.earliest_s, given_up.rules.latest_s
+                invalid["given_up"] = (
+                    "not as the heartbeat's rules have it "
+                    f"({given_up.reason}; {earliest_s:.1f} to {latest_s:.1f} s)"
+                )
         p99_ms, calm_ms = found.metrics["delivery_p99"], calm.metrics["delivery_p99"]
         if p99_ms is None or calm_ms is None:
             invalid["rise_p99"] = "there is no p99 to hold against another"

@@ -57,7 +57,7 @@ class Turn:
     Attributes:
         number: of the round, from 0.
         begun_s: since the start of the run.
-        disturbance: what spoiled it; known once it is over.
+        disturbance: what spoiled it; known once its round is over.
         shared: with others; None where it is one's own.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from loadtests.record.exits import Exit
 from loadtests.record.gate import ArmFacts, Comparison, Counted, Evidence, Gate, Limited
-from loadtests.record.words import Kept, Metric, Status, Verdict, scenario_of
+from loadtests.record.words import Better, Kept, Metric, Status, Verdict, scenario_of
 from loadtests.scenarios.registry import SCENARIOS, metrics_of
 from reports.facts import verdicts
 from reports.facts.changes import BASE, HEAD, Change, in_order, number, usable
@@ -162,11 +162,25 @@ def _passed(gate: Gate, gated: Sequence[Comparison]) -> Headline:
 
 
 def _suspected(gated: Sequence[Comparison]) -> str:
-    """The first suspicion that nothing has settled; nothing where there is none."""
-    found = (one for one in gated if one.note and one.verdict is Verdict.INCONCLUSIVE)
-    return next(
-        (f"{one.row}.{one.metric}, {_brief(str(cell_of(one)))}, {one.note}" for one in found), ""
-    )
+    """The gravest suspicion that there was no time to confirm; nothing where there is none."""
+    found = [
+        one
+        for one in gated
+        if one.note and one.verdict is Verdict.INCONCLUSIVE and one.fresh is None
+    ]
+    if not found:
+        return ""
+    worst = max(found, key=_badness)
+    return f"{worst.row}.{worst.metric}, {_brief(str(cell_of(worst)))}, {worst.note}"
+
+
+def _badness(one: Comparison) -> float:
+    """How much worse head looks, as a factor."""
+    found = ratio_of(one.evidence)
+    if found is None:
+        return 0.0
+    higher = metric_of(one.row, one.metric).better is Better.HIGHER
+    return 1 / found.value if higher else found.value
 
 
 def arms(gate: Gate) -> tuple[ArmFacts, ArmFacts]:

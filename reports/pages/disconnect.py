@@ -8,13 +8,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from loadtests.record.results import Result
 from loadtests.record.words import Cause, Transport
 from reports.facts.errors import ReportError
 from reports.facts.markdown import escaped, markdown_table
 from reports.facts.numbers import EMPTY, seconds, seconds_span, short
+from reports.facts.origin import where
 from reports.facts.rows import Cell
-from reports.facts.run import python_name
 from reports.facts.tables import Entry, Table
 from reports.sections.disconnect.checks import CHECKS
 from reports.sections.disconnect.choices import Choice, Cost, choices, costs
@@ -41,16 +40,6 @@ CHARTS = (
 )
 #: python-engineio's.
 DEFAULTS = HeartbeatSetting(25.0, 20.0)
-#: What the numbers depend on, of all that is installed.
-_PACKAGES = (
-    "flask-socketio",
-    "python-socketio",
-    "python-engineio",
-    "eventlet",
-    "gevent",
-    "simple-websocket",
-    "werkzeug",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +117,7 @@ def _source(summary: Summary) -> Source:
     return Source(
         name=str(summary.result.experiment.get("name") or "unnamed"),
         heartbeat=main_heartbeat(summary.result),
-        where=_where(summary.result),
+        where=where(summary.result),
         causes=tuple(by_transport("Causes", [one for one in main if one.clients], departed)),
         sweeps=tuple(by_transport("Other heartbeats", sweep, departed)),
         outages=tuple(by_transport(OUTAGES, lost, bereft)),
@@ -137,23 +126,6 @@ def _source(summary: Summary) -> Source:
         clients=sum(len(one.clients) for one in gone),
         ruled=all(client.window for one in gone for client in one.clients),
     )
-
-
-def _where(result: Result) -> str:
-    """``2026-11-22, AMD EPYC, 2 cores, Linux 6.1, Python 3.11.7; flask-socketio 5.7.0, …``."""
-    environment = result.environment
-    packages = environment.get("packages")
-    listed: dict[str, Any] = packages if isinstance(packages, dict) else {}
-    machine = [
-        result.started[:10],
-        environment.get("cpu"),
-        f"{environment['cores']} cores" if environment.get("cores") else None,
-        " ".join(str(environment[key]) for key in ("system", "kernel") if environment.get(key)),
-        python_name(str(environment.get("python") or "")),
-    ]
-    versions = [f"{name} {listed[name]}" for name in _PACKAGES if listed.get(name)]
-    parts = [", ".join(str(part) for part in machine if part), ", ".join(versions)]
-    return "; ".join(part for part in parts if part)
 
 
 def _absences(groups: Sequence[Group]) -> list[str]:

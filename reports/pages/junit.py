@@ -48,7 +48,7 @@ def _comparisons(gate: Gate) -> Iterator[TestCase]:
         case = _case(change.name, str(change.cell), change.row)
         case.system_out = shown(_said(change))
         if change.verdict is Verdict.SLOWER and change.decides:
-            # A run that is not fit to compare convicts nobody.
+            # A run that is not fit to compare convicts nobody by a ratio.
             case.result = [_result(Skipped if gate.unfit else Failure, change.words)]
         elif change.verdict is Verdict.INCONCLUSIVE:
             case.result = [_result(Skipped, change.words)]

@@ -20,7 +20,7 @@ from reports.sections.section import Section
 
 NAME = SCENARIO.name
 _STOPS = Reads.STOPS.row
-#: Memory that gathers for one reader, from which on it is told, MiB.
+#: Memory that gathers for one reader beyond what does while all read, from which on it is told.
 _MUCH_MIB = 4.0
 #: The others' p99 has risen by so much of what it is while all read, and by so many milliseconds.
 _RISEN_SHARE, _RISEN_MS = 0.5, 5.0
@@ -44,9 +44,11 @@ def _chart(facts: Facts) -> Figure:
 
 def _gathers(facts: Facts) -> Iterator[Finding]:
     """Memory that one client costs by not reading."""
+    calm = _rows(facts, Reads.READS.row, "kept_rss")
     seen: dict[Cell, str] = {}
     for cell, row in _rows(facts, _STOPS, "kept_rss").items():
-        if row.value is not None and row.value > _MUCH_MIB:
+        before = (calm[cell].value if cell in calm else None) or 0.0
+        if row.value is not None and row.value - before > _MUCH_MIB:
             seen[cell] = f"{cell} {short(row.value)} MiB"
     if seen:
         yield Finding(

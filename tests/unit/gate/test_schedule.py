@@ -164,4 +164,4 @@ def test_cell_that_is_declared_to_be_removed_is_not_measured() -> None:
     machine.order.clear()
     pairing, rule = machine.run()
     told = " ".join(judged(pairing, rule).failures)
-    assert 'if it is gone on purpose: [gate] removed = ["gevent"]' in told
+    assert 'if it is gone on purpose: [gate] removed = ["gevent/websocket"]' in told

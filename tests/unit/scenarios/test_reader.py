@@ -37,7 +37,8 @@ class Server:
 
     Attributes:
         bench: of its clients, the last of which stops.
-        gives_up_ns: so long after the client has stopped.
+        gives_up_ns: so long after the client has stopped; 0: never.
+        reason: for which it does.
         keeps: whether what was kept stays when the client is given up.
         late_ns: by so much every copy is later while one does not read.
     """
@@ -47,6 +48,7 @@ class Server:
     ) -> None:
         self.bench = FakeBench(World(), OPTIONS.clients)
         self.gives_up_ns = gives_up_ns
+        self.reason = "ping timeout"
         self.keeps, self.late_ns = keeps, late_ns
         self.kept_mib = 0.0
         self._journal = journal
@@ -73,7 +75,7 @@ class Server:
         end = {
             "event": "disconnect",
             "sid": self.slow.sid,
-            "reason": "ping timeout",
+            "reason": self.reason,
             "at_ns": self.bench.world.now_ns,
         }
         self._journal.write_text(json.dumps(end) + "\n")
@@ -142,6 +144,27 @@ def test_memory_that_gathers_is_told_and_what_of_it_stays(tmp_path: Path) -> Non
     assert present(keeps["reader:stops"].metrics["left_rss"]) == pytest.approx(120, abs=3)
 
 
+def test_while_all_read_the_copies_of_all_are_counted(tmp_path: Path) -> None:
+    found = measured(Server(tmp_path / "journal"))
+    calm, beside = (present(found[row].metrics["deliveries"]) for row in found)
+    assert calm == pytest.approx(4 * OPTIONS.rate_hz, rel=0.03)
+    assert beside == pytest.approx(3 * OPTIONS.rate_hz, rel=0.03)
+
+
+def test_reader_that_is_lost_before_it_stops_is_told_as_that(tmp_path: Path) -> None:
+    server = Server(tmp_path / "journal")
+    server.bench.world.after(2 * SECOND, server.give_up)
+    with pytest.raises(TrialFailed, match="was lost before that: the server has given it up"):
+        measured(server)
+
+
+def test_reader_that_is_thrown_out_for_another_reason_is_no_quick_one(tmp_path: Path) -> None:
+    server = Server(tmp_path / "journal", gives_up_ns=SECOND // 10)
+    server.reason = "transport error"
+    stops = measured(server)["reader:stops"]
+    assert "not as the heartbeat's rules have it (transport error; " in stops.invalid["given_up"]
+
+
 def test_others_who_wait_meanwhile_are_told_by_how_much(tmp_path: Path) -> None:
     held_up = measured(Server(tmp_path / "journal", late_ns=30 * MS))["reader:stops"]
     assert held_up.metrics["rise_p99"] == pytest.approx(30, rel=0.01)
@@ -153,7 +176,8 @@ def test_reader_that_is_never_given_up_is_no_quick_one(tmp_path: Path) -> None:
     stops = measured(Server(tmp_path / "journal", gives_up_ns=0))["reader:stops"]
     assert stops.metrics["given_up"] is None
     assert stops.metrics["undetected"] == 1
-    assert "not given up as long as it was waited for" in stops.invalid["given_up"]
+    for name in ("given_up", "kept_rss", "left_rss"):
+        assert "not given up as long as it was waited for" in stops.invalid[name]
 
 
 def test_what_the_one_does_not_read_is_not_missing(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tests.unit.reports.gate_builder import (
     HEAD,
     compared,
     counted,
+    evidence,
     gate,
     limited,
     regression,
@@ -102,6 +103,16 @@ SLOWER, FASTER, OPEN = Verdict.SLOWER, Verdict.FASTER, Verdict.INCONCLUSIVE
 )
 def test_one_line_says_how_it_ended(found: Gate, tone: str, line: str) -> None:
     assert (headline(found).tone, str(headline(found))) == (tone, line)
+
+
+def test_gravest_suspicion_that_there_was_no_time_for_is_in_the_headline() -> None:
+    late = "suspected to be slower, and there was no time to confirm it"
+    found = gate(
+        compared(OPEN, 1.04, note="suspected to be slower, and not confirmed", fresh=evidence(1.0)),
+        compared(OPEN, 1.08, metric="latency_p50", note=late),
+        compared(OPEN, 0.7, metric="throughput", note=late),
+    )
+    assert headline(found).quoted.startswith("echo.throughput, ")
 
 
 def test_a_slowdown_that_is_only_shown_is_not_counted_as_a_regression() -> None:

@@ -11,13 +11,18 @@ from tests.unit.reports.builder import measurement, planned, ran, result
 
 
 def run(
-    *, kept: float = 1.0, undetected: float = 0, calm_p99: float = 5.0, rise: float = 0.3
+    *,
+    kept: float = 1.0,
+    grown: float = 0.1,
+    undetected: float = 0,
+    calm_p99: float = 5.0,
+    rise: float = 0.3,
 ) -> Result:
     plan = [
         planned(number, row, mode="gevent", transport=Transport.WEBSOCKET, block=0)
         for number, row in enumerate(("reader:reads", "reader:stops"))
     ]
-    reads = measurement("reader:reads", delivery_p99=calm_p99, kept_rss=0.1)
+    reads = measurement("reader:reads", delivery_p99=calm_p99, kept_rss=grown)
     stops = measurement(
         "reader:stops",
         delivery_p99=calm_p99 + rise,
@@ -35,6 +40,10 @@ def told(found: Result) -> dict[str, str]:
 
 def test_server_that_keeps_what_is_not_read_is_named_with_how_much() -> None:
     assert "gevent × websocket 15.4 MiB" in told(run(kept=15.4))["gathers-for-reader"]
+
+
+def test_server_that_grows_for_everybody_does_not_keep_it_for_the_one() -> None:
+    assert "gathers-for-reader" not in told(run(kept=9.0, grown=6.0))
 
 
 def test_reader_that_was_not_given_up_is_told() -> None:
