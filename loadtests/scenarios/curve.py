@@ -57,7 +57,7 @@ class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         blocks: in how many of the experiment's blocks it has trials; None for all.
     """
 
-    rates_hz: Annotated[list[_Rate], Meta(min_length=2)] = msgspec.field(
+    rates_hz: Annotated[list[_Rate], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: [50, 100, 200, 400, 800, 1600, 3200, 6400]
     )
     clients: Count = 40

@@ -26,7 +26,8 @@ _BENT = 3.0
 
 
 def _wanted(facts: Facts) -> bool:
-    return bool(lines_of(facts, _P99, ROWS.number_of))
+    found = lines_of(facts, _P99, ROWS.number_of)
+    return any(len(rates) > 1 for rates in found.values())  # one rate is no line
 
 
 def bend(rows: Mapping[int, Row]) -> tuple[int, float] | None:
