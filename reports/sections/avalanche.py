@@ -37,7 +37,7 @@ def _wanted(facts: Facts) -> bool:
 def _not_back(facts: Facts) -> Iterator[Finding]:
     """Clients that had no connection in the end."""
     seen = {
-        cell: f"{cell} {short(row.value)} of {_clients(facts, cell)}"
+        cell: f"{cell} {short(row.value)} of {_clients(facts, cell):,}"
         for cell, row in _values(facts, "not_back").items()
         if row.value
     }
@@ -93,25 +93,39 @@ def _held_up(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _own_delays(facts: Facts) -> Iterator[Finding]:
-    """Nobody waited for a server: the times to be back are the clients' own."""
-    later = [
-        trial.generator.number("reconnected_later")
-        for name, cell in facts.own_outcomes
-        if name == NAME
-        for trial in _trials(facts, cell)
-    ]
-    back = [row for row in _values(facts, "back_max").values() if row.status is Status.OK]
-    # None: that trial does not say, so nothing can be said.
-    if back and all(count == 0 for count in later):
+def _waited_for_server(facts: Facts) -> Iterator[Finding]:
+    """Whether clients were later than their own delays have them; else the times are theirs."""
+    later = {cell: _later(facts, cell) for name, cell in facts.own_outcomes if name == NAME}
+    seen = {
+        cell: f"{cell} {short(max(counts))} of {_clients(facts, cell):,}"
+        for cell, counts in later.items()
+        if any(counts)
+    }
+    if seen:
+        yield Finding(
+            "later-than-their-delays",
+            Severity.NOTE,
+            "After a restart clients were back later than their own delays have them try: "
+            f"{', '.join(seen.values())}.",
+            "Read times to be back of other cells as the clients' own; here the server took them "
+            "in more slowly than they came.",
+            names(seen),
+        )
+    elif any(later.values()):
         yield Finding(
             "own-delays",
             Severity.NOTE,
-            "After a restart every client was back as soon as its own delays let it try: no server "
-            "made them wait.",
+            "After a restart clients were back as soon as their own delays let them try: no server "
+            "made them wait for long.",
             "Take the times to be back for what socket.io-client does (1 to 5 s), and hold servers "
             "against each other by answer max and server CPU, or have more clients.",
         )
+
+
+def _later(facts: Facts, cell: Cell) -> list[float]:
+    """How many clients were later than their delays, in each trial that says so."""
+    found = [trial.generator.number("reconnected_later") for trial in _trials(facts, cell)]
+    return [count for count in found if count is not None]
 
 
 def _trials(facts: Facts, cell: Cell) -> list[Trial]:
@@ -155,5 +169,5 @@ SECTION = Section(
             _wanted,
         ),
     ),
-    checks=(_not_back, _refused, _held_up, _own_delays),
+    checks=(_not_back, _refused, _held_up, _waited_for_server),
 )

@@ -77,11 +77,15 @@ def test_where_all_is_well_only_the_clients_own_delays_are_told() -> None:
     assert told(measured(), measured()).keys() == {"own-delays"}
 
 
-@pytest.mark.parametrize("later", [None, 3])
-def test_clients_that_waited_for_the_server_or_may_have_are_not_called_prompt(
-    later: float | None,
-) -> None:
-    assert told(measured(), later=later) == {}
+def test_clients_that_were_later_than_their_delays_waited_for_the_server() -> None:
+    assert told(measured(back_max=6.1), later=78) == {
+        "later-than-their-delays": "After a restart clients were back later than their own delays "
+        "have them try: gevent × websocket 78 of 500."
+    }
+
+
+def test_run_that_does_not_say_who_was_late_calls_nobody_prompt() -> None:
+    assert told(measured(), later=None) == {}
 
 
 def test_row_without_numbers_finds_nothing_and_draws_nothing() -> None:
