@@ -28,7 +28,7 @@ from loadtests.scenarios.bench import Outcome, Stage, connect_timeout_s
 from loadtests.scenarios.disconnect.outage import expected
 from loadtests.scenarios.disconnect.outage.clients import Crowd, OutageError, crowd
 from loadtests.scenarios.disconnect.outage.servers import Servers
-from loadtests.scenarios.disconnect.outage.summary import Happening, What
+from loadtests.scenarios.disconnect.outage.summary import Happening, What, repeated
 from loadtests.scenarios.disconnect.rows import Official, Outage
 from loadtests.scenarios.disconnect.windows import TOLERANCE_S
 from loadtests.scenarios.errors import TrialFailed
@@ -107,6 +107,7 @@ def _numbers(seen: Seen, found: list[Reconnection]) -> dict[str, float]:
         "away_s": away_s,
         "reconnected_latest_s": latest_s,
         "reconnected_later": later,
+        "connected_twice": repeated(seen.events, seen.happening),
         "generator_busiest_percent": busiest(seen.readings).working_percent,
     }
 
