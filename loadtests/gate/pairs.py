@@ -25,7 +25,7 @@ from loadtests.scenarios.registry import metrics_of
 TWIN = "twin"
 
 #: Metrics in these units count what should never happen: they are compared as counts.
-_COUNTED = (Unit.MESSAGES, Unit.CLIENTS)
+_COUNTED = (Unit.MESSAGES, Unit.CLIENTS, Unit.ATTEMPTS)
 
 #: A trial that was asked for, and what came of it.
 Done = tuple[PlannedTrial, Trial]

@@ -93,7 +93,7 @@ class Measurement(msgspec.Struct, frozen=True):
         samples: metric family -> how many samples stand behind it (``latency``: messages, ...).
         distributions: metric family -> HdrHistogram of nanoseconds, V2 compressed, base64.
         detections: one entry per departed client (disconnect only).
-        reconnections: one entry per client whose server went away (disconnect only).
+        reconnections: one entry per client whose server went away (disconnect, avalanche).
         expected: when the clients of this row are to be noticed (or to notice), whatever their
             phase; None where there is no rule.
         notes: metric name -> what belongs to its number, in words (what ended a search), this

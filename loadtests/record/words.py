@@ -95,6 +95,7 @@ class Unit(StrEnum):
     PER_SECOND = "1/s"
     MEGABYTES_PER_SECOND = "MB/s"
     CLIENTS = "clients"
+    ATTEMPTS = "attempts"
     MICROSECONDS_PER_MESSAGE = "µs per message"
     MEBIBYTES = "MiB"
     KIBIBYTES_PER_CONNECTION = "KiB per connection"

@@ -4,7 +4,7 @@
 argument: ``delays:0.01,0.06``, ``spoil:10``, ``die:20``, ``bytes:0``, ``mute:0``,
 ``drop_client:20``, ``stall:20,1.5``, ``busy:20,1.5``, ``hang:20``, ``leave:0.5``, ``absent:0``,
 ``costs:200``, ``serves:0.005``, ``keeps:64``, ``late_disconnect:3``, ``no_disconnect:0``,
-``double_disconnect:0``, ``lie:0``.
+``double_disconnect:0``, ``lie:0``, ``refuses:5,10``.
 """
 
 from __future__ import annotations
@@ -267,6 +267,25 @@ def double_disconnect(app, socketio, _nothing):
         original(*arguments)
 
     _disconnects(socketio, twice)
+
+
+def refuses(app, socketio, argument):
+    """Answer so many handshakes with 503, after some that are served: ``served,refused``."""
+    serve = app.wsgi_app
+    served, refused = map(int, argument.split(","))
+    count = 0
+
+    def guarded(environ, start_response):
+        nonlocal count
+        query = environ.get("QUERY_STRING", "")
+        if "EIO=" in query and "sid=" not in query:
+            count += 1
+            if served < count <= served + refused:
+                start_response("503 Service Unavailable", [("Content-Length", "0")])
+                return []
+        return serve(environ, start_response)
+
+    app.wsgi_app = guarded
 
 
 def lie(app, socketio, _nothing):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -107,6 +108,7 @@ def crowd(
     offsets_s: Sequence[float],
     label: Path,
     core: int | None,
+    more: Mapping[str, Any] = {},
 ) -> Iterator[Crowd]:
     """A process of clients that connect one by one, until the block ends.
 
@@ -117,6 +119,7 @@ def crowd(
         offsets_s: when each connects, from now on.
         label: what the names of its files begin with.
         core: to run on; None for any.
+        more: what else that library's script may be told.
 
     Raises:
         LaunchError: it did not start.
@@ -130,6 +133,7 @@ def crowd(
         "transport": transport,
         "offsets_s": list(offsets_s),
         "events": str(file),
+        **more,
     }
     before_ns = time.monotonic_ns()
     with started(

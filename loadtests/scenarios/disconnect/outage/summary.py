@@ -14,6 +14,7 @@ import numpy as np
 from loadtests.arithmetic.samples import NEVER, quantiles_ms
 from loadtests.arithmetic.validity import names_of
 from loadtests.record.results import Measurement, Reconnection, Window
+from loadtests.record.words import Metric
 from loadtests.scenarios.disconnect.rows import OUTAGE_METRICS, OutageRow
 from loadtests.scenarios.disconnect.windows import is_outside
 from loadtests.scenarios.scenario import without_numbers
@@ -25,6 +26,8 @@ class What(StrEnum):
     CONNECT = "connect"  #: it is connected to the namespace
     DISCONNECT = "disconnect"
     FAILED = "failed"  #: its first connect did
+    ANSWERED = "answered"  #: it is back, and what it sent at once was answered
+    REFUSED = "refused"  #: an attempt to come back failed that began at this moment
     CRASH = "crash"  #: an exception ended a thread, or the process, of the clients
 
 
@@ -147,8 +150,8 @@ def summarise(
     values: dict[str, float | None] = {}
     invalid: dict[str, str] = {}
     for family, seconds in times.items():
-        values |= _spread(family, seconds)
-        invalid |= _unknown(family, seconds, values, observed_s[family])
+        values |= spread(OUTAGE_METRICS, family, seconds)
+        invalid |= unknown(OUTAGE_METRICS, family, seconds, values, observed_s[family])
     values["unnoticed"] = times["noticed"].count(None)
     values["not_reconnected"] = times["reconnected"].count(None)
     values["outside"] = sum(
@@ -165,13 +168,22 @@ def summarise(
     )
 
 
-def _unknown(
+def unknown(
+    metrics: Mapping[str, Metric],
     family: str,
     seconds: Sequence[float | None],
     values: Mapping[str, float | None],
     observed_s: float,
 ) -> dict[str, str]:
-    """Which numbers of a family are not to be trusted since some clients never did, and why."""
+    """Which numbers of a family are not to be trusted since some clients never did, and why.
+
+    Args:
+        metrics: that hold the family's quantiles.
+        family: ``noticed``, or what being connected again is called.
+        seconds: of each client; None for never.
+        values: of the family's quantiles.
+        observed_s: how long they were waited for.
+    """
     missing = seconds.count(None)
     if not missing:
         return {}
@@ -181,17 +193,20 @@ def _unknown(
         f"({missing} of {len(seconds)}, {observed_s:.0f} s)"
     )
     longest = f"{family}_max"
-    spread = (*names_of(OUTAGE_METRICS, family), longest)
-    return {name: reason for name in spread if values[name] is None} | {longest: reason}
+    names = (*names_of(metrics, family), longest)
+    return {name: reason for name in names if values[name] is None} | {longest: reason}
 
 
-def _spread(family: str, seconds: Sequence[float | None]) -> dict[str, float | None]:
+def spread(
+    metrics: Mapping[str, Metric], family: str, seconds: Sequence[float | None]
+) -> dict[str, float | None]:
+    """A family's quantiles in seconds, never later than all, and the longest of those that did."""
     times_ns = np.asarray(
         [NEVER if each is None else round(each * 1e9) for each in seconds], dtype=np.int64
     )
-    spread = {
+    found = {
         name: None if value is None else value / 1000
-        for name, value in quantiles_ms(OUTAGE_METRICS, family, times_ns).items()
+        for name, value in quantiles_ms(metrics, family, times_ns).items()
     }
     known = [each for each in seconds if each is not None]
-    return spread | {f"{family}_max": max(known, default=None)}
+    return found | {f"{family}_max": max(known, default=None)}
