@@ -56,12 +56,6 @@ def compare(
     result = Run(wanted, folder, executor, pairing).run(_reporter)
     late = result.ended == "complete" and pairing.out_of_time
     found = judged(pairing, rule)
-    notes = [_uncommitted(arm) for arm in arms if arm.dirty]
-    if wanted.gate.removed:
-        notes.append(
-            f"declared to be removed in head, so nothing is known of it: "
-            f"{', '.join(wanted.gate.removed)}"
-        )
     return Gate(
         format=gate.FORMAT,
         version=__version__,
@@ -78,13 +72,17 @@ def compare(
         contrasts=list(found.contrasts),
         failures=list(found.failures),
         unfit=list(found.unfit),
-        notes=[*notes, *found.notes],
+        notes=[*_notes(wanted, arms), *found.notes],
         environment=result.environment,
     )
 
 
-def _uncommitted(arm: ArmFacts) -> str:
-    return f"{arm.name} is a working tree with changes that no commit holds"
+def _notes(wanted: Experiment, arms: Sequence[ArmFacts]) -> Iterator[str]:
+    for arm in arms:
+        if arm.dirty:
+            yield f"{arm.name} is a working tree with changes that no commit holds"
+    if removed := wanted.gate.removed:
+        yield f"head is said to lack {', '.join(removed)}: nothing is known of it"
 
 
 def _say_beforehand(pairing: Pairing, rule: Rule, limit_s: float | None) -> None:

@@ -156,18 +156,30 @@ def measure(bench: Bench, options: Reader) -> list[Measurement]:
         raise Unfinished from None
     finally:
         bench.turns.rest()
+    first = load.row(Reads.READS, calm, everybody, None, None)
+    given_up = _given_up(bench, options, beside, stopped_ns, end, rules)
+    return [first, load.row(Reads.STOPS, beside, everybody[:-1], first, given_up)]
+
+
+def _given_up(
+    bench: Bench,
+    options: Reader,
+    beside: Phase,
+    stopped_ns: int,
+    end: tuple[int, str] | None,
+    rules: Window,
+) -> GivenUp:
+    """What became of the one, and some time later of what was kept for it."""
     waited_s = (bench.now_ns() - stopped_ns) / 1e9
     bench.sleep_until(bench.now_ns() + round(options.after_s * 1e9))
     after_mib = bench.meter.server_mib()
-    given_up = GivenUp(
+    return GivenUp(
         after_s=None if end is None else (end[0] - stopped_ns) / 1e9,
         reason="" if end is None else end[1],
         waited_s=waited_s,
         left_mib=None if after_mib is None else after_mib - beside.server_mib[0],
         rules=rules,
     )
-    first = load.row(Reads.READS, calm, everybody, None, None)
-    return [first, load.row(Reads.STOPS, beside, everybody[:-1], first, given_up)]
 
 
 def _rules(bench: Bench, options: Reader) -> Window:

@@ -84,28 +84,16 @@ def with_reader(
     if calm is None or given_up is None:
         unavailable |= dict.fromkeys(_OF_THE_READER, "this is what the other is held against")
     else:
-        values["left_rss"] = given_up.left_mib
-        values["undetected"] = float(given_up.after_s is None)
-        values["given_up"] = given_up.after_s
-        if given_up.after_s is None:
-            why = f"not given up as long as it was waited for ({given_up.waited_s:.0f} s)"
-            invalid |= dict.fromkeys(("given_up", "kept_rss", "left_rss"), why)
-        else:
+        values |= {
+            "left_rss": given_up.left_mib,
+            "undetected": float(given_up.after_s is None),
+            "given_up": given_up.after_s,
+        }
+        invalid |= _doubts(given_up)
+        if given_up.after_s is not None:
             notes["given_up"] = given_up.reason
-            if is_outside(given_up.after_s, given_up.reason, given_up.rules):
-                earliest_s, latest_s = given_up.rules.earliest_s, given_up.rules.latest_s
-                invalid["given_up"] = (
-                    "not as the heartbeat's rules have it "
-                    f"({given_up.reason}; {earliest_s:.1f} to {latest_s:.1f} s)"
-                )
-        p99_ms, calm_ms = found.metrics["delivery_p99"], calm.metrics["delivery_p99"]
-        if p99_ms is None or calm_ms is None:
-            invalid["rise_p99"] = "there is no p99 to hold against another"
-        else:
-            values["rise_p99"] = p99_ms - calm_ms
-            for doubted in (calm.invalid, found.invalid):
-                if "delivery_p99" in doubted:
-                    invalid["rise_p99"] = doubted["delivery_p99"]
+        values["rise_p99"], doubts = _risen(found, calm)
+        invalid |= doubts
     return msgspec.structs.replace(
         found,
         row=kind.row,
@@ -114,3 +102,26 @@ def with_reader(
         unavailable=unavailable,
         notes=found.notes | notes,
     )
+
+
+def _doubts(given_up: GivenUp) -> dict[str, str]:
+    """What is not to be trusted of an end that is not as it should be."""
+    if given_up.after_s is None:
+        why = f"not given up as long as it was waited for ({given_up.waited_s:.0f} s)"
+        return dict.fromkeys(("given_up", "kept_rss", "left_rss"), why)
+    rules = given_up.rules
+    if not is_outside(given_up.after_s, given_up.reason, rules):
+        return {}
+    due = f"{rules.earliest_s:.1f} to {rules.latest_s:.1f} s"
+    return {"given_up": f"not as the heartbeat's rules have it ({given_up.reason}; {due})"}
+
+
+def _risen(found: Measurement, calm: Measurement) -> tuple[float | None, dict[str, str]]:
+    """By how much the others' p99 has risen, and why not to trust that."""
+    p99_ms, calm_ms = found.metrics["delivery_p99"], calm.metrics["delivery_p99"]
+    if p99_ms is None or calm_ms is None:
+        return None, {"rise_p99": "there is no p99 to hold against another"}
+    doubts = [
+        each.invalid["delivery_p99"] for each in (calm, found) if "delivery_p99" in each.invalid
+    ]
+    return p99_ms - calm_ms, {"rise_p99": doubts[-1]} if doubts else {}
