@@ -17,7 +17,7 @@ if __name__ == "__main__":
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,14 @@ from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
-from loadtests.run.executor import OwnServer, ProcessExecutor
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check, for_servers_of_ours
 from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
+from loadtests.run.subjects import OWN, Subject, SubjectTable, subjects_of
+from loadtests.run.subjects import check as check_subjects
 from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS
 
@@ -80,8 +82,14 @@ cli.add_command(gate.command)
 @click.option("--transports", type=NAMES, metavar="A,B", help=f"Of {', '.join(Transport)}.")
 @click.option("--scenarios", type=NAMES, metavar="A,B", help=f"Of {', '.join(SCENARIOS)}.")
 @click.option("--out", type=FOLDER, metavar="DIR", help="The run folder.")
-@click.option("--url", help="Measure this running server instead of starting our own.")
-@click.option("--label", type=LABEL, help="What stands for its mode (default: own).")
+@click.option(
+    "--url",
+    multiple=True,
+    help="Measure this running server instead of starting our own; several are compared.",
+)
+@click.option(
+    "--label", type=LABEL, multiple=True, help="What stands for its mode (one only: own)."
+)
 @connections
 @beside
 def run(
@@ -90,8 +98,8 @@ def run(
     transports: list[str] | None,
     scenarios: list[str] | None,
     out: Path | None,
-    url: str | None,
-    label: str | None,
+    url: Sequence[str],
+    label: Sequence[str],
     beside: bool,
     **given: Any,
 ) -> int:
@@ -106,20 +114,18 @@ def run(
                 f"experiment {wanted.name} compares a base with a head; "
                 "python -m loadtests gate does that"
             )
-        wanted = _telling(wanted, given, ours=url is None)
-        own_server = _own_server(url, label, modes, wanted)
-        if own_server is not None:
-            wanted = msgspec.structs.replace(wanted, modes=[own_server.label])
-        # Against a server of one's own some scenarios do not run at all.
-        able = [
-            name
-            for name in wanted.scenarios
-            if own_server is None or not SCENARIOS[name].needs_journal
-        ]
+        wanted = _with_running(wanted, url, label, modes)
+        subjects = subjects_of(wanted.subject)
+        running = [each.url for each in subjects.values() if each.url is not None]
+        wanted = _telling(wanted, given, ours=not running)
+        _check_urls(running, wanted)
+        # Where all servers are of one's own some scenarios do not run at all.
+        started = len(running) < len(wanted.modes)
+        able = [each for each in wanted.scenarios if started or not SCENARIOS[each].needs_journal]
         check(wanted, able)
         with measuring(f"experiment {wanted.name}", beside=beside):
             folder = _new_folder(out, wanted)
-            result = _measured(wanted, folder, own_server)
+            result = _measured(wanted, folder, subjects)
     except (ExperimentError, NotAlone) as error:
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
     except _Stuck as error:
@@ -136,9 +142,10 @@ class _Stuck(Exception):
     """Measuring has begun and cannot go on."""
 
 
-def _measured(wanted: Experiment, folder: Path, own_server: OwnServer | None) -> Result:
+def _measured(wanted: Experiment, folder: Path, subjects: Mapping[str, Subject]) -> Result:
+    executor = ProcessExecutor(wanted, folder, subjects=subjects)
     try:
-        return Run(wanted, folder, ProcessExecutor(wanted, folder, own_server)).run(reporter)
+        return Run(wanted, folder, executor).run(reporter)
     except OSError as error:  # no room, or the folder is gone
         raise _Stuck(f"cannot go on: {command_line.system_words(error)}") from error
 
@@ -154,21 +161,42 @@ def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experi
     return for_servers_of_ours(wanted) if ours else wanted
 
 
-def _own_server(
-    url: str | None, label: str | None, modes: list[str] | None, wanted: Experiment
-) -> OwnServer | None:
-    if url is None:
-        if label is not None:
+def _with_running(
+    wanted: Experiment, urls: Sequence[str], labels: Sequence[str], modes: list[str] | None
+) -> Experiment:
+    """The experiment with the running servers of the command line as its subjects."""
+    if not urls:
+        if labels:
             raise ExperimentError("--label names the server of --url; give that too")
-        return None
+        if modes is not None and wanted.subject:
+            raise ExperimentError("--modes: the experiment has [[subject]] tables instead of modes")
+        return wanted
     if modes is not None:
-        raise ExperimentError("--modes starts servers of ours; with --url there is only that one")
+        raise ExperimentError("--modes starts servers of ours; with --url there are only those")
+    if wanted.subject:
+        raise ExperimentError("--url: the experiment says by [[subject]] tables what is measured")
+    if len(urls) == 1 and not labels:
+        labels = [OWN]
+    if len(labels) != len(urls):
+        raise ExperimentError(
+            f"{len(urls)} --url and {len(labels)} --label: each server is named by one of its own"
+        )
+    tables = [SubjectTable(label, url) for label, url in zip(labels, urls, strict=True)]
     try:
-        locate(url, wanted.target)
-    except ConnectionFailed as error:
-        said = str(error)
-        raise ExperimentError(said if said.startswith("ca_file") else f"--url {said}") from error
-    return OwnServer(url=url.rstrip("/"), label=label or "own")
+        check_subjects(tables, list(ADAPTERS))
+    except ValueError as error:
+        raise ExperimentError(str(error)) from error
+    return msgspec.structs.replace(wanted, subject=tables, modes=list(labels))
+
+
+def _check_urls(urls: Sequence[str], wanted: Experiment) -> None:
+    for url in urls:
+        try:
+            locate(url, wanted.target)
+        except ConnectionFailed as error:
+            said = str(error)
+            whole = said if said.startswith("ca_file") else f"--url {said}"
+            raise ExperimentError(whole) from error
 
 
 def _new_folder(out: Path | None, experiment: Experiment) -> Path:

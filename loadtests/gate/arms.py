@@ -22,7 +22,7 @@ from loadtests.machine.processes import process
 from loadtests.record.gate import BASE, HEAD, ArmFacts
 from loadtests.record.proof import Proof, blob_of, source_of
 from loadtests.run.arm import Arm
-from loadtests.run.executor import Subject
+from loadtests.run.subjects import Subject
 from servers.modes import ADAPTERS
 
 #: Base once more, made separately.

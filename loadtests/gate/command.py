@@ -31,10 +31,10 @@ from loadtests.record.gate import BASE, HEAD, Gate
 from loadtests.record.results import FILE_NAME
 from loadtests.record.words import Transport
 from loadtests.run.arm import Arm
-from loadtests.run.executor import Subject
 from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check, for_servers_of_ours
 from loadtests.run.narrowing import narrow
+from loadtests.run.subjects import Subject
 from servers.modes import ADAPTERS
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from loadtests.record import gate
 from loadtests.record.gate import ArmFacts, Gate
 from loadtests.record.results import PlannedTrial, Trial
 from loadtests.record.words import Status
-from loadtests.run.executor import ProcessExecutor, Subject
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError
 from loadtests.run.runner import Run
+from loadtests.run.subjects import Subject
 
 #: By how much two of a pair differ that are alike, docs/method.md; for what is said beforehand.
 _USUAL_DEVIATION = 0.035

@@ -11,8 +11,7 @@ import click
 
 from loadtests.client.told import OPTIONS
 from loadtests.record.command_line import system_words
-
-_LONGEST_LABEL = 40
+from loadtests.record.label import problem_of
 
 #: A whole number from 1 on.
 COUNT = click.IntRange(min=1)
@@ -55,19 +54,8 @@ class _Label(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         label = str(value)
-        if (
-            not 1 <= len(label) <= _LONGEST_LABEL
-            or not label.isprintable()
-            or label != label.strip()
-            or label in (".", "..")
-            or any(one in label for one in "/\\")
-        ):
-            self.fail(
-                f"{label[:_LONGEST_LABEL]!r} cannot name a file and a chart's line: 1 to "
-                f"{_LONGEST_LABEL} printable characters, no slash, no space at its ends.",
-                param,
-                ctx,
-            )
+        if problem := problem_of(label):
+            self.fail(problem, param, ctx)
         return label
 
 

@@ -7,53 +7,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from loadtests import ROOT
 from loadtests.machine import cores, wakeups
 from loadtests.machine.cores import Pinning
-from loadtests.machine.launch import ANY, SERVE, LaunchError, RunningServer, generating, serving
-from loadtests.record.proof import Proof
+from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generating, serving
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
 from loadtests.run.experiment import Experiment
 from loadtests.run.feasible import room, shortage
+from loadtests.run.subjects import Subject
 from loadtests.run.trial import Assignment, Came, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, Site, Stage
 from loadtests.scenarios.errors import TrialFailed, Unfinished
-from loadtests.scenarios.scenario import Heartbeat, Variant
+from loadtests.scenarios.scenario import Variant
 from servers.modes import ADAPTERS
-
-
-@dataclass(frozen=True, slots=True)
-class OwnServer:
-    """A server that is already running, and the name that stands for its mode."""
-
-    url: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is measured under a name.
-
-    Attributes:
-        mode: one of ``servers.modes``; None: the name is the mode's.
-        command: what starts it; the mode and the options are appended.
-        folder: where it runs, and finds the application.
-        environment: variables beside ours, or in place of them.
-        heartbeat: in place of the experiment's, but for scenarios that have their own.
-        proof: what it must say of itself beside its mode.
-    """
-
-    mode: str | None = None
-    command: Sequence[str] = SERVE
-    folder: Path = ROOT
-    environment: Mapping[str, str] = field(default_factory=dict)
-    heartbeat: Heartbeat | None = None
-    proof: Proof = ANY
 
 
 class CarriedOut(NamedTuple):
@@ -107,7 +76,6 @@ class ProcessExecutor:
     Args:
         experiment: narrowed already.
         folder: of the run; the logs go into ``logs`` there.
-        own_server: measured instead of servers of ours, if given.
         server_command: what starts a server of ours; see ``launch.serving``.
         subjects: name in the experiment's ``modes`` -> what it stands for, where that is not the
             mode of that name.
@@ -117,20 +85,23 @@ class ProcessExecutor:
         self,
         experiment: Experiment,
         folder: Path,
-        own_server: OwnServer | None = None,
         server_command: Sequence[str] = SERVE,
         subjects: Mapping[str, Subject] = {},
     ) -> None:
         self._experiment = experiment
         self._logs = folder / "logs"
-        self._own_server = own_server
-        self._server_command = server_command
-        self._subjects = subjects
+        self._subjects = {
+            name: subjects.get(name) or Subject(command=server_command) for name in experiment.modes
+        }
         self._begun_ns = time.monotonic_ns()
         self.pins = cores.pinning()
-        if own_server is not None:
+        if all(each.url is not None for each in self._subjects.values()):
             generator = self.pins.generator
             self.pins = Pinning(None, generator, "the server was not started by this run")
+
+    @property
+    def _has_running(self) -> bool:
+        return any(each.url is not None for each in self._subjects.values())
 
     def prepare(self) -> dict[str, Any]:
         """See Executor."""
@@ -150,14 +121,14 @@ class ProcessExecutor:
 
     def room(self, variant: Variant) -> int:
         """See Executor."""
-        if self._own_server is not None and variant.scenario.reaches_all:
-            return 1  # there is one server for all cells
+        if self._has_running and variant.scenario.reaches_all:
+            return 1  # a running server is one for several cells
         return room(variant)
 
     def lack(self, planned: PlannedTrial) -> str | None:
         """See Executor."""
         variant = self._variant(planned)
-        if self._own_server is not None:
+        if self._subject(planned).url is not None:
             return variant.scenario.needs_journal or shortage(variant.clients)
         mode = ADAPTERS[self._mode(planned)].MODE
         # What another interpreter has only its server can tell, and does.
@@ -241,7 +212,7 @@ class ProcessExecutor:
     def _started(
         self, stack: ExitStack, planned: PlannedTrial, variant: Variant, site: Site
     ) -> RunningServer | None:
-        if self._own_server is not None:
+        if self._subject(planned).url is not None:
             return None
         log, journal = self.server_log(planned), self._file(planned, "journal.jsonl")
         return stack.enter_context(
@@ -268,7 +239,7 @@ class ProcessExecutor:
         )
 
     def _subject(self, planned: PlannedTrial) -> Subject:
-        return self._subjects.get(planned.mode) or Subject(command=self._server_command)
+        return self._subjects[planned.mode]
 
     def _mode(self, planned: PlannedTrial) -> str:
         return self._subject(planned).mode or planned.mode
@@ -287,7 +258,7 @@ class ProcessExecutor:
 
     def _orders(self, started: Sequence[_Started], site: Site) -> Orders:
         first, _ = started[0]
-        ours = self._own_server is None
+        ours = any(server is not None for _, server in started)
         return Orders(
             assignments=[self._assignment(planned, server, site) for planned, server in started],
             seed=self._seed(first),
@@ -302,7 +273,7 @@ class ProcessExecutor:
     ) -> Assignment:
         ours = server is not None
         place = Place(
-            url=server.url if server is not None else self._own_server.url,  # type: ignore[union-attr]
+            url=server.url if server is not None else self._subject(planned).url or "",
             transport=planned.transport,
             label=str(self._label(planned)),
             client=planned.client,

@@ -17,6 +17,7 @@ from msgspec import Meta
 from loadtests.client.target import Target
 from loadtests.record.words import Client, Transport
 from loadtests.run.arm import Arm, Deciding
+from loadtests.run.subjects import SubjectTable, check, subjects_of
 from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Heartbeat, Variant
 from servers.modes import ADAPTERS, MAIN
@@ -54,6 +55,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gate: how it decides.
         limits: what its head is held against, ``scenario.metric`` -> ``<= 50 ms``; with a cell
             (``echo.latency_p99@gevent/websocket``) for that alone.
+        subject: what is measured in place of modes; ``modes`` are their labels then.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
@@ -74,6 +76,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head: Arm | None = None
     gate: Deciding = Deciding()
     limits: dict[str, str] = {}
+    subject: list[SubjectTable] = []
 
     @property
     def scenarios(self) -> list[str]:
@@ -189,13 +192,21 @@ def parse(text: str, origin: str) -> Experiment:
     if not experiment.scenarios:
         known = ", ".join(f"[{name}]" for name in SCENARIOS)
         raise ExperimentError(f"{origin}, line 1: no scenario; add at least one of {known}")
+    if experiment.subject:
+        experiment = _with_subjects(experiment, origin, text)
+    _check_cells(experiment, origin, text)
+    return experiment
+
+
+def _check_cells(experiment: Experiment, origin: str, text: str) -> None:
+    """Whether its modes and transports are some, each once, and its clients can bear them."""
     for axis in ("modes", "transports"):
         names = getattr(experiment, axis)
         if len(set(names)) < len(names):
             line = _line_of(text, axis)
             raise ExperimentError(f"{origin}, line {line}, {axis}: one is named twice")
     for mode in experiment.modes:
-        if mode not in ADAPTERS:
+        if mode not in ADAPTERS and mode not in subjects_of(experiment.subject):
             place = f"{origin}, line {_line_of(text, 'modes')}, modes"
             _unknown("mode", mode, ADAPTERS, place=place)
     for table, heartbeat in _heartbeats(experiment):
@@ -207,7 +218,20 @@ def parse(text: str, origin: str) -> Experiment:
                 f"{origin}, line {_line_of(text, field)}, {field}: with the reference client "
                 "whole seconds only: python-engineio's server announces no others"
             )
-    return experiment
+
+
+def _with_subjects(experiment: Experiment, origin: str, text: str) -> Experiment:
+    """The same, whose cells are its subjects."""
+    try:
+        check(experiment.subject, list(ADAPTERS))
+    except ValueError as error:
+        line = text[: text.find("[[subject]]")].count("\n") + 1
+        raise ExperimentError(f"{origin}, line {line}: {error}") from error
+    if "modes" in msgspec.toml.decode(text):
+        place = f"{origin}, line {_line_of(text, 'modes')}, modes"
+        raise ExperimentError(f"{place}: with [[subject]] tables these are what is measured")
+    labels = [each.label for each in experiment.subject]
+    return msgspec.structs.replace(experiment, modes=labels)
 
 
 def _tables(text: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from loadtests.scenarios.scenario import (
     table,
 )
 from loadtests.scenarios.turns import Interrupted
+from loadtests.scenarios.upgrading import upgrades_ns
 
 NAME = "connections"
 #: For a server to have done what a step set off, before its memory is read.
@@ -55,6 +56,7 @@ class Connections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         steps: how many are connected, one step after the other.
         idle_s: that all of the last step are idle, in which heartbeats are counted.
+        upgrades: clients that begin with long-polling and are upgraded, in cells of WebSocket.
         waves: how often clients leave, all of them, and come back.
         wave: how many come back each time, at the most.
         ping_interval_s, ping_timeout_s: of the server's heartbeat, so that there are some to count.
@@ -65,6 +67,7 @@ class Connections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: [50, 150, 300, 500]
     )
     idle_s: Positive = 4.0
+    upgrades: Count = 20
     waves: Annotated[int, Meta(ge=6, le=1000)] = 12
     wave: Count = 150
     ping_interval_s: Positive = 2
@@ -84,6 +87,7 @@ METRICS = table(
     Metric("connect_p50", Unit.MILLISECONDS, Better.LOWER, "connect p50", "half of the clients were in their namespace within this, while so many connected at the same time", "connect", 0.5),
     Metric("connect_p99", Unit.MILLISECONDS, Better.LOWER, "connect p99", "99 of 100 clients were in their namespace within this", "connect", 0.99),
     Metric("join_p50", Unit.MILLISECONDS, Better.LOWER, "join p50", "the part of it from the server's handshake to the namespace's answer, half of the clients", "join", 0.5),
+    Metric("upgrade_p50", Unit.MILLISECONDS, Better.LOWER, "upgrade p50", "half of the clients that began with long-polling were carried by WebSocket within this, from the server's handshake", "upgrade", 0.5),
     Metric("connects", Unit.PER_SECOND, Better.HIGHER, "connects", "clients that connected per second, sixteen at a time"),
     Metric("connected", Unit.CLIENTS, Better.HIGHER, "connected", "the most that were connected at the same time"),
     Metric("connection_rss", Unit.KIBIBYTES_PER_CONNECTION, Better.LOWER, "memory per connection", "resident memory that the server took for each further connection, a slope over the steps"),
@@ -113,6 +117,8 @@ class Seen:
         points: after each step.
         left_mib: after each time that all had left.
         arrived: of every client of the steps.
+        upgraded_ns: of clients that were upgraded, one after the other.
+        not_upgraded: why some were not; empty where all were.
         connecting: over all steps, in which clients connected.
         heartbeats: while all were idle; ``idle`` is over that time.
         refused: why not all of a step could connect; empty where all could.
@@ -121,6 +127,8 @@ class Seen:
     points: list[Point] = field(default_factory=list)
     left_mib: list[float] = field(default_factory=list)
     arrived: list[Arrived] = field(default_factory=list)
+    upgraded_ns: list[int] = field(default_factory=list)
+    not_upgraded: str = ""
     connecting: list[Usage] = field(default_factory=list)
     heartbeats: int = 0
     idle: Usage = field(default_factory=lambda: Usage(1, 0, None))
@@ -140,6 +148,7 @@ def measure(bench: Bench, options: Connections) -> list[Measurement]:
         with bench.turns.turn():
             _grow(bench, options, crowd, seen)
             _be_idle(bench, options, crowd, seen)
+            seen.upgraded_ns, seen.not_upgraded = upgrades_ns(bench, options.upgrades)
             most = len(crowd.sessions)
             _come_and_go(bench, options, crowd, seen)
     except Interrupted:
@@ -250,12 +259,14 @@ def summarise(seen: Seen, most: int, wave: int) -> Measurement:
         wave: how many came and went each time.
     """
     took, joined = _times(seen.arrived)
+    upgraded = np.asarray(seen.upgraded_ns, dtype=np.int64)
     wall_s = sum(each.wall_ns for each in seen.connecting) / 1e9
     rss_mib = _over_steps(seen.points, [each.mib for each in seen.points])
     common, unavailable = metrics(seen.idle, seen.heartbeats, seen.points[-1].mib)
     values: dict[str, float | None] = {
         **quantiles_ms(METRICS, "connect", took),
         **quantiles_ms(METRICS, "join", joined),
+        **quantiles_ms(METRICS, "upgrade", upgraded),
         "connects": len(seen.arrived) / wall_s if wall_s else None,
         "connected": float(most),
         "connection_rss": None if rss_mib is None else rss_mib * 1024,
@@ -272,15 +283,20 @@ def summarise(seen: Seen, most: int, wave: int) -> Measurement:
         if value is None
     } | unavailable
     invalid: dict[str, str] = {}
+    if seen.upgraded_ns and seen.not_upgraded:
+        invalid["upgrade_p50"] = f"not all clients were upgraded: {seen.not_upgraded}"
+    elif seen.not_upgraded:
+        unavailable["upgrade_p50"] = seen.not_upgraded
     for usage in seen.connecting:
         invalid |= validity.busy_generator(("connect_p50", "connect_p99", "connects"), usage)
+    times = {"connect": took, "join": joined, "upgrade": upgraded}
     return Measurement(
         row=NAME,
         metrics=values,
         invalid=invalid,
         unavailable=unavailable,
-        samples={"connect": len(took), "join": len(joined)},
-        distributions={"connect": histogram(took), "join": histogram(joined)},
+        samples={family: len(each) for family, each in times.items()},
+        distributions={family: histogram(each) for family, each in times.items()},
         notes={"connected": f"no more could connect: {seen.refused}"} if seen.refused else {},
     )
 
@@ -301,6 +317,7 @@ SCENARIO = Scenario(
     in_generator=lambda _options: 0,  # it connects them itself, more and more
     expected_s=lambda options: (
         options.idle_s
+        + 0.05 * options.upgrades
         + _SETTLE_S * (len(options.steps) + 2 * options.waves)
         + (options.steps[-1] + options.waves * min(options.steps[-1], options.wave)) / 150
     ),

@@ -32,11 +32,12 @@ from loadtests.record.gate import HEAD
 from loadtests.record.results import ResultError
 from loadtests.record.words import Transport
 from loadtests.run.arm import Arm
-from loadtests.run.executor import ProcessExecutor, Subject
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
+from loadtests.run.subjects import Subject
 from servers.modes import MAIN
 from tests.selfcheck.rates import Checked, first_p_values, table
 

@@ -12,10 +12,11 @@ import msgspec
 from loadtests.machine.launch import SERVE
 from loadtests.record.results import Result
 from loadtests.record.words import Status
-from loadtests.run.executor import OwnServer, ProcessExecutor, Subject
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, parse
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
+from loadtests.run.subjects import Subject, running
 from tests.support import ROOT
 
 #: The least that goes the whole way.
@@ -61,7 +62,7 @@ def measured(text: str, folder: Path, command: tuple[str, ...] = SERVE) -> Resul
 def measured_at(url: str, text: str, folder: Path) -> Result:
     """Run an experiment's text against a running server; no trial may fail."""
     one = msgspec.structs.replace(experiment(text), modes=["mine"])
-    executor = ProcessExecutor(one, folder, OwnServer(url=url, label="mine"))
+    executor = ProcessExecutor(one, folder, subjects={"mine": running(url)})
     return _whole(Run(one, folder, executor).run(reporter))
 
 

@@ -74,6 +74,7 @@ class FakeSession:
         self.sent: list[tuple[str, str]] = []
         self.departed: Cause | None = None
         self.ended: str | None = None
+        self.ended_ns = 0
         self.heartbeats = array("q")
         self.pinged_ns = 0
         self.max_payload: int | None = 1_000_000
@@ -154,6 +155,9 @@ class FakeBench:
 
     def first_due_ns(self, rate_hz: float) -> int:
         return Bench.first_due_ns(self, rate_hz)  # type: ignore[arg-type]  # it has what is needed
+
+    def sleep(self, seconds: float) -> None:
+        self.world.run_until(self.world.now_ns + round(seconds * 1e9))
 
     def sleep_until(self, moment_ns: int) -> None:
         self.world.run_until(moment_ns)

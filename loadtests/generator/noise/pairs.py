@@ -12,11 +12,12 @@ import msgspec
 from loadtests.arithmetic.pairs import LogRatios, log_ratios
 from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Status, Transport
-from loadtests.run.executor import ProcessExecutor, Subject
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, experiment_of
 from loadtests.run.plan import plan
 from loadtests.run.runner import Run
 from loadtests.run.schedule import Fixed
+from loadtests.run.subjects import Subject
 from loadtests.scenarios import broadcast, echo
 from loadtests.scenarios.broadcast import Broadcast
 from loadtests.scenarios.echo import Echo

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from loadtests.record.results import Trial
-from loadtests.run.executor import Subject
+from loadtests.run.subjects import Subject
 from tests.support.measuring import faulty, in_a_quiet_moment, tried
 from tests.support.present import present
 

@@ -11,8 +11,9 @@ from loadtests.__main__ import _exit_code
 from loadtests.record.exits import Exit
 from loadtests.record.results import Measurement, Result, Trial
 from loadtests.record.words import Status
-from loadtests.run.executor import ProcessExecutor, Subject
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.plan import plan
+from loadtests.run.subjects import Subject
 from loadtests.run.turns import order_of
 from tests.support.measuring import experiment, faulty, in_a_quiet_moment, tried
 from tests.support.present import present

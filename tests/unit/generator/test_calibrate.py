@@ -31,10 +31,11 @@ from loadtests.record.calibration import Calibration, Capability, Limit
 from loadtests.record.generator_facts import GeneratorFacts
 from loadtests.record.results import Measurement, read
 from loadtests.record.words import Transport
-from loadtests.run.executor import OwnServer, ProcessExecutor
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, load
 from loadtests.run.narrowing import narrow
 from loadtests.run.runner import Run
+from loadtests.run.subjects import running
 from loadtests.scenarios.bench import Bench, Outcome, Place
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.registry import metrics_of
@@ -316,7 +317,8 @@ def test_a_run_takes_the_calibration_of_its_machine_into_its_result(
     )
     # Nothing is started for it: a server of one's own has no journal of disconnects.
     experiment = narrow(load("quick"), modes=["gevent"], scenarios=["disconnect"])
-    executor = ProcessExecutor(experiment, tmp_path, OwnServer("http://127.0.0.1:9", "own"))
+    own = {"gevent": running("http://127.0.0.1:9")}
+    executor = ProcessExecutor(experiment, tmp_path, subjects=own)
     Run(experiment, tmp_path, executor).run(silence)
     result = read(tmp_path)
     if stale:

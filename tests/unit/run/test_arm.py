@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from loadtests.run.arm import Arm, without_password
-from loadtests.run.executor import ProcessExecutor, Subject
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import parse
 from loadtests.run.plan import plan
 from loadtests.run.runner import Run, _told
+from loadtests.run.subjects import Subject
 from servers.modes import Mode
 
 EXPERIMENT = parse(

@@ -72,7 +72,7 @@ def test_wrong_call_is_one_line_and_exit_code_2(
         (["run"], "python -m loadtests run: Missing argument 'EXPERIMENT'."),
         (["run", "quick", "--mods", "gevent"], "No such option '--mods'. Did you mean '--modes'?"),
         (["run", "quick", "--modes", " , "], "'--modes': no name is given."),
-        (["run", "quick", "--url", "http://a", "--url=http://b"], "--url is given 2 times."),
+        (["run", "quick", "--out", "a", "--out=b"], "--out is given 2 times."),
         (["run", "quick", "--label", "a/b"], "'--label': 'a/b' cannot name a file"),
         (["run", "quick", "slow"], "unexpected extra argument (slow)"),
         (["calibrate", "--rounds", "0"], "python -m loadtests calibrate: Invalid value"),

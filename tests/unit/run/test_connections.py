@@ -10,12 +10,13 @@ import pytest
 
 from loadtests.client.target import Target
 from loadtests.record.words import Client, Transport, row_of_ours
-from loadtests.run.executor import OwnServer, ProcessExecutor
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.run.feasible import for_servers_of_ours
 from loadtests.run.plan import plan
 from loadtests.run.runner import Run
 from loadtests.run.schedule import Fixed
+from loadtests.run.subjects import running
 from loadtests.scenarios.bench import Place, Site
 from tests.support import ROOT
 
@@ -94,8 +95,8 @@ def test_servers_of_ours_take_what_changes_nothing() -> None:
 
 def test_values_go_to_the_load_generator_and_into_no_file(tmp_path: Path) -> None:
     experiment = parse(EXPERIMENT, "mine.toml")
-    own = OwnServer("http://127.0.0.1:1", "mine")
-    executor = ProcessExecutor(experiment, tmp_path, own)
+    own = dict.fromkeys(experiment.modes, running("http://127.0.0.1:1"))
+    executor = ProcessExecutor(experiment, tmp_path, subjects=own)
     place = executor._assignment(plan(experiment)[0], None, Site()).place
     assert (place.target, place.compression) == (experiment.target, False)
     Run(experiment, tmp_path, executor, Fixed(experiment, []))._write("running")

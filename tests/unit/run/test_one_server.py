@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from loadtests.arithmetic import validity
-from loadtests.run.executor import OwnServer, ProcessExecutor
+from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import parse
 from loadtests.run.plan import plan
 from loadtests.run.schedule import in_groups
+from loadtests.run.subjects import Subject, running
 from loadtests.scenarios.broadcast import METRICS
 
 TEXT = """
@@ -32,17 +33,17 @@ measure_s = 1
 
 
 @pytest.mark.parametrize(
-    ("own_server", "together"),
+    ("subjects", "together"),
     [
-        (None, {"echo": 2, "broadcast": 2}),
-        (OwnServer("http://a", "mine"), {"echo": 2, "broadcast": 1}),
+        ({}, {"echo": 2, "broadcast": 2}),
+        ({"gevent": running("http://a")}, {"echo": 2, "broadcast": 1}),
     ],
 )
 def test_cells_take_turns_unless_one_would_hear_the_other(
-    tmp_path: Path, own_server: OwnServer | None, together: dict[str, int]
+    tmp_path: Path, subjects: dict[str, Subject], together: dict[str, int]
 ) -> None:
     experiment = parse(TEXT, "one.toml")
-    executor = ProcessExecutor(experiment, tmp_path, own_server)
+    executor = ProcessExecutor(experiment, tmp_path, subjects=subjects)
     groups = list(in_groups(plan(experiment, executor.room)))
     assert {(group[0].scenario, len(group)) for group in groups} == set(together.items())
     assert sum(map(len, groups)) == 2 * 2 * 2

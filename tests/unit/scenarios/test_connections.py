@@ -10,6 +10,7 @@ from loadtests.arithmetic.usage import Usage
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.scenarios.connections import METRICS, Point, Seen, lasting_growth, slope, summarise
 from loadtests.scenarios.crowd import Arrived
+from loadtests.scenarios.upgrading import NO_UPGRADE
 from tests.support.simulation import MS, SECOND
 
 HEAD = 'name = "mine"\nmodes = ["gevent"]\ntransports = ["polling"]\n[connections]\n'
@@ -29,6 +30,7 @@ def seen(**changes: Any) -> Seen:
         connecting=[Usage(SECOND // 2, SECOND // 10, SECOND // 2)],
         heartbeats=200,
         idle=Usage(4 * SECOND, SECOND // 10, SECOND // 50),
+        upgraded_ns=[9 * MS] * 20,
     )
     for name, value in changes.items():
         setattr(found, name, value)
@@ -50,6 +52,15 @@ def test_connecting_and_joining_are_told_apart() -> None:
     assert (found.metrics["connect_p50"], found.metrics["connect_p99"]) == (5, 5)
     assert found.metrics["join_p50"] == 2
     assert found.metrics["connects"] == 200
+
+
+def test_upgrades_are_timed_or_it_is_said_why_there_are_none() -> None:
+    assert summarise(seen(), 300, 120).metrics["upgrade_p50"] == 9
+    some = summarise(seen(not_upgraded="no upgrade (3)"), 300, 120)
+    assert "not all clients were upgraded: no upgrade (3)" in some.invalid["upgrade_p50"]
+    none = summarise(seen(upgraded_ns=[], not_upgraded=NO_UPGRADE), 300, 120)
+    assert none.metrics["upgrade_p50"] is None
+    assert none.unavailable["upgrade_p50"] == NO_UPGRADE
 
 
 def test_heartbeats_have_their_cost() -> None:
