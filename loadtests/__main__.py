@@ -38,14 +38,14 @@ from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
+from loadtests.run.asked import Asked, asked
 from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check, for_servers_of_ours
 from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
-from loadtests.run.subjects import OWN, Subject, SubjectTable, subjects_of
-from loadtests.run.subjects import check as check_subjects
+from loadtests.run.subjects import Subject, subjects_of
 from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS
 
@@ -90,6 +90,13 @@ cli.add_command(gate.command)
 @click.option(
     "--label", type=LABEL, multiple=True, help="What stands for its mode (one only: own)."
 )
+@click.option(
+    "--app", metavar="MODULE:OBJECT", help="Serve this application of your own in every mode."
+)
+@click.option("--app-dir", metavar="DIR", help="Where it is imported from (default: here).")
+@click.option(
+    "--python", metavar="PATH", help="The interpreter that has it (default: the active one)."
+)
 @connections
 @beside
 def run(
@@ -100,6 +107,9 @@ def run(
     out: Path | None,
     url: Sequence[str],
     label: Sequence[str],
+    app: str | None,
+    app_dir: str | None,
+    python: str | None,
     beside: bool,
     **given: Any,
 ) -> int:
@@ -114,10 +124,11 @@ def run(
                 f"experiment {wanted.name} compares a base with a head; "
                 "python -m loadtests gate does that"
             )
-        wanted = _with_running(wanted, url, label, modes)
+        wanted = asked(wanted, Asked(url, label, modes, app, app_dir, python), tell=print)
         subjects = subjects_of(wanted.subject)
         running = [each.url for each in subjects.values() if each.url is not None]
-        wanted = _telling(wanted, given, ours=not running)
+        ours = all(each.url is None and each.app is None for each in subjects.values())
+        wanted = _telling(wanted, given, ours=ours)
         _check_urls(running, wanted)
         # Where all servers are of one's own some scenarios do not run at all.
         started = len(running) < len(wanted.modes)
@@ -159,34 +170,6 @@ def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experi
     compress = wanted.compress and not given["no_compression"]
     wanted = msgspec.structs.replace(wanted, target=target, compress=compress)
     return for_servers_of_ours(wanted) if ours else wanted
-
-
-def _with_running(
-    wanted: Experiment, urls: Sequence[str], labels: Sequence[str], modes: list[str] | None
-) -> Experiment:
-    """The experiment with the running servers of the command line as its subjects."""
-    if not urls:
-        if labels:
-            raise ExperimentError("--label names the server of --url; give that too")
-        if modes is not None and wanted.subject:
-            raise ExperimentError("--modes: the experiment has [[subject]] tables instead of modes")
-        return wanted
-    if modes is not None:
-        raise ExperimentError("--modes starts servers of ours; with --url there are only those")
-    if wanted.subject:
-        raise ExperimentError("--url: the experiment says by [[subject]] tables what is measured")
-    if len(urls) == 1 and not labels:
-        labels = [OWN]
-    if len(labels) != len(urls):
-        raise ExperimentError(
-            f"{len(urls)} --url and {len(labels)} --label: each server is named by one of its own"
-        )
-    tables = [SubjectTable(label, url) for label, url in zip(labels, urls, strict=True)]
-    try:
-        check_subjects(tables, list(ADAPTERS))
-    except ValueError as error:
-        raise ExperimentError(str(error)) from error
-    return msgspec.structs.replace(wanted, subject=tables, modes=list(labels))
 
 
 def _check_urls(urls: Sequence[str], wanted: Experiment) -> None:

@@ -1,7 +1,8 @@
 """``python -m reports``: explain runs.
 
-``build RUN`` writes what docs/result-format.md lists; ``disconnect RESULT...`` docs/disconnect.md;
-``compare BASE HEAD`` holds two runs against each other; ``gate FOLDER`` explains a ``gate.json``.
+``build RUN`` writes what docs/result-format.md lists; ``disconnect RESULT...`` docs/disconnect.md,
+``answers RESULT...`` docs/answers.md; ``compare BASE HEAD`` holds two runs against each other;
+``gate FOLDER`` explains a ``gate.json``.
 """
 
 from __future__ import annotations
@@ -77,6 +78,18 @@ def disconnect(results: Sequence[Path], out: Path | None) -> int:
 
 
 @cli.command()
+@click.argument("results", type=_PATH, nargs=-1, required=True, metavar="RESULT...")
+@click.option("--out", type=_PATH, metavar="FILE", help="The page (printed if absent).")
+def answers(results: Sequence[Path], out: Path | None) -> int:
+    """Write docs/answers.md from results: what people ask, with numbers.
+
+    RESULT is a result file or a run folder; each question is answered from the first that has all
+    of its numbers, and one that none answers is an error.
+    """
+    return _explained(lambda: _answers(results, out))
+
+
+@cli.command()
 @click.argument("base", type=_PATH)
 @click.argument("head", type=_PATH)
 @click.option(
@@ -132,6 +145,18 @@ def _disconnect(results: Sequence[Path], out: Path | None) -> Exit:
     text = render(summaries, draw_into(summaries, out.parent / "images"))
     files.replace(out, text.encode())
     print(out)
+    return Exit.FINE
+
+
+def _answers(results: Sequence[Path], out: Path | None) -> Exit:
+    from reports.pages.answers import render
+
+    text = render([summarise(read(path)) for path in results])
+    if out is None:
+        print(text, end="")
+    else:
+        files.replace(out, text.encode())
+        print(out)
     return Exit.FINE
 
 

@@ -23,8 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from servers import under_uwsgi
-from servers.modes import ADAPTERS, Adapter, Application
+from . import under_uwsgi
+from .modes import ADAPTERS, Adapter, Application
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -69,9 +69,16 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
+#: Makes what is served, from what the command line says.
+Make = Callable[[argparse.Namespace], "tuple[Flask, SocketIO]"]
+
+
 def main(
     argv: Sequence[str] | None = None,
     customise: Callable[[Flask, SocketIO], None] | None = None,
+    *,
+    arguments: argparse.ArgumentParser | None = None,
+    make: Make | None = None,
 ) -> None:
     """Serve until told to stop.
 
@@ -79,6 +86,8 @@ def main(
         argv: the command line, without the program.
         customise: called with the application before it is served; the tests put servers with a
             known fault here, so that they differ from the measured one in the fault only.
+        arguments: the command line, where it is another; what ``parser`` has is in it.
+        make: what is served, where that is not the application under test.
     """
     _open_what_is_closed()
     # First: what patches can swallow a KeyboardInterrupt (eventlet's does), and the server run on.
@@ -86,7 +95,7 @@ def main(
         signal.signal(number, _stop)
     # Flask would take the debugger and the reloader from the environment, twice over.
     os.environ["FLASK_DEBUG"] = "0"
-    options = parser().parse_args(argv)
+    options = (arguments or parser()).parse_args(argv)
     adapter = ADAPTERS[options.mode]
     if lack := adapter.MODE.missing():
         _refuse(lack)
@@ -106,18 +115,31 @@ def main(
             "this server, and read what is broadcast",
             file=sys.stderr,
         )
-    _serve(adapter, partial(_application, options, port, customise), options.host, port)
+    application = partial(_application, options, port, make or _ours, customise)
+    _serve(adapter, application, options.host, port)
 
 
 def _application(
-    options: argparse.Namespace, port: int, customise: Callable[[Flask, SocketIO], None] | None
+    options: argparse.Namespace,
+    port: int,
+    make: Make,
+    customise: Callable[[Flask, SocketIO], None] | None,
 ) -> tuple[Flask, SocketIO]:
     """Make the application, in the process that serves it."""
-    # Only now: whatever these import must find the patched standard library.
-    from servers.app import create_app
-    from servers.journal import Journal
+    app, socketio = make(options)
+    if customise is not None:
+        customise(app, socketio)
+    socketio.start_background_task(_announce, app, socketio, options.mode, options.host, port)
+    return app, socketio
 
-    app, socketio = create_app(
+
+def _ours(options: argparse.Namespace) -> tuple[Flask, SocketIO]:
+    """The application under test."""
+    # Only now: whatever these import must find the patched standard library.
+    from .app import create_app
+    from .journal import Journal
+
+    return create_app(
         ADAPTERS[options.mode].MODE.async_mode,
         mode=options.mode,
         secret_key=os.environ.get("SECRET_KEY"),
@@ -125,10 +147,6 @@ def _application(
         ping_timeout_s=options.ping_timeout,
         journal=Journal(options.journal) if options.journal else None,
     )
-    if customise is not None:
-        customise(app, socketio)
-    socketio.start_background_task(_announce, app, socketio, options.mode, options.host, port)
-    return app, socketio
 
 
 def _serve(adapter: Adapter, application: Application, host: str, port: int) -> None:
@@ -142,7 +160,7 @@ def _serve(adapter: Adapter, application: Application, host: str, port: int) -> 
 
 def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:
     """Say where it is, and READY to a program, once the port accepts: the server does not tell."""
-    from servers.ready import describe
+    from .ready import describe
 
     line = json.dumps(describe(app, socketio, mode, host, port))
     # Start-up leaves a full collection due, of tens of milliseconds, that would fall into the first

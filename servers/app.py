@@ -18,8 +18,8 @@ import flask_socketio
 from flask import Flask, request
 from flask_socketio import SocketIO, emit, join_room, leave_room, rooms, send
 
-from servers import pages, presence, work
-from servers.journal import Journal
+from . import pages, presence, work
+from .journal import Journal
 
 NAMESPACE = "/test"
 #: The room of those who want to be told of others that were found to be gone. No text, so that no
@@ -62,23 +62,37 @@ def create_app(
         ping_timeout=ping_timeout_s,
     )
     pages.add(app, mode or async_mode, ping_interval_s, ping_timeout_s)
-    _add_messages(socketio)
-    _add_rooms(socketio)
-    work.add(socketio, NAMESPACE)
-    _add_coming_and_going(socketio, journal)
+    add_events(socketio, NAMESPACE, journal)
+    _add_special(socketio)
     _add_refusal(socketio)
     return app, socketio
 
 
-def _add_messages(socketio: SocketIO) -> None:
-    @socketio.on("my event", namespace=NAMESPACE)
+def add_events(socketio: SocketIO, namespace: str, journal: Journal | None = None) -> None:
+    """Have a namespace take all events that scenarios know.
+
+    Args:
+        socketio: of this application, or of somebody else's.
+        namespace: where.
+        journal: see ``create_app``.
+    """
+    _add_messages(socketio, namespace)
+    _add_rooms(socketio, namespace)
+    work.add(socketio, namespace)
+    _add_coming_and_going(socketio, namespace, journal)
+
+
+def _add_messages(socketio: SocketIO, namespace: str) -> None:
+    @socketio.on("my event", namespace=namespace)
     def echo(message: dict[str, Any]) -> None:
         emit("my response", {"data": message["data"]})
 
-    @socketio.on("my broadcast event", namespace=NAMESPACE)
+    @socketio.on("my broadcast event", namespace=namespace)
     def broadcast(message: dict[str, Any]) -> None:
         emit("my response", {"data": message["data"]}, broadcast=True)
 
+
+def _add_special(socketio: SocketIO) -> None:
     # The special events. Today's clients have send() for "message", whatever it carries, and none
     # for "json" any more; Flask-SocketIO's send() still makes either.
     @socketio.on("message", namespace=NAMESPACE)
@@ -92,19 +106,19 @@ def _add_messages(socketio: SocketIO) -> None:
         send(content, json=True)
 
 
-def _add_rooms(socketio: SocketIO) -> None:
-    @socketio.on("join", namespace=NAMESPACE)
+def _add_rooms(socketio: SocketIO, namespace: str) -> None:
+    @socketio.on("join", namespace=namespace)
     def join(message: dict[str, Any]) -> None:
         room = _room(message)
         # Everybody is in a room of one's own, named by the session id: what is sent to one alone.
-        if socketio.server.manager.is_sid_room(NAMESPACE, room):
+        if socketio.server.manager.is_sid_room(namespace, room):
             raise Refused("this room is somebody's own")
         if len(_own_rooms()) >= MOST_ROOMS:
             raise Refused(f"a client can be in {MOST_ROOMS} rooms")
         join_room(room)
         emit("my rooms", {"rooms": _own_rooms()})
 
-    @socketio.on("leave", namespace=NAMESPACE)
+    @socketio.on("leave", namespace=namespace)
     def leave(message: dict[str, Any]) -> None:
         room = _room(message)
         if room not in _own_rooms():
@@ -112,7 +126,7 @@ def _add_rooms(socketio: SocketIO) -> None:
         leave_room(room)
         emit("my rooms", {"rooms": _own_rooms()})
 
-    @socketio.on("my room event", namespace=NAMESPACE)
+    @socketio.on("my room event", namespace=namespace)
     def to_room(message: dict[str, Any]) -> None:
         emit("my response", {"data": message["data"]}, to=_room(message))
 
@@ -134,37 +148,37 @@ def _own_rooms() -> list[str]:
     return sorted(room for room in rooms() if room not in (_sid(), WATCHERS))
 
 
-def _add_coming_and_going(socketio: SocketIO, journal: Journal | None) -> None:
+def _add_coming_and_going(socketio: SocketIO, namespace: str, journal: Journal | None) -> None:
     # python-socketio (5.18) passes on what a client calls "connect" or "disconnect".
-    @socketio.on("connect", namespace=NAMESPACE)
+    @socketio.on("connect", namespace=namespace)
     def connected() -> None:
         given = request.event["args"]  # type: ignore[attr-defined]  # Flask-SocketIO adds it
         if not given or given[0] is not request.environ:  # the library gives that, a client cannot
             return
         if journal is not None:
-            transport = socketio.server.transport(_sid(), NAMESPACE)
+            transport = socketio.server.transport(_sid(), namespace)
             journal.connected(_sid(), transport, time.monotonic_ns())
         emit("my response", {"data": "Connected"})
 
-    @socketio.on("my ping", namespace=NAMESPACE)
+    @socketio.on("my ping", namespace=namespace)
     def pinged() -> dict[str, str]:
         # What is returned is the acknowledgement, by which the page knows the round trip.
         try:
-            transport = socketio.server.transport(_sid(), NAMESPACE)
+            transport = socketio.server.transport(_sid(), namespace)
         except KeyError:  # it has gone since
             return {}
         presence.heard(request.environ, _sid(), transport, time.monotonic_ns())
         return {"transport": transport}
 
-    @socketio.on("watch", namespace=NAMESPACE)
+    @socketio.on("watch", namespace=namespace)
     def watch() -> None:
         join_room(WATCHERS)
 
-    @socketio.on("disconnect", namespace=NAMESPACE)
+    @socketio.on("disconnect", namespace=namespace)
     def disconnected(reason: str = "") -> None:
         now_ns = time.monotonic_ns()  # before anything else: this is the moment of detection
         # Only while the client really goes does the manager not count it as connected any more.
-        if socketio.server.manager.is_connected(_sid(), NAMESPACE):
+        if socketio.server.manager.is_connected(_sid(), namespace):
             return
         if journal is not None:
             journal.disconnected(_sid(), reason, now_ns)
@@ -176,7 +190,7 @@ def _add_coming_and_going(socketio: SocketIO, journal: Journal | None) -> None:
             # Not from here: an emit to a watcher that is silent itself runs that one's handler
             # (engineio.socket.Socket.check_ping_timeout, 4.15), and so on, one inside the other.
             socketio.start_background_task(
-                socketio.emit, "gone", asdict(absence), namespace=NAMESPACE, to=WATCHERS
+                socketio.emit, "gone", asdict(absence), namespace=namespace, to=WATCHERS
             )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from flask_socketio import SocketIO
 
-from servers import proof
+from . import proof
 
 PACKAGES = (
     "flask",
@@ -35,7 +35,7 @@ def describe(app: Flask, socketio: SocketIO, mode: str, host: str, port: int) ->
 
     ``ping_interval`` and ``ping_timeout`` are in seconds; ``versions`` holds installed packages,
     ``packages`` stands for every one that there is, and ``prefix`` is the environment that has
-    them (``sys.executable`` would be uWSGI where that serves).
+    them (``sys.executable`` would be uWSGI where that serves). ``path`` is Engine.IO's.
     """
     eio = socketio.server.eio
     return {
@@ -55,6 +55,7 @@ def describe(app: Flask, socketio: SocketIO, mode: str, host: str, port: int) ->
         "source": proof.source(),
         "packages": proof.packages(),
         "prefix": sys.prefix,
+        "path": f"/{socketio.sockio_mw.engineio_path.strip('/')}",
     }
 
 

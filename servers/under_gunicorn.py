@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from servers.modes import Application
+    from .modes import Application
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 #: How long the master waits for its worker, which ends at once.

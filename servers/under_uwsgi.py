@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from servers.modes import Application
+    from .modes import Application
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PROGRAM = Path(sysconfig.get_path("scripts")) / "uwsgi"

@@ -86,6 +86,8 @@ def serving(
     folder: Path = ROOT,
     environment: Mapping[str, str] = {},
     proof: Proof = ANY,
+    timeout_s: float | None = None,
+    own_heartbeat: bool = False,
 ) -> Iterator[RunningServer]:
     """A fresh server process of a mode, until the block ends.
 
@@ -103,6 +105,8 @@ def serving(
         folder: where its application is, and it runs.
         environment: variables beside ours, or in place of them.
         proof: what it must say of itself beside its mode.
+        timeout_s: see ``started``.
+        own_heartbeat: whether it may have another heartbeat, which its application has chosen.
 
     Raises:
         LaunchError: it did not get ready, or is not what it should be.
@@ -118,8 +122,10 @@ def serving(
         kill=True,
         folder=folder,
         environment=os.environ | environment,
+        timeout_s=timeout_s,
     ) as server:
-        verify(server.ready, mode, ping_interval_s, ping_timeout_s, proof)
+        heartbeat = None if own_heartbeat else (ping_interval_s, ping_timeout_s)
+        verify(server.ready, mode, heartbeat, proof)
         yield server
 
 
@@ -250,9 +256,15 @@ def _unconfigured(environment: Mapping[str, str], home: str) -> dict[str, str]:
 
 
 def verify(
-    ready: Ready, mode: str, ping_interval_s: float, ping_timeout_s: float, proof: Proof = ANY
+    ready: Ready, mode: str, heartbeat: tuple[float, float] | None, proof: Proof = ANY
 ) -> None:
     """Compare what really runs with what was asked for.
+
+    Args:
+        ready: what it says.
+        mode: that was asked for.
+        heartbeat: interval and timeout, in seconds; None for any.
+        proof: what else it must say.
 
     Raises:
         LaunchError: they differ.
@@ -263,8 +275,7 @@ def verify(
         ("patched", expected.patched),
         ("websocket", expected.websocket),
         ("debug", False),
-        ("ping_interval", ping_interval_s),
-        ("ping_timeout", ping_timeout_s),
+        *(zip(("ping_interval", "ping_timeout"), heartbeat, strict=True) if heartbeat else ()),
     ):
         found = getattr(ready, key)
         if found != wanted:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 NAMESPACE = "/test"
+#: Where somebody else's application has the same events, beside its own (servers/elsewhere.py).
+BESIDE_NAMESPACE = "/transport-bench"
 ECHO_EVENT = "my event"
 BROADCAST_EVENT = "my broadcast event"
 RESPONSE_EVENT = "my response"

@@ -49,6 +49,7 @@ class Ready(Listening, frozen=True):
             two that follow, where the server is of a version that did not say so.
         packages: digest of the names and versions of every package that it could import.
         prefix: folder of its Python's environment.
+        path: of Engine.IO.
     """
 
     mode: str
@@ -63,6 +64,7 @@ class Ready(Listening, frozen=True):
     source: str | None = None
     packages: str | None = None
     prefix: str | None = None
+    path: str = "/socket.io"
 
     def stored(self) -> dict[str, Any]:
         """As a result keeps it: all but the folder, which is nobody else's business."""

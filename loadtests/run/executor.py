@@ -10,9 +10,11 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from loadtests.client.target import Target
 from loadtests.machine import cores, wakeups
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generating, serving
+from loadtests.record.application import BESIDE_NAMESPACE, NAMESPACE
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
 from loadtests.run.experiment import Experiment
@@ -38,6 +40,9 @@ class CarriedOut(NamedTuple):
     server: dict[str, Any]
     came: Came
 
+
+#: How long an application of somebody else's may take to be imported.
+_APP_READY_S = 60.0
 
 #: A trial whose server is there, if it has one of ours.
 _Started = tuple[PlannedTrial, RunningServer | None]
@@ -226,12 +231,15 @@ class ProcessExecutor:
     ) -> AbstractContextManager[RunningServer]:
         subject = self._subject(planned)
         heartbeat = variant.heartbeat or subject.heartbeat or self._experiment.server
+        keeps = subject.app is not None and not (variant.heartbeat or subject.heartbeat)
         return serving(
             self._mode(planned),
             ping_interval_s=heartbeat.ping_interval_s,
             ping_timeout_s=heartbeat.ping_timeout_s,
             core=self.pins.server,
-            command=subject.command,
+            command=(*subject.command, "--keep-heartbeat") if keeps else subject.command,
+            own_heartbeat=keeps,
+            timeout_s=None if subject.app is None else _APP_READY_S,
             folder=subject.folder,
             environment=subject.environment,
             proof=subject.proof,
@@ -254,7 +262,16 @@ class ProcessExecutor:
             ),
             label=self._label(planned),
             core=self.pins.generator,
+            namespace=self._target(planned, None).namespace or NAMESPACE,
         )
+
+    def _target(self, planned: PlannedTrial, server: RunningServer | None) -> Target:
+        """What connections are told; where the events are is known of an application of others."""
+        target = self._experiment.target
+        if self._subject(planned).app is None:
+            return target
+        path = target.path if server is None else server.ready.path
+        return target.with_(namespace=BESIDE_NAMESPACE, path=path)
 
     def _orders(self, started: Sequence[_Started], site: Site) -> Orders:
         first, _ = started[0]
@@ -282,7 +299,7 @@ class ProcessExecutor:
             journal=str(self._file(planned, "journal.jsonl")) if ours else None,
             cable=site.cable,
             missing=site.missing,
-            target=self._experiment.target,
+            target=self._target(planned, server),
             compression=self._experiment.compress,
             compresses=server.ready.compression if server is not None else None,
         )

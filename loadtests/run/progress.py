@@ -84,10 +84,14 @@ class _Lines:
     def __init__(self, trials: int) -> None:
         self._trials = trials
         self._left_s = 0.0
+        self._begun = False
         self._console = Console(highlight=False, soft_wrap=True, markup=False)
 
     def began(self, together: Sequence[PlannedTrial], left_s: float) -> None:  # noqa: ARG002  # the bar's
         self._left_s = left_s
+        if not self._begun:
+            self._begun = True
+            self._console.print(f"{self._trials} trials, about {_duration(left_s)}")
 
     def ended(self, planned: PlannedTrial, trial: Trial) -> None:
         self._left_s = max(0.0, self._left_s - trial.seconds)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,10 @@ from loadtests.record.label import problem_of
 from loadtests.record.proof import Proof
 from loadtests.scenarios.scenario import Heartbeat
 
+#: Serves an application of somebody else's; run by its path, see there.
+ELSEWHERE = ROOT / "servers" / "elsewhere.py"
+#: What runs its program once more, which would not find it.
+_NOT_FOR_APPS = ("uwsgi-gevent",)
 #: What stands for a running server that nobody has named.
 OWN = "own"
 
@@ -29,7 +35,10 @@ class SubjectTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         label: what it is called in files, charts and tables.
         url: of a server that is running; nothing else is said of it then.
         mode: how the application is served.
-        python: interpreter that serves it: a path, which has the mode's package and ours.
+        app: ``MODULE:OBJECT`` of an application of one's own; None for the one under test.
+        folder: where that is imported from, and served; None for where this runs.
+        python: interpreter that serves: a command or a path. It has the application's packages and
+            the mode's.
         server: its heartbeat, in place of the experiment's.
         environment: variables of its servers.
     """
@@ -37,6 +46,8 @@ class SubjectTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: str
     url: str | None = None
     mode: str | None = None
+    app: str | None = None
+    folder: str | None = None
     python: str | None = None
     server: Heartbeat | None = None
     environment: dict[str, str] = {}
@@ -46,6 +57,7 @@ class SubjectTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(
             self,
             python=self.python and Path(self.python).name,
+            folder=self.folder and Path(self.folder).name,
             environment=dict.fromkeys(self.environment, HIDDEN),
         )
 
@@ -62,6 +74,8 @@ class Subject:
         heartbeat: in place of the experiment's, but for scenarios that have their own.
         proof: what it must say of itself beside its mode.
         url: of a server that is running already: it is not started, and the rest says nothing.
+        app: of somebody else's application, whose events are in a namespace of ours; None for the
+            one under test.
     """
 
     mode: str | None = None
@@ -71,6 +85,7 @@ class Subject:
     heartbeat: Heartbeat | None = None
     proof: Proof = ANY
     url: str | None = None
+    app: str | None = None
 
 
 def running(url: str) -> Subject:
@@ -101,7 +116,10 @@ def _problem(table: SubjectTable, modes: Sequence[str]) -> str:
     if problem := problem_of(table.label):
         return problem
     if table.url is not None:
-        more = (table.mode, table.python, table.server, table.environment or None)
+        more = (
+            *(table.mode, table.app, table.folder, table.python, table.server),
+            table.environment or None,
+        )
         if any(each is not None for each in more):
             return f"{table.label} is at a url, so how it is served is not ours to say"
         return ""
@@ -109,6 +127,22 @@ def _problem(table: SubjectTable, modes: Sequence[str]) -> str:
         return f"{table.label} has neither a mode nor the url of a running server"
     if table.mode not in modes:
         return f"unknown mode {table.mode!r}; known: {', '.join(modes)}"
+    if table.folder is not None and table.app is None:
+        return f"{table.label} has a folder and no app in it"
+    if table.app is not None:
+        return problem_of_app(table.app, table.folder, table.mode)
+    return ""
+
+
+def problem_of_app(app: str, folder: str | None, mode: str) -> str:
+    """Why an application cannot be served; nothing where it can be tried."""
+    module, colon, name = app.partition(":")
+    if not (colon and all(part.isidentifier() for part in (*module.split("."), *name.split(".")))):
+        return f"app {app!r}: give MODULE:OBJECT, such as app:socketio"
+    if mode in _NOT_FOR_APPS:
+        return f"mode {mode} serves the application under test alone"
+    if folder is not None and not Path(folder).is_dir():
+        return f"folder {folder}: no such folder"
     return ""
 
 
@@ -120,9 +154,37 @@ def subjects_of(tables: Sequence[SubjectTable]) -> dict[str, Subject]:
 def _subject(table: SubjectTable) -> Subject:
     if table.url is not None:
         return running(table.url)
+    python = SERVE[0] if table.python is None else shutil.which(table.python) or table.python
+    if table.app is None:
+        return Subject(
+            mode=table.mode,
+            command=(python, *SERVE[1:]),
+            environment=table.environment,
+            heartbeat=table.server,
+        )
     return Subject(
         mode=table.mode,
-        command=SERVE if table.python is None else (table.python, *SERVE[1:]),
+        command=(python, "-B", str(ELSEWHERE), f"--app={table.app}"),
+        folder=Path(table.folder or ".").resolve(),
         environment=table.environment,
         heartbeat=table.server,
+        app=table.app,
     )
+
+
+def modes_of(python: str) -> dict[str, str | None]:
+    """Every mode, with why it cannot be served by an interpreter; None where it can.
+
+    Raises:
+        ValueError: that is no interpreter which can serve anything.
+    """
+    command = [shutil.which(python) or python, "-B", str(ELSEWHERE), "--modes"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        found: dict[str, str | None] = msgspec.json.decode(done.stdout, type=dict[str, str | None])
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or [f"code {error.returncode}"])[-1]
+        raise ValueError(f"{python} cannot serve anything: {last}") from error
+    except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError) as error:
+        raise ValueError(f"{python} is no Python that can be run ({error})") from error
+    return {mode: why for mode, why in found.items() if mode not in _NOT_FOR_APPS}

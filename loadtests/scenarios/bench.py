@@ -133,6 +133,7 @@ class Stage:
         serve: starts a server of the cell on a port (0: a free one) with a log and a journal.
         label: path that the names of the trial's files begin with.
         core: for the clients; None for any.
+        namespace: that they join.
     """
 
     mode: str
@@ -141,6 +142,7 @@ class Stage:
     serve: Callable[[int, Path, Path], AbstractContextManager[RunningServer]]
     label: Path
     core: int | None
+    namespace: str = NAMESPACE
 
 
 @dataclass(slots=True)

@@ -90,7 +90,7 @@ METRICS = table(
     Metric("delivery_p99", Unit.MILLISECONDS, Better.LOWER, "delivery p99", "99 of 100 copies reached their recipient within this", "delivery", 0.99),
     Metric("last_recipient_p50", Unit.MILLISECONDS, Better.LOWER, "last recipient p50", "in half of the broadcasts the last recipient had its copy within this", "last_recipient", 0.5),
     Metric("last_recipient_p99", Unit.MILLISECONDS, Better.LOWER, "last recipient p99", "in 99 of 100 broadcasts the last recipient had its copy within this", "last_recipient", 0.99),
-    Metric("deliveries", Unit.PER_SECOND, Better.HIGHER, "deliveries", "copies delivered per second at the offered load"),
+    Metric("deliveries", Unit.PER_SECOND, Better.NEITHER, "deliveries", "copies delivered per second at the offered load"),
     Metric("missing", Unit.MESSAGES, Better.LOWER, "missing", "copies that never reached their recipient"),
     Metric("duplicate", Unit.MESSAGES, Better.LOWER, "duplicate", "copies beyond a recipient's first"),
     Metric("reordered", Unit.MESSAGES, Better.LOWER, "reordered", "copies that arrived after a later one of the same publisher"),

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from loadtests.arithmetic import validity
 from loadtests.arithmetic.distribution import histogram
+from loadtests.arithmetic.disturbance import choose
 from loadtests.arithmetic.samples import NEVER, Nanoseconds, quantiles_ms
 from loadtests.arithmetic.usage import Usage, between, metrics, together
 from loadtests.record.generator_facts import SliceFacts
@@ -33,7 +34,7 @@ from loadtests.scenarios.scenario import (
     table,
     without_numbers,
 )
-from loadtests.scenarios.turns import Interrupted
+from loadtests.scenarios.turns import Interrupted, Turn
 
 NAME = "burst"
 #: Of its rows.
@@ -96,6 +97,7 @@ class Answered:
         usage: of each.
         lag_ns: how long answers waited to be read.
         gone: why the client's connection ended, if it did.
+        turns: of each burst.
     """
 
     last_ns: list[int] = field(default_factory=list)
@@ -104,6 +106,7 @@ class Answered:
     usage: list[Usage] = field(default_factory=list)
     lag_ns: Nanoseconds = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     gone: str = ""
+    turns: list[Turn] = field(default_factory=list)
 
 
 def measure(bench: Bench, options: Burst) -> list[Measurement]:
@@ -127,6 +130,7 @@ def measure(bench: Bench, options: Burst) -> list[Measurement]:
                     continue
                 with bench.turns.turn() as turn:
                     _burst(bench, options, client, size, found[size])
+                found[size].turns.append(turn)
                 seconds = found[size].usage[-1].wall_ns / 1e9
                 bench.slices.append(SliceFacts(turn.begun_s, seconds))
     except Interrupted:
@@ -182,7 +186,8 @@ def summarise(size: int, answered: Answered, server_mib: float | None) -> Measur
     }
     invalid = validity.lost_quantiles(METRICS, values, lost, answered.sent)
     notes = {"answered": f"the connection ended: {answered.gone}"} if answered.gone else {}
-    return Measurement(
+    doubt = choose([turn.disturbance for turn in answered.turns]).doubt
+    found = Measurement(
         row=ROWS.row(size),
         metrics=values,
         invalid=invalid,
@@ -191,6 +196,7 @@ def summarise(size: int, answered: Answered, server_mib: float | None) -> Measur
         distributions={"last": histogram(last)},
         notes=notes,
     )
+    return found.disturbed_by(doubt, list(METRICS), lost=lost)
 
 
 SCENARIO = Scenario(

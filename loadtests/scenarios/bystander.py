@@ -253,6 +253,9 @@ def summarise(
     )
     invalid = validity.lost_quantiles(METRICS, values, opened.lost, len(latency)) | late
     invalid |= validity.busy_generator(names_of(METRICS, "latency"), opened.usage)
+    if kind is not Work.NONE and values["server_cpu"] is not None:
+        values["server_cpu"] = None
+        unavailable["server_cpu"] = "the work itself is in it"
     if kind is Work.NONE:
         unavailable["rise_p99"] = "this is what the others are held against"
     else:

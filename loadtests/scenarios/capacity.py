@@ -17,7 +17,7 @@ from loadtests.scenarios.scenario import Scenario, Variant
 #: On the way up and while halving.
 _STEPS_BEFORE = 9
 #: Of broadcasts: for so many clients to connect.
-_CONNECTING_S = 4.0
+_CONNECTING_S = 8.0
 #: A first guess, and what each step takes beside its measured time.
 _GUESS_S, _BESIDE_S = 1.0, 0.4
 _STARTS_WITH = 10

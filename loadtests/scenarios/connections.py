@@ -39,6 +39,8 @@ from loadtests.scenarios.upgrading import upgrades_ns
 NAME = "connections"
 #: For a server to have done what a step set off, before its memory is read.
 _SETTLE_S = 0.4
+#: Of a slope, behind the point: less is nothing that was measured.
+_DIGITS = 9
 #: Before the first step: what a server needs once, for its first connection, is nobody's.
 _FIRST = 5
 #: After so many waves what dies away can be told from what goes on.
@@ -122,6 +124,7 @@ class Seen:
         connecting: over all steps, in which clients connected.
         heartbeats: while all were idle; ``idle`` is over that time.
         refused: why not all of a step could connect; empty where all could.
+        not_back: the same of a wave that had left.
     """
 
     points: list[Point] = field(default_factory=list)
@@ -133,6 +136,7 @@ class Seen:
     heartbeats: int = 0
     idle: Usage = field(default_factory=lambda: Usage(1, 0, None))
     refused: str = ""
+    not_back: str = ""
 
 
 def measure(bench: Bench, options: Connections) -> list[Measurement]:
@@ -145,7 +149,7 @@ def measure(bench: Bench, options: Connections) -> list[Measurement]:
     bench.judged = ()  # a server that has no room for all is measured with those it has
     crowd, seen = Crowd(bench), Seen()
     try:
-        with bench.turns.turn():
+        with bench.turns.turn() as turn:
             _grow(bench, options, crowd, seen)
             _be_idle(bench, options, crowd, seen)
             seen.upgraded_ns, seen.not_upgraded = upgrades_ns(bench, options.upgrades)
@@ -156,7 +160,9 @@ def measure(bench: Bench, options: Connections) -> list[Measurement]:
     finally:
         bench.turns.rest()
         crowd.leave()
-    return [summarise(seen, most, min(most, options.wave))]
+    reason = turn.disturbance.reason if turn.disturbance is not None else None
+    found = summarise(seen, most, min(most, options.wave))
+    return [found.disturbed_by(reason, list(METRICS), lost=0)]
 
 
 def _come_and_go(bench: Bench, options: Connections, crowd: Crowd, seen: Seen) -> None:
@@ -168,7 +174,9 @@ def _come_and_go(bench: Bench, options: Connections, crowd: Crowd, seen: Seen) -
         bench.sleep(_SETTLE_S)
         if (mib := bench.meter.server_mib()) is not None:
             seen.left_mib.append(mib)
-        crowd.become(wave)
+        seen.not_back = crowd.become(wave)
+        if seen.not_back:  # the rest would be of fewer
+            break
         bench.sleep(_SETTLE_S)
 
 
@@ -213,7 +221,8 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float | None:
     """The least-squares slope; None where there is none."""
     if len(x) < 2 or max(x) == min(x):
         return None
-    return float(np.polyfit(np.asarray(x, dtype=float), np.asarray(y, dtype=float), 1)[0])
+    found = np.polyfit(np.asarray(x, dtype=float), np.asarray(y, dtype=float), 1)[0]
+    return round(float(found), _DIGITS) + 0.0  # of values that are equal it is some 1e-19
 
 
 def _over_steps(points: Sequence[Point], values: Sequence[float | None]) -> float | None:
@@ -282,11 +291,9 @@ def summarise(seen: Seen, most: int, wave: int) -> Measurement:
         for name, value in values.items()
         if value is None
     } | unavailable
-    invalid: dict[str, str] = {}
-    if seen.upgraded_ns and seen.not_upgraded:
-        invalid["upgrade_p50"] = f"not all clients were upgraded: {seen.not_upgraded}"
-    elif seen.not_upgraded:
+    if seen.not_upgraded and not seen.upgraded_ns:
         unavailable["upgrade_p50"] = seen.not_upgraded
+    invalid = _doubts(seen)
     for usage in seen.connecting:
         invalid |= validity.busy_generator(("connect_p50", "connect_p99", "connects"), usage)
     times = {"connect": took, "join": joined, "upgrade": upgraded}
@@ -299,6 +306,16 @@ def summarise(seen: Seen, most: int, wave: int) -> Measurement:
         distributions={family: histogram(each) for family, each in times.items()},
         notes={"connected": f"no more could connect: {seen.refused}"} if seen.refused else {},
     )
+
+
+def _doubts(seen: Seen) -> dict[str, str]:
+    """What is not to be trusted since not all could do as they should."""
+    found = {}
+    if seen.upgraded_ns and seen.not_upgraded:
+        found["upgrade_p50"] = f"not all clients were upgraded: {seen.not_upgraded}"
+    if seen.not_back:
+        found["left_behind"] = f"a wave did not come back whole: {seen.not_back}"
+    return found
 
 
 def _times(arrived: Sequence[Arrived]) -> tuple[Nanoseconds, Nanoseconds]:

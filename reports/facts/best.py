@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtests.record.words import Better, Status, Verdict
-from reports.facts.numbers import percent, short, with_unit
+from reports.facts.numbers import times, with_unit
 from reports.facts.ratios import is_ahead, ranked, ratio_of
 from reports.facts.rows import Cell, Row
-from reports.facts.stats import NOTHING, Ratio
+from reports.facts.stats import NOTHING
 from reports.facts.verdicts import decide
 
 #: What is said where no question has an answer.
@@ -43,8 +43,8 @@ class Answer:
 
     Attributes:
         first: the best row, by the ratios within blocks; None where no row is ``ok``.
-        second: the runner-up; None where there is none.
-        rivals: rows that the trials do not tell apart from the first.
+        second: the runner-up, in a tie the nearest that is not told apart; None: there is none.
+        rivals: rows that share a tie: up to the last that the trials do not tell from the first.
         left_out: how many cells have no number that is to be trusted.
         doubted: those of them whose number is better than the first's all the same, best first.
     """
@@ -137,7 +137,9 @@ def _answer(question: Question, asked: Sequence[Row]) -> Answer:
         if is_ahead(row, first)
     )
     verdicts = [_apart(first, other) for other in others]
-    rivals = tuple(row for row, apart in zip(others, verdicts, strict=True) if apart is False)
+    tied = [place for place, apart in enumerate(verdicts) if apart is False]
+    # Whoever is ahead of one that cannot be told from the first shares the first place with it.
+    rivals = tuple(others[: tied[-1] + 1]) if tied else ()
     if doubted:
         certainty = Certainty.UNDECIDED
     elif not others:
@@ -148,7 +150,8 @@ def _answer(question: Question, asked: Sequence[Row]) -> Answer:
         certainty = Certainty.SINGLE_TRIAL
     else:
         certainty = Certainty.CLEAR
-    second = others[0] if others else None
+    # Of a tie the nearest of those that make it one.
+    second = others[tied[0] if tied else 0] if others else None
     return Answer(question, certainty, first, second, rivals, left_out, doubted)
 
 
@@ -179,22 +182,11 @@ def _apart(first: Row, other: Row) -> bool | None:
 
 
 def _against(first: Row, second: Row) -> str:
-    """The runner-up against the first: ``30 % more [22, 39]``, ``3.4 × as much [3.1, 3.7]``."""
+    """The runner-up against the first: ``1.30 × [1.22, 1.39]``."""
     found = ratio_of(first, second)
     if found is None:
         return _without_ratio(first, second)
-    if found.value == 1:
-        return "the same"
-    if found.value >= 2:
-        ends = _ends(found, short)
-        return f"{short(found.value)} × as much{ends}"
-    if found.value > 1:
-        ends = _ends(found, lambda times: percent((times - 1) * 100))
-        return f"{percent((found.value - 1) * 100)} % more{ends}"
-    ends = _ends(
-        Ratio(found.value, found.high, found.low), lambda times: percent((1 - times) * 100)
-    )
-    return f"{percent((1 - found.value) * 100)} % less{ends}"
+    return "the same" if found.value == 1 else times(found)
 
 
 def _without_ratio(first: Row, second: Row) -> str:
@@ -202,9 +194,3 @@ def _without_ratio(first: Row, second: Row) -> str:
         return "the same"
     numbers = [value for row in (first, second) for value in row.values if value is not None]
     return "more than none" if min(numbers) <= NOTHING else "never in the same block"
-
-
-def _ends(found: Ratio, spell: Callable[[float], str]) -> str:
-    if found.low is None or found.high is None:
-        return ""
-    return f" [{spell(found.low)}, {spell(found.high)}]"

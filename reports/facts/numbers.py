@@ -36,6 +36,8 @@ def short(value: float) -> str:
     """
     if abs(value) >= _HUGE:
         return f"{value:.3g}"
+    if abs(value) < 10**-_FINEST:
+        return "0"
     if value == round(value):
         return f"{value:,.0f}"
     return f"{value:,.{decimals(value)}f}"

@@ -140,6 +140,9 @@ def _best_line(answer: Answer) -> tuple[Entry, ...]:
     if answer.certainty is Certainty.UNDECIDED:
         cell = Entry(f"undecided; of those to be trusted: {names}")
         return (Entry(answer.question.text), cell, Entry(number), why)
+    if answer.certainty is Certainty.SINGLE_TRIAL:
+        cell = Entry(f"one trial cannot tell; it read best for {names}")
+        return (Entry(answer.question.text), cell, Entry(number), why)
     clear = answer.certainty is Certainty.CLEAR and not answer.first.undersampled
     cell = Entry(f"tie: {names}" if len(answer.cells) > 1 else names, strong=clear)
     return (Entry(answer.question.text), cell, Entry(number), why)

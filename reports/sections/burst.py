@@ -32,14 +32,20 @@ def _wanted(facts: Facts) -> bool:
 def _vanish(facts: Facts) -> Iterator[Finding]:
     """Bursts that are not answered whole."""
     seen: dict[Cell, str] = {}
+    smallest: dict[Cell, int] = {}
     for cell, rows in lines_of(facts, "answered", ROWS.number_of).items():
         for size, row in rows.items():
             if row.value is not None and row.value < 100 and row.status is Status.OK:
                 seen[cell] = f"{cell} answers {short(row.value)} % of {size:,} at once"
+                smallest[cell] = size
                 break
     if not seen:
         return
-    polling = all(cell.transport is Transport.POLLING for cell in seen)
+    # The first goes alone; a POST with as many as are read is read.
+    polling = all(
+        cell.transport is Transport.POLLING and size > _MOST_PACKETS + 1
+        for cell, size in smallest.items()
+    )
     yield Finding(
         "bursts-vanish",
         Severity.WARNING,

@@ -7,7 +7,7 @@ implementation is its own; simple-websocket plays no part here.
 
 from __future__ import annotations
 
-from servers.modes import Application, Mode
+from . import Application, Mode
 
 MODE = Mode(
     name="eventlet",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 
-from servers.modes import Application, Mode
+from . import Application, Mode
 
 MODE = Mode(
     name="gevent",

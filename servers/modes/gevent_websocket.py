@@ -6,7 +6,7 @@ Flask-SocketIO chooses it by itself where the package is importable (flask_socke
 
 from __future__ import annotations
 
-from servers.modes import Application, Mode
+from . import Application, Mode
 
 MODE = Mode(
     name="gevent-websocket",

@@ -12,9 +12,9 @@ gunicorn has no eventlet worker any more (since 26).
 
 from __future__ import annotations
 
-from servers import under_gunicorn
-from servers.modes import Application, Mode
-from servers.modes.gevent import hide_gevent_websocket
+from .. import under_gunicorn
+from . import Application, Mode
+from .gevent import hide_gevent_websocket
 
 MODE = Mode(
     name="gunicorn-gevent",

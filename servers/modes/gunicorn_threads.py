@@ -9,8 +9,8 @@ its own.
 
 from __future__ import annotations
 
-from servers import under_gunicorn
-from servers.modes import Application, Mode
+from .. import under_gunicorn
+from . import Application, Mode
 
 _THREADS = 1000
 _CONNECTIONS = 2 * _THREADS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 
-from servers.modes import Application, Mode
+from . import Application, Mode
 
 MODE = Mode(
     name="threading",

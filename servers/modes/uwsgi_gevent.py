@@ -22,8 +22,8 @@ there.
 
 from __future__ import annotations
 
-from servers import under_uwsgi
-from servers.modes import Application, Mode
+from .. import under_uwsgi
+from . import Application, Mode
 
 _GREENLETS = 1000
 

@@ -14,7 +14,10 @@ from tests.support import ROOT
 ROOMS = ("servers", "loadtests", "reports", "tests")
 LONGEST_FILE, LONGEST_FUNCTION = 349, 50
 #: Longer ones, and why.
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "loadtests/machine/launch.py:serving": "its arguments, each with its words",
+    "loadtests/scenarios/disconnect/outage/clients.py:crowd": "its arguments, each with its words",
+}
 
 
 def sources(room: str) -> list[Path]:
@@ -56,7 +59,7 @@ def test_adapter_imports_no_server_when_it_is_imported(mode: str) -> None:
     for node in tree.body:
         if isinstance(node, ast.Import):
             tops |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and not node.level:  # else it is of this package
             tops.add((node.module or "").partition(".")[0])
     assert set() == tops - sys.stdlib_module_names - {"servers"}
 

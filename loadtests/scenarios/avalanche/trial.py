@@ -67,7 +67,8 @@ def _conduct(stage: Stage, options: Avalanche) -> tuple[dict[str, Any], Outcome]
             return ready, Outcome(measurements=[without_numbers(METRICS, NAME, lack)])
         with crowd(
             _WHO,
-            url=servers.running.url,
+            server=servers.running.ready,
+            namespace=stage.namespace,
             transport=stage.transport,
             offsets_s=_offsets_s(options, stage.seed),
             label=stage.label.with_name(f"{stage.label.name}-clients"),

@@ -163,5 +163,11 @@ def _elsewhere(
             transport=place.transport,
             tabs=len(tabs) // each,
             clients_per_tab=each,
+            **_spoken(place),
         )
         yield host("browser", "loadtests.scenarios.disconnect.hosts.browser", browser), tabs, each
+
+
+def _spoken(place: Place) -> dict[str, str]:
+    """Where tabs join."""
+    return {"namespace": place.namespace, "path": place.target.path}

@@ -73,7 +73,7 @@ SECTION = Section(
     ),
     compared=Compared(judged=("detection_p50",), on="a heartbeat"),
     charts=_CHARTS,
-    checks=checks.CHECKS,
+    checks=(*checks.CHECKS, checks.at_the_librarys_heartbeat),
     tables=tables.tables,
     short_tables=tables.short_tables,
     note="Median (mean over trials) and the worst client of all trials; what the handler was given "

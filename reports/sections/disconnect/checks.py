@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from loadtests.record.generator_facts import ReturnFacts
+from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect import windows
 from reports.facts.findings import Finding, Kind, Severity
 from reports.facts.numbers import counted, seconds
@@ -12,8 +13,11 @@ from reports.facts.rows import Cell
 from reports.facts.run import Facts
 from reports.sections.disconnect.clients import Group, departures, outages
 from reports.sections.disconnect.names import CLIENTS
+from reports.sections.disconnect.settings import HeartbeatSetting, main_heartbeat, rule
 from reports.sections.disconnect.words import window_text
 
+#: python-engineio's own heartbeat.
+_LIBRARYS = HeartbeatSetting(25.0, 20.0)
 #: A finding names so many places; the tables name all.
 _SHOWN = 4
 
@@ -117,6 +121,26 @@ def _came_back_otherwise(facts: Facts) -> Iterator[Finding]:
             "clients' logs in the run folder what they said.",
             tuple(found),
         )
+
+
+def at_the_librarys_heartbeat(facts: Facts) -> Iterator[Finding]:
+    """What the times of silent clients are at the heartbeat that most servers have."""
+    here = main_heartbeat(facts.result)
+    if here is None or here == _LIBRARYS or not departures(facts.own_outcomes, facts.own_rows):
+        return
+    own, librarys = (
+        window_text(rule(Transport.POLLING, "simple-websocket", each)) for each in (here, _LIBRARYS)
+    )
+    yield Finding(
+        "heartbeat-of-the-run",
+        Severity.NOTE,
+        f"Whoever says goodbye, or closes a WebSocket, is noticed at once. Who falls silent, or "
+        f"dies over long-polling, is found by the heartbeat: after {own} at this run's "
+        f"{here} s, and after {librarys} at the library's {_LIBRARYS} s.",
+        "Read times of silent clients with the heartbeat they were measured at; docs/disconnect.md "
+        "has what to set.",
+        (),
+    )
 
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (

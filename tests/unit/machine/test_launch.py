@@ -35,7 +35,7 @@ def ready(mode: str, **changes: Any) -> Ready:
 
 @pytest.mark.parametrize("mode", ADAPTERS)
 def test_server_that_is_what_it_should_be_is_verified(mode: str) -> None:
-    verify(ready(mode), mode, 25, 20)
+    verify(ready(mode), mode, (25, 20))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_server_that_is_something_else_is_not_measured(
     mode: str, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(LaunchError) as caught:
-        verify(ready(mode, **changes), mode, 25, 20)
+        verify(ready(mode, **changes), mode, (25, 20))
     assert words in str(caught.value)
 
 

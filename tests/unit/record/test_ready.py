@@ -27,11 +27,12 @@ LINE = {
     "compression": None,
     "source": "9daeafb9864cf43055ae93beb0afd6c7d144bfa4",
     "packages": "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "path": "/socket.io",
 }
 #: Of no server's business but its own machine's.
 FOLDER = {"prefix": "/home/somebody/bench/.venv"}
 #: What servers did not say when the results in docs/ were measured.
-LATER = {"source", "packages"}
+LATER = {"source", "packages", "path"}
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,9 @@ def lines(
     with reporter(trials) as told:
         told.began([planned], left_s)
         told.ended(planned, trial)
-    return capsys.readouterr().out.splitlines()
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{trials} trials, about ")
+    return lines
 
 
 def test_trial_is_one_line_with_its_place_and_what_is_left(
@@ -141,7 +143,9 @@ def test_lines_of_a_group_count_down_what_is_left(capsys: pytest.CaptureFixture[
         told.began([PLANNED, PLANNED], 100)
         for _ in range(2):
             told.ended(PLANNED, Trial(4, Status.OK, seconds=10))
-    left = [line.partition("about ")[2] for line in capsys.readouterr().out.splitlines()]
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "2 trials, about 1 min 40 s"  # before the first of them is over
+    left = [line.partition("about ")[2] for line in lines]
     assert left == ["1 min 30 s left", "1 min 20 s left"]
 
 

@@ -81,7 +81,7 @@ def test_servers_that_run_already_are_left_where_they_run(tmp_path: Path) -> Non
             'label = "a"\nurl = "http://a"\n[[subject]]\nlabel = "a"\nurl = "http://b"',
             "two subjects",
         ),
-        ('label = "a"\nurl = "http://a"\nfolder = "x"', "unknown field"),
+        ('label = "a"\nurl = "http://a"\ncolour = "x"', "unknown field"),
     ],
 )
 def test_subject_that_makes_no_sense_is_one_line(tables: str, problem: str) -> None:

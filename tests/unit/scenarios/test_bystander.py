@@ -76,6 +76,14 @@ def test_work_that_the_mode_knows_holds_nobody_up() -> None:
     assert present(found["bystander:sleep"].metrics["rise_p99"]) == pytest.approx(0, abs=0.5)
 
 
+def test_what_an_echo_costs_beside_work_is_not_told() -> None:
+    queue, _ = served()
+    found = measured(queue)
+    assert present(found["bystander:none"].metrics["server_cpu"]) > 0
+    assert found["bystander:block"].metrics["server_cpu"] is None
+    assert found["bystander:block"].unavailable["server_cpu"] == "the work itself is in it"
+
+
 def test_without_work_there_is_nothing_to_hold_it_against() -> None:
     queue, _ = served()
     calm = measured(queue)["bystander:none"]

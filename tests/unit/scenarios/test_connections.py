@@ -82,6 +82,11 @@ def test_memory_that_is_kept_is_told_per_client_that_came_and_went() -> None:
     )
 
 
+def test_wave_that_did_not_come_back_whole_leaves_nothing_that_is_known() -> None:
+    found = summarise(seen(not_back="no answer (99 of 120 are connected)"), 300, 120)
+    assert "a wave did not come back whole: no answer" in found.invalid["left_behind"]
+
+
 def test_growth_that_lasts_is_told_from_growth_that_dies_away() -> None:
     values = [50 + 3 * number - 20 * 0.6**number for number in range(12)]
     assert lasting_growth(values) == pytest.approx(3)
@@ -109,6 +114,10 @@ def test_busy_generator_is_what_may_have_been_slow() -> None:
     connecting = [Usage(SECOND, round(0.95 * SECOND), SECOND // 2)]
     found = summarise(seen(connecting=connecting), 300, 120)
     assert "load generator may be what limits" in found.invalid["connects"]
+
+
+def test_slope_of_what_does_not_change_is_nothing_at_all() -> None:
+    assert slope([5, 50, 150, 300, 500], [1.0] * 5) == 0
 
 
 def test_slope_of_one_point_or_of_equal_ones_is_none() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from loadtests.machine.launch import Launched, last_words, started
-from loadtests.record.application import NAMESPACE
+from loadtests.record.ready import Ready
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.outage.summary import Event, What, connected
 from loadtests.scenarios.disconnect.rows import Official
@@ -103,7 +103,8 @@ class Crowd:
 def crowd(
     client: Official,
     *,
-    url: str,
+    server: Ready,
+    namespace: str,
     transport: Transport,
     offsets_s: Sequence[float],
     label: Path,
@@ -114,7 +115,8 @@ def crowd(
 
     Args:
         client: whose.
-        url: of the server.
+        server: where they connect to.
+        namespace: that they join.
         transport: the only one that they may use.
         offsets_s: when each connects, from now on.
         label: what the names of its files begin with.
@@ -128,8 +130,9 @@ def crowd(
     file = label.with_name(f"{label.name}-events.jsonl")
     file.write_bytes(b"")
     config = {
-        "url": url,
-        "namespace": NAMESPACE,
+        "url": server.url,
+        "path": server.path,
+        "namespace": namespace,
         "transport": transport,
         "offsets_s": list(offsets_s),
         "events": str(file),

@@ -27,6 +27,7 @@ function note(client, event, reason = null, at_ns = now_ns()) {
 function join(client) {
   const socket = io(config.url + config.namespace, {
     forceNew: true,
+    path: config.path,
     transports: [config.transport],
   });
   socket.on("connect", () => note(client, "connect"));

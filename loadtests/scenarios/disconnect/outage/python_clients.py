@@ -60,6 +60,7 @@ def join(number: int, config: dict[str, Any], notes: Notes, begin: float) -> Non
             config["url"],
             transports=[config["transport"]],
             namespaces=[namespace],
+            socketio_path=config["path"],
             wait_timeout=_FIRST_CONNECT_S,
         )
     except socketio.exceptions.ConnectionError as error:

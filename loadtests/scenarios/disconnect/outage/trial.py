@@ -142,7 +142,8 @@ class _Clients:
         self.crowds[client] = stack.enter_context(
             crowd(
                 client,
-                url=self._servers.running.url,
+                server=self._servers.running.ready,
+                namespace=self._stage.namespace,
                 transport=self._stage.transport,
                 offsets_s=offsets_s,
                 label=label.with_name(f"{label.name}-{client}{again}"),

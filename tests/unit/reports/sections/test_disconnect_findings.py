@@ -115,3 +115,10 @@ def test_an_unmeasured_row_is_no_client() -> None:
     summary = summarise(result([planned(0, "disconnect:kill")], [ran(0, Measurement("echo", {}))]))
     assert group(summary).clients == ()
     assert outages(summary.outcomes, summary.own_rows) == []
+
+
+def test_times_of_silent_clients_are_told_with_their_heartbeat_and_the_librarys(
+    full: Summary,
+) -> None:
+    (finding,) = (one for one in full.findings if one.kind == "heartbeat-of-the-run")
+    assert "at this run's 1/1 s, and after 20 to 65 s at the library's 25/20 s." in finding.text

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 import msgspec
 
+from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.hosts.browser.chromium import NO_CHROMIUM, installed
 from loadtests.scenarios.disconnect.hosts.browser.page import LIBRARY
@@ -32,12 +33,16 @@ class BrowserHost(msgspec.Struct, frozen=True):
         tabs: how many pages there are, each with a host name of its own.
         clients_per_tab: connections of each page; they go together. A client's number is
             ``tab * clients_per_tab + its place in the tab``.
+        namespace: that they join.
+        path: of Engine.IO.
     """
 
     url: str
     transport: Transport
     tabs: Count
     clients_per_tab: Count
+    namespace: str = NAMESPACE
+    path: str = "/socket.io"
 
     def __post_init__(self) -> None:
         per_tab = self.clients_per_tab

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from loadtests.record.application import NAMESPACE
 from loadtests.record.exits import Exit
 from loadtests.scenarios.disconnect.hosts.browser import BrowserHost, unavailable
 from loadtests.scenarios.disconnect.hosts.browser.chromium import DOMAIN, installed, launch_options
@@ -148,6 +147,7 @@ class _Tab:
         self._origin = f"{server.scheme}://tab{number}.{DOMAIN}{port}"
         self._transport = config.transport
         self._server = config.url
+        self._namespace, self._path = config.namespace, config.path
         first = number * config.clients_per_tab
         self._clients = range(first, first + config.clients_per_tab)
         self._context = context
@@ -168,7 +168,8 @@ class _Tab:
         outcomes = await page.evaluate(
             "options => join(options)",
             {
-                "url": self._origin + NAMESPACE,
+                "url": self._origin + self._namespace,
+                "path": self._path,
                 "clients": len(self._clients),
                 "transport": self._transport,
             },

@@ -1,0 +1,131 @@
+"""What a command line asks to have measured in place of the experiment's modes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from loadtests.run.experiment import Experiment, ExperimentError
+from loadtests.run.subjects import OWN, SubjectTable, check, modes_of
+from servers.modes import ADAPTERS, MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options about it, as given.
+
+    Attributes:
+        urls, labels: of running servers.
+        modes: of servers that are started; None where nothing is said.
+        app: ``MODULE:OBJECT`` of an application of one's own.
+        app_dir: where it is imported from.
+        python: the interpreter that has it.
+    """
+
+    urls: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    modes: Sequence[str] | None = None
+    app: str | None = None
+    app_dir: str | None = None
+    python: str | None = None
+
+
+def asked(
+    wanted: Experiment,
+    given: Asked,
+    *,
+    tell: Callable[[str], None],
+    environment: Mapping[str, str] = os.environ,
+) -> Experiment:
+    """The experiment with what the command line asks for as its subjects.
+
+    Args:
+        wanted: narrowed already.
+        given: the options.
+        tell: what is left out, and why, a line each.
+        environment: whose active interpreter is taken where none is named.
+
+    Raises:
+        ExperimentError: the options make no sense together, or an interpreter serves nothing.
+    """
+    if given.app is None and (given.app_dir is not None or given.python is not None):
+        raise ExperimentError("--app-dir and --python are about an --app; give that too")
+    if not given.urls and given.app is None:
+        _refuse_idle(wanted, given)
+        return wanted
+    if wanted.subject:
+        option = "--url" if given.urls else "--app"
+        raise ExperimentError(
+            f"{option}: the experiment says by [[subject]] tables what is measured"
+        )
+    if given.urls and given.app is not None:
+        raise ExperimentError(
+            "--url and --app: one is running and the other is started; [[subject]] tables of an "
+            "experiment can have both"
+        )
+    tables = _running(given) if given.urls else _served(given, tell, environment)
+    try:
+        check(tables, list(ADAPTERS))
+    except ValueError as error:
+        raise ExperimentError(str(error)) from error
+    return msgspec.structs.replace(wanted, subject=tables, modes=[each.label for each in tables])
+
+
+def _refuse_idle(wanted: Experiment, given: Asked) -> None:
+    if given.labels:
+        raise ExperimentError("--label names the server of --url; give that too")
+    if given.modes is not None and wanted.subject:
+        raise ExperimentError("--modes: the experiment has [[subject]] tables instead of modes")
+
+
+def _running(given: Asked) -> list[SubjectTable]:
+    if given.modes is not None:
+        raise ExperimentError("--modes starts servers of ours; with --url there are only those")
+    labels = given.labels
+    if len(given.urls) == 1 and not labels:
+        labels = [OWN]
+    if len(labels) != len(given.urls):
+        raise ExperimentError(
+            f"{len(given.urls)} --url and {len(labels)} --label: each server is named by one of "
+            "its own"
+        )
+    return [SubjectTable(label, url) for label, url in zip(labels, given.urls, strict=True)]
+
+
+def _served(
+    given: Asked, tell: Callable[[str], None], environment: Mapping[str, str]
+) -> list[SubjectTable]:
+    if given.labels:
+        raise ExperimentError("--label names the server of --url; an --app goes by its modes")
+    python = given.python or _active(environment)
+    try:
+        able = modes_of(python)
+    except ValueError as error:
+        raise ExperimentError(f"--python: {error}") from error
+    for mode in given.modes or ():
+        if lack := able.get(mode, f"mode {mode} serves the application under test alone"):
+            raise ExperimentError(f"--modes: {lack} (in {python})")
+    modes = list(given.modes or [mode for mode in MAIN if able[mode] is None])
+    if not modes:
+        raise ExperimentError(f"{python} can serve no mode: {able[MAIN[0]]}")
+    for mode in MAIN:
+        if given.modes is None and able[mode] is not None:
+            tell(f"left out: {able[mode]}")
+    return [
+        SubjectTable(mode, mode=mode, app=given.app, folder=given.app_dir, python=python)
+        for mode in modes
+    ]
+
+
+def _active(environment: Mapping[str, str]) -> str:
+    """The interpreter of the environment that is active; ours where none is."""
+    folder = environment.get("VIRTUAL_ENV")
+    for name in ("bin/python", "Scripts/python.exe"):
+        if folder and (found := Path(folder) / name).is_file():
+            return str(found)
+    return sys.executable

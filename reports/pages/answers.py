@@ -1,0 +1,177 @@
+"""docs/answers.md: what people ask on public trackers, with the numbers of stored results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from loadtests.record.words import Status
+from reports.facts.errors import ReportError
+from reports.facts.markdown import escaped, markdown_table
+from reports.facts.numbers import readable, short
+from reports.facts.origin import where
+from reports.facts.rows import Cell, Row, cells_of
+from reports.facts.tables import Entry, Table
+from reports.summary import Summary
+
+#: Of so many trials the interval says less than the two numbers themselves.
+_TWO = 2
+
+_TRACKERS = {
+    "Flask-SocketIO": "https://github.com/miguelgrinberg/Flask-SocketIO/issues",
+    "python-socketio": "https://github.com/miguelgrinberg/python-socketio/issues",
+    "python-engineio": "https://github.com/miguelgrinberg/python-engineio/issues",
+    "socket.io": "https://github.com/socketio/socket.io/issues",
+}
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number that answers.
+
+    Attributes:
+        row, metric: of the summary.
+        head: over its column, with the unit.
+    """
+
+    row: str
+    metric: str
+    head: str
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question that people ask.
+
+    Attributes:
+        question: as they do.
+        threads: tracker -> numbers of the threads in which they do.
+        columns: the numbers that answer.
+        reading: what these are, and what they are not.
+    """
+
+    question: str
+    threads: dict[str, list[int]]
+    columns: list[Column]
+    reading: str
+
+
+class _Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    asked: list[Asked]
+
+
+def questions() -> list[Asked]:
+    """All of them, as the page has them."""
+    text = (Path(__file__).parent / "templates" / "answers.toml").read_bytes()
+    return msgspec.toml.decode(text, type=_Questions).asked
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question with its numbers; ``notes`` are why some of these are not to be trusted."""
+
+    asked: Asked
+    threads: str
+    table: Table
+    notes: tuple[str, ...]
+    source: str
+
+
+def render(summaries: Sequence[Summary]) -> str:
+    """The page; each question is answered from the first result that has all of its numbers.
+
+    Raises:
+        ReportError: none has.
+    """
+    environment = Environment(
+        # Markdown; what comes from results is escaped by markdown_table, or is a number.
+        loader=PackageLoader("reports.pages"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["escaped"] = escaped
+    text = environment.get_template("answers.md.j2").render(
+        answers=[_answered(asked, summaries) for asked in questions()],
+        sources={_name(one): where(one.result) for one in summaries},
+        table=lambda table: markdown_table(table, right=True),
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
+def _answered(asked: Asked, summaries: Sequence[Summary]) -> Answered:
+    lacking = "no result is given"
+    for summary in summaries:
+        found = {(row.row, row.metric.name, row.cell): row for row in summary.own_rows}
+        rows = [each.row for each in asked.columns]
+        cells = cells_of([row for row in summary.own_rows if row.row in rows])
+        lacks = list(_lacking(asked, cells, found))
+        if cells and not lacks:
+            lines = tuple(
+                (
+                    Entry(str(cell)),
+                    *(_entry(found[each.row, each.metric, cell]) for each in asked.columns),
+                )
+                for cell in cells
+            )
+            return Answered(
+                asked,
+                ", ".join(_links(asked)),
+                Table("", ("", *(each.head for each in asked.columns)), lines),
+                tuple(dict.fromkeys(_notes(asked, cells, found))),
+                _name(summary),
+            )
+        lacking = lacks[0] if lacks else f"{rows[0]} was not measured"
+    raise ReportError(f"no result answers {asked.question!r}: {lacking}")
+
+
+def _name(summary: Summary) -> str:
+    return str(summary.result.experiment.get("name") or "unnamed")
+
+
+_Found = dict[tuple[str, str, Cell], Row]
+
+
+def _lacking(asked: Asked, cells: Sequence[Cell], found: _Found) -> Iterator[str]:
+    """What keeps a result from answering: a gap is a defect, a doubt is told."""
+    for cell in cells:
+        for each in asked.columns:
+            row = found.get((each.row, each.metric, cell))
+            if row is None:
+                yield f"{each.row}.{each.metric} of {cell} was not measured"
+            elif row.estimate is None and row.status is not Status.INVALID:
+                why = row.reasons[0] if row.reasons else row.status
+                yield f"{each.row}.{each.metric} of {cell} has no number: {why}"
+
+
+def _notes(asked: Asked, cells: Sequence[Cell], found: _Found) -> Iterator[str]:
+    for cell in cells:
+        for each in asked.columns:
+            row = found[each.row, each.metric, cell]
+            if row.status is not Status.OK and row.reasons:
+                yield f"{cell}, {each.head}: {row.reasons[0]}"
+
+
+def _entry(row: Row) -> Entry:
+    """``3,980 [3,810, 4,150]``, or both of two trials, and that it is not to be trusted."""
+    if row.estimate is None:
+        return Entry("none", status=row.status)
+    estimate, unit = readable(row.estimate, row.metric.unit)
+    text = short(estimate.value)
+    if unit is not row.metric.unit:
+        text = f"{text} {unit}"
+    if estimate.trials == _TWO and unit is row.metric.unit:
+        text += f" ({', '.join(short(each) for each in row.values if each is not None)})"
+    elif estimate.low is not None and estimate.high is not None:
+        text += f" [{short(max(estimate.low, 0.0))}, {short(estimate.high)}]"
+    return Entry(text, "" if row.status is Status.OK else "(invalid)", row.status)
+
+
+def _links(asked: Asked) -> Iterator[str]:
+    for tracker, numbers in asked.threads.items():
+        for number in numbers:
+            yield f"[{tracker}#{number}]({_TRACKERS[tracker]}/{number})"

@@ -1,0 +1,210 @@
+"""Serves somebody else's application: ``python elsewhere.py --app MODULE:OBJECT MODE``.
+
+Run by its path, in the interpreter that has the application. Nothing of ours is on the import path
+then: a ``servers.py`` or an ``app.py`` of theirs is what they import by that name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import argparse
+
+    from flask import Flask
+    from flask_socketio import SocketIO
+
+#: The namespace beside theirs that has the events which every scenario knows.
+NAMESPACE = "/transport-bench"
+#: What this package is called in their process.
+_OURS = "_transport_bench_servers"
+#: With this word alone it says which modes can be served here.
+MODES = "--modes"
+
+
+class Unusable(Exception):
+    """The application cannot be served; one line says why."""
+
+
+def main() -> None:
+    """Serve it until told to stop."""
+    _leave_the_path()
+    program = _ours("__main__")
+    if importlib.util.find_spec("flask_socketio") is None:
+        _refuse(f"{sys.executable} has no Flask-SocketIO; run: pip install flask-socketio")
+    if sys.argv[1:] == [MODES]:
+        found = {name: each.MODE.missing() for name, each in program.ADAPTERS.items()}
+        print(json.dumps(found))
+        return
+    arguments = program.parser()
+    arguments.prog = "transport-bench"
+    arguments.add_argument("--app", required=True, metavar="MODULE:OBJECT")
+    arguments.add_argument("--keep-heartbeat", action="store_true")
+    program.main(arguments=arguments, make=_made)
+
+
+def _leave_the_path() -> None:
+    """Have the folder where this runs in place of the one where this file is."""
+    here = Path(__file__).resolve().parent
+    kept = [each for each in sys.path if Path(each or ".").resolve() not in (here, here.parent)]
+    sys.path[:] = list(dict.fromkeys([str(Path.cwd()), *kept]))
+
+
+def _ours(module: str) -> Any:
+    """A module of this package, under a name that nobody else has."""
+    if _OURS not in sys.modules:
+        here = Path(__file__).resolve().parent
+        spec = importlib.util.spec_from_file_location(
+            _OURS, here / "__init__.py", submodule_search_locations=[str(here)]
+        )
+        assert spec is not None
+        assert spec.loader is not None
+        package = sys.modules[_OURS] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(package)
+    return importlib.import_module(f"{_OURS}.{module}")
+
+
+def _made(options: argparse.Namespace) -> tuple[Flask, SocketIO]:
+    """Their application, with our namespace beside their own."""
+    try:
+        wanted = _ours("modes").ADAPTERS[options.mode].MODE
+        app, socketio = _imported(options, wanted.async_mode)
+        if socketio.async_mode != wanted.async_mode:
+            raise Unusable(
+                f"{options.app} has async_mode={socketio.async_mode!r} in its code, so it cannot "
+                f"be served in mode {options.mode}"
+            )
+    except Unusable as error:
+        _refuse(str(error))
+    journal = _ours("journal").Journal(options.journal) if options.journal else None
+    _ours("app").add_events(socketio, NAMESPACE, journal)
+    return app, socketio
+
+
+def _imported(options: argparse.Namespace, async_mode: str) -> tuple[Flask, SocketIO]:
+    os.environ.pop("FLASK_RUN_FROM_CLI", None)  # Flask-SocketIO would take threads for that
+    try:
+        import flask_socketio
+    except ImportError as error:
+        raise Unusable(f"{sys.executable} has no Flask-SocketIO ({error})") from error
+    _prefer(options, async_mode)
+    served, flask_socketio.SocketIO.run = flask_socketio.SocketIO.run, _run_at_import
+    try:
+        return _both(_object(options.app), options.app)
+    finally:
+        flask_socketio.SocketIO.run = served
+
+
+def _prefer(options: argparse.Namespace, async_mode: str) -> None:
+    """Have servers be made as they are wanted, where the application does not say otherwise.
+
+    A heartbeat that a scenario is about is not the application's to choose.
+    """
+    import socketio
+
+    usual = {"async_mode": async_mode}
+    heartbeat = {"ping_interval": options.ping_interval, "ping_timeout": options.ping_timeout}
+    made = socketio.Server.__init__
+
+    def init(self: Any, *arguments: Any, **given: Any) -> None:
+        for name, value in usual.items():
+            if given.get(name) is None:
+                given[name] = value
+        for name, value in heartbeat.items():
+            if not options.keep_heartbeat or given.get(name) is None:
+                given[name] = value
+        made(self, *arguments, **given)
+
+    socketio.Server.__init__ = init
+
+
+def _run_at_import(*_: Any, **__: Any) -> NoReturn:
+    raise Unusable(
+        "the application calls socketio.run() as it is imported; put that under "
+        'if __name__ == "__main__":'
+    )
+
+
+def _object(named: str) -> Any:
+    """What ``MODULE:OBJECT`` names.
+
+    Raises:
+        Unusable: there is no such.
+    """
+    module, colon, name = named.partition(":")
+    if not (module and colon and name):
+        raise Unusable(f"--app {named}: give MODULE:OBJECT, such as app:socketio")
+    found = _attempted(f"{module} cannot be imported", lambda: importlib.import_module(module))
+    for part in name.split("."):
+        if not hasattr(found, part):
+            public = [each for each in vars(found) if not each.startswith("_")]
+            raise Unusable(f"{module} has no {name}; it has {', '.join(sorted(public)[:20])}")
+        found = getattr(found, part)
+    return found
+
+
+def _attempted(problem: str, act: Callable[[], Any]) -> Any:
+    """What their code gives.
+
+    Raises:
+        Unusable: it raises; the last line of its traceback and where, all of it is in the log.
+    """
+    try:
+        return act()
+    except Unusable:
+        raise
+    except BaseException as error:  # sys.exit at import is one as well
+        traceback.print_exc()
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        place = f"{Path(last.filename).name}, line {last.lineno}"
+        raise Unusable(f"{problem}: {said} ({place})") from error
+
+
+def _both(found: Any, named: str) -> tuple[Flask, SocketIO]:
+    """The Flask application and its SocketIO, of either, or of what makes them.
+
+    Raises:
+        Unusable: it is none of these.
+    """
+    from flask import Flask
+    from flask_socketio import SocketIO
+
+    if callable(found) and not isinstance(found, (Flask, SocketIO)):
+        found = _attempted(f"{named}() raises", found)
+    each = found if isinstance(found, tuple) else (found,)
+    socketio = next((one for one in each if isinstance(one, SocketIO)), None)
+    app = next((one for one in each if isinstance(one, Flask)), None)
+    if socketio is None and app is not None:
+        socketio = app.extensions.get("socketio")
+        if socketio is None:
+            raise Unusable(f"{named} is a Flask application without a SocketIO")
+    if socketio is None:
+        raise Unusable(
+            f"{named} is no SocketIO, no Flask application that has one, and nothing that makes "
+            f"these: it is {type(found).__name__}"
+        )
+    if getattr(socketio, "server", None) is None:
+        raise Unusable(
+            f"{named} has no application yet; name what calls its init_app, such as a factory"
+        )
+    return app or socketio.sockio_mw.flask_app, socketio
+
+
+def _refuse(reason: str) -> NoReturn:
+    sys.stdout.flush()
+    print(f"transport-bench: {reason}", file=sys.stderr, flush=True)
+    # A worker of gunicorn would call SystemExit a crash of its own, and tell of that last.
+    os._exit(2)
+
+
+if __name__ == "__main__":
+    main()
