@@ -35,6 +35,7 @@ from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
 from loadtests.generator.noise import command as noise
 from loadtests.machine.alone import NotAlone, measuring
+from loadtests.record.application import BESIDE_NAMESPACE
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
@@ -126,14 +127,7 @@ def run(
             )
         wanted = asked(wanted, Asked(url, label, modes, app, app_dir, python), tell=print)
         subjects = subjects_of(wanted.subject)
-        running = [each.url for each in subjects.values() if each.url is not None]
-        ours = all(each.url is None and each.app is None for each in subjects.values())
-        wanted = _telling(wanted, given, ours=ours)
-        _check_urls(running, wanted)
-        # Where all servers are of one's own some scenarios do not run at all.
-        started = len(running) < len(wanted.modes)
-        able = [each for each in wanted.scenarios if started or not SCENARIOS[each].needs_journal]
-        check(wanted, able)
+        wanted = _checked(wanted, subjects, given)
         with measuring(f"experiment {wanted.name}", beside=beside):
             folder = _new_folder(out, wanted)
             result = _measured(wanted, folder, subjects)
@@ -147,6 +141,30 @@ def run(
         print("interrupted; what was measured is kept", file=sys.stderr)
     reported = _report(folder)
     return reported or _exit_code(result)
+
+
+def _checked(
+    wanted: Experiment, subjects: Mapping[str, Subject], given: dict[str, Any]
+) -> Experiment:
+    """The experiment with what the command line says of connections, if all of it can be done.
+
+    Raises:
+        ExperimentError: it cannot.
+    """
+    running = [each.url for each in subjects.values() if each.url is not None]
+    plain = [each for each in subjects.values() if each.url is None and each.app is None]
+    wanted = _telling(wanted, given, ours=bool(plain) or not subjects)
+    if any(each.app is not None for each in subjects.values()) and wanted.target.namespace:
+        raise ExperimentError(
+            f"an application of one's own is measured in {BESIDE_NAMESPACE}: no other namespace "
+            "can be joined"
+        )
+    _check_urls(running, wanted)
+    # Where all servers are of one's own some scenarios do not run at all.
+    started = len(running) < len(wanted.modes)
+    able = [each for each in wanted.scenarios if started or not SCENARIOS[each].needs_journal]
+    check(wanted, able)
+    return wanted
 
 
 class _Stuck(Exception):

@@ -83,8 +83,8 @@ def disconnect(results: Sequence[Path], out: Path | None) -> int:
 def answers(results: Sequence[Path], out: Path | None) -> int:
     """Write docs/answers.md from results: what people ask, with numbers.
 
-    RESULT is a result file or a run folder; each question is answered from the first that has all
-    of its numbers, and one that none answers is an error.
+    RESULT is a result file or a run folder; each question is answered from the one with the most
+    trials of its numbers, and one that none answers is an error.
     """
     return _explained(lambda: _answers(results, out))
 

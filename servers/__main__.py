@@ -17,6 +17,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -162,7 +163,11 @@ def _announce(app: Any, socketio: Any, mode: str, host: str, port: int) -> None:
     """Say where it is, and READY to a program, once the port accepts: the server does not tell."""
     from .ready import describe
 
-    line = json.dumps(describe(app, socketio, mode, host, port))
+    try:
+        line = json.dumps(describe(app, socketio, mode, host, port))
+    except Exception:  # nobody else would hear of it: this runs by itself
+        traceback.print_exc()
+        os._exit(2)
     # Start-up leaves a full collection due, of tens of milliseconds, that would fall into the first
     # seconds of some servers and not of others. It is part of starting: over before READY.
     gc.collect()

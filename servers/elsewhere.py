@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NAMESPACE = "/transport-bench"
 #: What this package is called in their process.
 _OURS = "_transport_bench_servers"
+#: What the modes' own code needs.
+OLDEST = (3, 10)
 #: With this word alone it says which modes can be served here.
 MODES = "--modes"
 
@@ -37,6 +39,8 @@ class Unusable(Exception):
 def main() -> None:
     """Serve it until told to stop."""
     _leave_the_path()
+    if sys.version_info < OLDEST:
+        _refuse(f"{sys.executable} is Python {sys.version.split()[0]}; 3.10 or later can serve")
     program = _ours("__main__")
     if importlib.util.find_spec("flask_socketio") is None:
         _refuse(f"{sys.executable} has no Flask-SocketIO; run: pip install flask-socketio")
@@ -101,6 +105,7 @@ def _imported(options: argparse.Namespace, async_mode: str) -> tuple[Flask, Sock
         return _both(_object(options.app), options.app)
     finally:
         flask_socketio.SocketIO.run = served
+        print(flush=True)  # READY is a line of its own, whatever was printed before
 
 
 def _prefer(options: argparse.Namespace, async_mode: str) -> None:
@@ -115,6 +120,10 @@ def _prefer(options: argparse.Namespace, async_mode: str) -> None:
     made = socketio.Server.__init__
 
     def init(self: Any, *arguments: Any, **given: Any) -> None:
+        # What one server publishes in a queue that all of them have is not for the others' clients.
+        queue = given.get("client_manager")
+        if queue is not None and hasattr(queue, "channel"):
+            queue.channel = f"{queue.channel}-transport-bench-{os.getpid()}"
         for name, value in usual.items():
             if given.get(name) is None:
                 given[name] = value
@@ -144,10 +153,11 @@ def _object(named: str) -> Any:
         raise Unusable(f"--app {named}: give MODULE:OBJECT, such as app:socketio")
     found = _attempted(f"{module} cannot be imported", lambda: importlib.import_module(module))
     for part in name.split("."):
-        if not hasattr(found, part):
-            public = [each for each in vars(found) if not each.startswith("_")]
+        if part not in dir(found):
+            public = [each for each in dir(found) if not each.startswith("_")]
             raise Unusable(f"{module} has no {name}; it has {', '.join(sorted(public)[:20])}")
-        found = getattr(found, part)
+        owner = found
+        found = _attempted(f"{named} cannot be had", lambda: getattr(owner, part))  # noqa: B023  # at once
     return found
 
 
@@ -164,7 +174,9 @@ def _attempted(problem: str, act: Callable[[], Any]) -> Any:
     except BaseException as error:  # sys.exit at import is one as well
         traceback.print_exc()
         last = traceback.extract_tb(error.__traceback__)[-1]
-        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        # Where it lies is nobody else's business: the reason goes into files that are passed on.
+        words = str(error).replace(f"{Path.cwd()}{os.sep}", "").replace(str(Path.home()), "~")
+        said = f"{type(error).__name__}: {words}".rstrip(": ")
         place = f"{Path(last.filename).name}, line {last.lineno}"
         raise Unusable(f"{problem}: {said} ({place})") from error
 

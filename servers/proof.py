@@ -37,6 +37,8 @@ def packages() -> str:
     found: dict[str, str] = {}
     for each in metadata.distributions():
         told = each.metadata  # read anew each time that it is asked for
+        if not told["Name"]:  # what pip has left of a package that it could not remove
+            continue
         name = re.sub(r"[-_.]+", "-", told["Name"]).lower()  # packaging's own rule (PEP 503)
         found.setdefault(name, told["Version"])  # the first on the path is what is imported
     lines = sorted(f"{name}=={version}\n" for name, version in found.items())

@@ -61,8 +61,19 @@ def process(
         yield running
     finally:
         stop(running)
+        _end_what_it_left(running)
         if running.stdout is not None:
             running.stdout.close()
+
+
+def _end_what_it_left(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is still there of the session of a process that has ended.
+
+    An application of somebody else's may have forked: that would run on, on the same core.
+    """
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

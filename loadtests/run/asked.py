@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,8 +72,8 @@ def asked(
     tables = _running(given) if given.urls else _served(given, tell, environment)
     try:
         check(tables, list(ADAPTERS))
-    except ValueError as error:
-        raise ExperimentError(str(error)) from error
+    except ValueError as error:  # there is no table that it could name
+        raise ExperimentError(re.sub(r"^\[\[subject\]\] \d+: ", "", str(error))) from error
     return msgspec.structs.replace(wanted, subject=tables, modes=[each.label for each in tables])
 
 

@@ -270,7 +270,8 @@ class ProcessExecutor:
         target = self._experiment.target
         if self._subject(planned).app is None:
             return target
-        path = target.path if server is None else server.ready.path
+        said = target.path != Target().path
+        path = target.path if said or server is None else server.ready.path
         return target.with_(namespace=BESIDE_NAMESPACE, path=path)
 
     def _orders(self, started: Sequence[_Started], site: Site) -> Orders:

@@ -249,6 +249,9 @@ def _tables(text: str) -> dict[str, Any]:
 def _heartbeats(experiment: Experiment) -> Iterator[tuple[str, Heartbeat]]:
     """Every table with a heartbeat of a server that a reference client may connect to."""
     yield "server", experiment.server
+    for subject in experiment.subject:
+        if subject.server is not None:
+            yield "subject", subject.server
     for scenario in experiment.scenarios:
         for variant in experiment.variants(scenario):
             if variant.heartbeat is not None and variant.scenario.conduct is None:

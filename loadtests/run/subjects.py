@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -129,6 +130,8 @@ def _problem(table: SubjectTable, modes: Sequence[str]) -> str:
         return f"unknown mode {table.mode!r}; known: {', '.join(modes)}"
     if table.folder is not None and table.app is None:
         return f"{table.label} has a folder and no app in it"
+    if table.python is not None and shutil.which(table.python) is None:
+        return f"python {table.python}: no such command, and no file that can be run"
     if table.app is not None:
         return problem_of_app(table.app, table.folder, table.mode)
     return ""
@@ -154,7 +157,7 @@ def subjects_of(tables: Sequence[SubjectTable]) -> dict[str, Subject]:
 def _subject(table: SubjectTable) -> Subject:
     if table.url is not None:
         return running(table.url)
-    python = SERVE[0] if table.python is None else shutil.which(table.python) or table.python
+    python = SERVE[0] if table.python is None else _program(table.python)
     if table.app is None:
         return Subject(
             mode=table.mode,
@@ -172,19 +175,29 @@ def _subject(table: SubjectTable) -> Subject:
     )
 
 
+def _program(python: str) -> str:
+    """An interpreter's path from anywhere: servers run in folders of their own."""
+    # Not resolved: an environment's interpreter is a link out of it.
+    return os.path.abspath(shutil.which(python) or python)  # noqa: PTH100
+
+
 def modes_of(python: str) -> dict[str, str | None]:
     """Every mode, with why it cannot be served by an interpreter; None where it can.
 
     Raises:
         ValueError: that is no interpreter which can serve anything.
     """
-    command = [shutil.which(python) or python, "-B", str(ELSEWHERE), "--modes"]
+    command = [_program(python), "-B", str(ELSEWHERE), "--modes"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-        found: dict[str, str | None] = msgspec.json.decode(done.stdout, type=dict[str, str | None])
+        last = done.stdout.strip().splitlines()[-1:]  # whatever its own start-up prints
+        found: dict[str, str | None] = msgspec.json.decode(
+            "".join(last), type=dict[str, str | None]
+        )
     except subprocess.CalledProcessError as error:
-        last = (error.stderr.strip().splitlines() or [f"code {error.returncode}"])[-1]
-        raise ValueError(f"{python} cannot serve anything: {last}") from error
+        words = (error.stderr.strip().splitlines() or [f"code {error.returncode}"])[-1]
+        raise ValueError(f"{python} cannot serve anything: {words}") from error
     except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError) as error:
-        raise ValueError(f"{python} is no Python that can be run ({error})") from error
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(f"{python} is no Python that can be run ({why})") from error
     return {mode: why for mode, why in found.items() if mode not in _NOT_FOR_APPS}

@@ -46,6 +46,7 @@ class Answer:
         second: the runner-up, in a tie the nearest that is not told apart; None: there is none.
         rivals: rows that share a tie: up to the last that the trials do not tell from the first.
         left_out: how many cells have no number that is to be trusted.
+        tied: those of the rivals that the trials do not tell from the first.
         doubted: those of them whose number is better than the first's all the same, best first.
     """
 
@@ -56,6 +57,7 @@ class Answer:
     rivals: tuple[Row, ...]
     left_out: int
     doubted: tuple[Row, ...] = ()
+    tied: tuple[Row, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -119,7 +121,7 @@ def leaders(rows: Sequence[Row]) -> frozenset[Cell]:
     answer = _answer(Question("", rows[0].row, rows[0].metric.name), rows)
     if answer.certainty not in (Certainty.CLEAR, Certainty.TIE) or answer.first is None:
         return frozenset()
-    ahead = (answer.first, *answer.rivals)
+    ahead = (answer.first, *answer.tied)
     if len(ahead) == sum(1 for row in rows if row.status is Status.OK):
         return frozenset()
     return frozenset(row.cell for row in ahead if not row.undersampled)
@@ -152,7 +154,8 @@ def _answer(question: Question, asked: Sequence[Row]) -> Answer:
         certainty = Certainty.CLEAR
     # Of a tie the nearest of those that make it one.
     second = others[tied[0] if tied else 0] if others else None
-    return Answer(question, certainty, first, second, rivals, left_out, doubted)
+    alike = tuple(others[place] for place in tied)
+    return Answer(question, certainty, first, second, rivals, left_out, doubted, alike)
 
 
 def _doubts(rows: Sequence[Row]) -> str:

@@ -81,7 +81,7 @@ class Answered:
 
 
 def render(summaries: Sequence[Summary]) -> str:
-    """The page; each question is answered from the first result that has all of its numbers.
+    """The page; each question is answered from the result with the most trials of its numbers.
 
     Raises:
         ReportError: none has.
@@ -105,28 +105,34 @@ def render(summaries: Sequence[Summary]) -> str:
 
 def _answered(asked: Asked, summaries: Sequence[Summary]) -> Answered:
     lacking = "no result is given"
+    able: list[tuple[int, Answered]] = []
     for summary in summaries:
         found = {(row.row, row.metric.name, row.cell): row for row in summary.own_rows}
         rows = [each.row for each in asked.columns]
         cells = cells_of([row for row in summary.own_rows if row.row in rows])
         lacks = list(_lacking(asked, cells, found))
-        if cells and not lacks:
-            lines = tuple(
-                (
-                    Entry(str(cell)),
-                    *(_entry(found[each.row, each.metric, cell]) for each in asked.columns),
-                )
-                for cell in cells
-            )
-            return Answered(
-                asked,
-                ", ".join(_links(asked)),
-                Table("", ("", *(each.head for each in asked.columns)), lines),
-                tuple(dict.fromkeys(_notes(asked, cells, found))),
-                _name(summary),
-            )
-        lacking = lacks[0] if lacks else f"{rows[0]} was not measured"
-    raise ReportError(f"no result answers {asked.question!r}: {lacking}")
+        if not cells or lacks:
+            lacking = lacks[0] if lacks else f"{rows[0]} was not measured"
+            continue
+        numbers = [found[each.row, each.metric, cell] for cell in cells for each in asked.columns]
+        able.append((sum(row.trials for row in numbers), _told(asked, summary, cells, found)))
+    if not able:
+        raise ReportError(f"no result answers {asked.question!r}: {lacking}")
+    return max(able, key=lambda each: each[0])[1]
+
+
+def _told(asked: Asked, summary: Summary, cells: Sequence[Cell], found: _Found) -> Answered:
+    lines = tuple(
+        (Entry(str(cell)), *(_entry(found[each.row, each.metric, cell]) for each in asked.columns))
+        for cell in cells
+    )
+    return Answered(
+        asked,
+        ", ".join(_links(asked)),
+        Table("", ("", *(each.head for each in asked.columns)), lines),
+        tuple(dict.fromkeys(_notes(asked, cells, found))),
+        _name(summary),
+    )
 
 
 def _name(summary: Summary) -> str:
@@ -164,10 +170,12 @@ def _entry(row: Row) -> Entry:
     text = short(estimate.value)
     if unit is not row.metric.unit:
         text = f"{text} {unit}"
-    if estimate.trials == _TWO and unit is row.metric.unit:
-        text += f" ({', '.join(short(each) for each in row.values if each is not None)})"
+    if estimate.trials == _TWO:
+        each = [value for value in row.values if value is not None]
+        factor = estimate.value / row.estimate.value if row.estimate.value else 1.0
+        text += f" ({', '.join(short(value * factor) for value in each)})"
     elif estimate.low is not None and estimate.high is not None:
-        text += f" [{short(max(estimate.low, 0.0))}, {short(estimate.high)}]"
+        text += f" [{short(estimate.low)}, {short(estimate.high)}]"
     return Entry(text, "" if row.status is Status.OK else "(invalid)", row.status)
 
 

@@ -60,8 +60,8 @@ SECTION = Section(
     charts=(
         ChartKind(
             "hang-dropped",
-            "Idle clients that lost their connection while a handler blocked",
-            f"Further left is better; none of them was gone. {whiskers.READING}",
+            "Clients lost while a handler hung",
+            f"Idle clients, none of which was gone; further left is better. {whiskers.READING}",
             _chart,
             _wanted,
         ),

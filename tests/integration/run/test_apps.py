@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 from loadtests.record.application import BESIDE_NAMESPACE
 from loadtests.record.results import read
 from loadtests.record.words import Status
 from servers import elsewhere
+from tests.support import ROOT
 from tests.support.measuring import TINY, loadtests
 
 APPS = Path(__file__).parents[2] / "support" / "applications"
@@ -108,7 +111,39 @@ def test_failure_of_an_application_is_the_reason_of_its_trials(tmp_path: Path) -
         )
     }
     assert "has async_mode='threading' in its code" in (reasons["gevent"] or "")
+    broken = ("--app", "broken:app", "--app-dir", str(APPS / "classes"), "--modes", "threading")
+    assert measured(tmp_path / "broken", *broken, "--scenarios", "echo").returncode == 4
+    stored = (tmp_path / "broken" / "result.json").read_text(encoding="utf-8")
+    assert "KeyError" in stored
+    assert str(APPS) not in stored
     assert reasons["threading"] is None
+
+
+def test_what_an_application_has_forked_ends_with_its_server(tmp_path: Path) -> None:
+    forking = ("--app", "forking:app", "--app-dir", str(APPS / "classes"), "--modes", "threading")
+    done = measured(tmp_path / "run", *forking, "--scenarios", "echo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = [path.read_text() for path in (tmp_path / "run" / "logs").glob("*server.log")]
+    workers = [int(log.partition("with worker ")[2].split()[0]) for log in logs]
+    assert workers
+    assert not [pid for pid in workers if psutil.pid_exists(pid)]
+
+
+def test_interpreter_is_found_from_wherever_servers_run(tmp_path: Path) -> None:
+    """A path is from where the command was given, not from the application's folder."""
+    (tmp_path / "environment").symlink_to(sys.prefix)
+    where = os.path.relpath(tmp_path / "environment" / "bin" / "python", ROOT)
+    chat = ("--app", "chat:app", "--app-dir", str(APPS / "classes"), "--modes", "threading")
+    done = measured(tmp_path / "run", *chat, "--python", where, "--scenarios", "echo")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_another_namespace_is_refused_in_one_line(tmp_path: Path) -> None:
+    chat = ("--app", "chat:app", "--app-dir", str(APPS / "classes"), "--modes", "threading")
+    done = measured(tmp_path / "run", *chat, "--namespace", "/chat")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "is measured in /transport-bench: no other namespace can be joined" in line
 
 
 def test_interpreter_without_flask_socketio_is_told_before_anything_is_measured(

@@ -82,6 +82,11 @@ def test_another_result_answers_what_the_first_cannot() -> None:
     assert render([summarise(run(("avalanche", "back_p95"))), summarise(run())])
 
 
+def test_result_with_more_trials_answers() -> None:
+    one, three = summarise(run(blocks=1)), summarise(run(blocks=3))
+    assert render([one, three]).count("41 \\[38.5, 43.5\\]") == render([three]).count("41 \\[38.5")
+
+
 def test_a_number_that_is_not_to_be_trusted_says_so_and_why() -> None:
     text = render([summarise(run(invalid={"given_up": "the clock went backwards"}))])
     assert "(invalid)" in text
