@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from loadtests.record.words import Status
 from reports.facts.errors import ReportError
-from reports.facts.markdown import escaped, markdown_table
+from reports.facts.markdown import markdown_table
 from reports.facts.numbers import readable, short
 from reports.facts.origin import where
 from reports.facts.rows import Cell, Row, cells_of
 from reports.facts.tables import Entry, Table
+from reports.pages.prose import template
 from reports.summary import Summary
 
 #: Of so many trials the interval says less than the two numbers themselves.
@@ -86,16 +86,7 @@ def render(summaries: Sequence[Summary]) -> str:
     Raises:
         ReportError: none has.
     """
-    environment = Environment(
-        # Markdown; what comes from results is escaped by markdown_table, or is a number.
-        loader=PackageLoader("reports.pages"),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["escaped"] = escaped
-    text = environment.get_template("answers.md.j2").render(
+    text = template("answers.md.j2").render(
         answers=[_answered(asked, summaries) for asked in questions()],
         sources={_name(one): where(one.result) for one in summaries},
         table=lambda table: markdown_table(table, right=True),

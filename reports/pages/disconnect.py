@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from loadtests.record.words import Cause, Transport
 from reports.facts.errors import ReportError
-from reports.facts.markdown import escaped, markdown_table
+from reports.facts.markdown import markdown_table
 from reports.facts.numbers import EMPTY, seconds, seconds_span, short
 from reports.facts.origin import where
 from reports.facts.rows import Cell
 from reports.facts.tables import Entry, Table
+from reports.pages.prose import template
 from reports.sections.disconnect.checks import CHECKS
 from reports.sections.disconnect.choices import Choice, Cost, choices, costs
 from reports.sections.disconnect.clients import Group, departures, hull, outages
@@ -83,19 +82,10 @@ def render(summaries: Sequence[Summary], charts: Iterable[str] = ()) -> str:
     found = [one for one in summaries if departures(one.outcomes, one.own_rows)]
     if not found:
         raise ReportError("no result has disconnects; run with --scenarios disconnect")
-    environment = Environment(
-        # Markdown; what comes from results is escaped by markdown_table, or is a number.
-        loader=PackageLoader("reports.pages"),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     known = _points(found)
     dear = costs(found)
     answering = next((one for one in found if main_heartbeat(one.result) == DEFAULTS), found[0])
-    environment.filters["escaped"] = escaped
-    text = environment.get_template("disconnect.md.j2").render(
+    text = template("disconnect.md.j2").render(
         sources=[_source(one) for one in found],
         answer=_answer(answering),
         answered_at=main_heartbeat(answering.result),
