@@ -95,9 +95,8 @@ class ProcessExecutor:
     ) -> None:
         self._experiment = experiment
         self._logs = folder / "logs"
-        self._subjects = {
-            name: subjects.get(name) or Subject(command=server_command) for name in experiment.modes
-        }
+        usual = Subject(command=server_command)
+        self._subjects = dict.fromkeys(experiment.modes, usual) | dict(subjects)
         self._begun_ns = time.monotonic_ns()
         self.pins = cores.pinning()
         if all(each.url is not None for each in self._subjects.values()):

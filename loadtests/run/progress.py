@@ -91,7 +91,9 @@ class _Lines:
         self._left_s = left_s
         if not self._begun:
             self._begun = True
-            self._console.print(f"{self._trials} trials, about {_duration(left_s)}")
+            self._console.print(
+                f"{self._trials} trial{'s' if self._trials != 1 else ''}, about {_duration(left_s)}"
+            )
 
     def ended(self, planned: PlannedTrial, trial: Trial) -> None:
         self._left_s = max(0.0, self._left_s - trial.seconds)

@@ -84,7 +84,10 @@ class RandomEchoes:
             TrialFailed: nothing was answered.
         """
         offer = _Offer(1, self.drain_s)
-        window = closed_window(self.bench, offer, self.clients, _WARMUP_S, _GUESS_S)
+        try:
+            window = closed_window(self.bench, offer, self.clients, _WARMUP_S, _GUESS_S)
+        except TrialFailed as error:
+            raise TrialFailed(f"{error} (at a load of as many as are answered)") from error
         closed = combine_closed(self.clients, [window])
         if not closed.answered:
             raise TrialFailed(f"the server answered nothing; {hint(self.bench)}")
