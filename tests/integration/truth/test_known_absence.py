@@ -65,6 +65,7 @@ def frozen(
 ) -> Iterator[None]:
     """Stop the load generator for a while, so long after four clients have connected."""
     over = threading.Event()
+    done: list[bool] = []
 
     def freeze() -> None:
         while not over.wait(0.02):
@@ -78,6 +79,7 @@ def frozen(
         if number == signal.SIGSTOP:
             time.sleep(for_s)
             os.kill(pid, signal.SIGCONT)
+        done.append(True)
 
     freezer = threading.Thread(target=freeze)
     freezer.start()
@@ -86,6 +88,7 @@ def frozen(
     finally:
         over.set()
         freezer.join()
+    assert done, "nothing was frozen, so nothing is known"
 
 
 def the_trial(
