@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from loadtests.record.words import Status
-from reports.charts import style, whiskers
+from reports.charts import legends, scales, style, whiskers
 from reports.charts.style import Look
 from reports.facts.distributions import (
     Floats,
@@ -25,7 +25,11 @@ from reports.facts.numbers import short
 from reports.facts.rows import Cell, Row, RowTrial, cells_of
 from reports.facts.run import Facts
 
-_BINS = 220
+_BINS = 180
+#: Inches of a cell's place.
+_PLACE = 0.78
+#: How high a hill is, of its place; on a narrow chart its name and numbers stand above it.
+_HIGH, _LOW = 0.58, 0.4
 _MEDIAN = 0.5
 #: Where, below the middle of a cell's place, the hill stands and each mark has its line, so that
 #: wide intervals do not run into each other.
@@ -57,13 +61,12 @@ def strips(facts: Facts, row_name: str, family: str, marks: Sequence[Mark], axis
     groups = style.by_transport(cells_of(rows.values()))
     shapes = _distributions(facts, row_name, family)
     looks = style.looks(cell.mode for group in groups.values() for cell in group)
-    figure = style.new_figure(1.5 + sum(0.42 + 0.9 * len(group) for group in groups.values()))
-    panels = figure.subplots(
-        len(groups), 1, squeeze=False, height_ratios=[len(group) for group in groups.values()]
-    )[:, 0]
+    figure = style.new_figure(1.5 + sum(0.42 + _PLACE * len(group) for group in groups.values()))
+    heights = [len(group) for group in groups.values()]
+    panels = style.panels(figure, len(groups), 1, heights=heights)[:, 0]
     limits = _limits(shapes.values(), _drawn(rows, marks))
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
-        style.log_x(axes, *limits)
+        scales.log_x(axes, *limits)
         style.cell_rows(axes, cells)
         axes.set_title(style.TRANSPORT_TITLES[transport])
         for place, cell in enumerate(cells):
@@ -71,7 +74,7 @@ def strips(facts: Facts, row_name: str, family: str, marks: Sequence[Mark], axis
             _strip(axes, place, shapes.get(cell), marked, marks, looks[cell.mode])
         _columns(axes, cells, rows, marks)
     panels[-1].set_xlabel(f"{axis} (log scale; further left is better)")
-    style.legend_above(figure, whiskers.legend(_keys(marks), _drawn(rows, marks)))
+    legends.legend_above(figure, whiskers.legend(_keys(marks), _drawn(rows, marks)))
     return figure
 
 
@@ -108,7 +111,7 @@ def _limits(shapes: Collection[Shape], rows: Sequence[Row]) -> tuple[float, floa
         for edge in shape.at(numpy.array([0.001, 0.999]) * shape.arrived)
     ]
     marked = [row.value for row in rows if row.value is not None]
-    return style.log_limits([*edges, *marked, *whiskers.ends(rows)], room=0.03)
+    return scales.log_limits([*edges, *marked, *whiskers.ends(rows)], room=0.03)
 
 
 def _strip(
@@ -127,14 +130,14 @@ def _strip(
     doubtful = rows[0].status is not Status.OK
     base = place + _LANES[0]
     if shape is not None:
-        _hill(axes, base, shape, look.colour, doubtful)
+        _hill(axes, base, shape, look, doubtful)
     for row, mark, lane in zip(rows, marks, _LANES, strict=True):
         if row.value is None:
             continue
         alpha = 1.0 if row.status is Status.OK else style.FADED
         whiskers.whiskers(axes, row, place + lane, alpha=alpha, cap=0.05)
         axes.plot(
-            [style.on_axis(axes, row.value)],
+            [scales.on_axis(axes, row.value)],
             [place + lane],
             marker=mark.shape or look.marker,
             markersize=7.5,
@@ -147,19 +150,19 @@ def _strip(
         )
 
 
-def _hill(axes: Axes, base: float, shape: Shape, colour: str, doubtful: bool) -> None:
+def _hill(axes: Axes, base: float, shape: Shape, look: Look, doubtful: bool) -> None:
     edges = numpy.geomspace(*axes.get_xlim(), _BINS + 1)
     middles = numpy.sqrt(edges[1:] * edges[:-1])
-    heights = 0.58 * density(shape, edges)
+    heights = (_LOW if style.is_narrow() else _HIGH) * density(shape, edges)
     axes.fill_between(
         middles,
         base - heights,
         base,
         where=(heights > 0.0015).tolist(),
-        facecolor=colour,
+        facecolor=look.colour,
         alpha=style.FADED if doubtful else 0.75,
         hatch="////" if doubtful else None,
-        edgecolor="white" if doubtful else colour,
+        edgecolor="white" if doubtful else look.line,
         linewidth=0.8,
         zorder=2,
     )
@@ -170,7 +173,7 @@ def _columns(
 ) -> None:
     """The marked numbers themselves, in columns at the right."""
     for column, mark in enumerate(marks):
-        points = 34 + 56 * column
+        points = 40 * (column - len(marks)) + 20 if style.is_narrow() else 34 + 56 * column
         axes.annotate(
             mark.title,
             (1, 1),
@@ -192,7 +195,7 @@ def _columns(
 
 def _keys(marks: Sequence[Mark]) -> list[Line2D]:
     return [
-        style.key(mark.shape or "o", mark.name, fill=mark.fill or style.QUIET) for mark in marks
+        legends.key(mark.shape or "o", mark.name, fill=mark.fill or style.QUIET) for mark in marks
     ]
 
 
@@ -201,12 +204,12 @@ def curves(facts: Facts, row_name: str, family: str, axis: str) -> Figure:
     rows = {row.cell: row for row in facts.rows if row.row == row_name}
     groups = style.by_transport(rows)
     looks = style.looks(cell.mode for cell in rows)
-    figure = style.new_figure(5.8)
-    panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
+    figure = style.new_figure(5.8, columns=len(groups))
+    panels = style.panels(figure, 1, len(groups), sharey=True)[0]
     shapes = _distributions(facts, row_name, family)
     deepest = max((shape.expected for shape in shapes.values()), default=1000.0)
     # The slowest of n samples stands at 1 - 1/n; beyond it there is nothing to draw.
-    odds = numpy.geomspace(1, max(deepest, 10.0), 400)
+    odds = numpy.geomspace(1, max(deepest, 10.0), 150)
     seen = [float(value) for shape in shapes.values() for value in shape.at(1 - 1 / odds)]
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
         axes.set_title(style.TRANSPORT_TITLES[transport])
@@ -214,14 +217,14 @@ def curves(facts: Facts, row_name: str, family: str, axis: str) -> Figure:
             trials = trial_distributions(_counted(facts, row_name, cell, family), family)
             doubt = _doubt(facts, row_name, family, cell)
             _curve(axes, cell, shapes.get(cell), trials, looks[cell.mode], doubt, odds)
-        style.log_y(axes, *style.log_limits(seen))
+        scales.log_y(axes, *scales.log_limits(seen))
         _percentile_axis(axes, deepest)
         axes.grid(visible=True)
         labels = [str(label) for label in axes.get_legend_handles_labels()[1]]
         axes.legend(
             loc="upper left",
-            bbox_to_anchor=(-0.02, -0.17),
-            ncols=style.columns_for(labels, 72 * style.WIDTH / len(groups) - 50),
+            bbox_to_anchor=(-0.02, -0.24 if style.is_narrow() else -0.17),
+            ncols=legends.columns_for(labels, style.panel_points(len(groups))),
             columnspacing=1.2,
         )
     panels[0].set_ylabel(f"{axis} (log; lower is better)")
@@ -253,13 +256,13 @@ def _curve(
 ) -> None:
     name = style.shortened(cell.mode)
     if shape is None:
-        axes.plot([], [], color=look.colour, marker="x", label=f"{name}: failed")
+        axes.plot([], [], color=look.line, marker="x", label=f"{name}: failed")
         return
     for trial in trials if len(trials) > 1 else ():
-        axes.plot(*_points(trial, odds), color=look.colour, linewidth=0.9, alpha=0.4)
+        axes.plot(*_points(trial, odds), color=look.line, linewidth=0.9, alpha=0.4)
     axes.plot(
         *_points(shape, odds),
-        color=look.colour,
+        color=look.line,
         linewidth=2.4,
         alpha=style.FADED + 0.15 if doubt == "invalid" else 1,
         linestyle=(0, (4, 2)) if doubt == "invalid" else "-",
@@ -270,7 +273,7 @@ def _curve(
         linestyle="none",
         marker=look.marker,
         markersize=7,
-        color=look.colour,
+        color=look.line,
         markeredgecolor="white",
         zorder=5,
     )

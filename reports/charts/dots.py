@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Better, Status
 from loadtests.scenarios.registry import metrics_of
-from reports.charts import style, whiskers
+from reports.charts import legends, scales, style, whiskers
 from reports.charts.style import Look
 from reports.facts.numbers import short
 from reports.facts.rows import Row
 from reports.facts.run import Facts
 from reports.facts.tables import against_best
 
-#: Where the columns of numbers and of ratios have their middle, right of the axes.
-_NUMBER_POINTS, _RATIO_POINTS = 34, 122
+
+class _Columns(NamedTuple):
+    """Where numbers and ratios have their middle, in points from the axes' right edge."""
+
+    number: float
+    ratio: float
+
+
+_BESIDE, _INSIDE = _Columns(34, 122), _Columns(-124, -48)
+
+
+def _columns() -> _Columns:
+    return _INSIDE if style.is_narrow() else _BESIDE
 
 
 def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
@@ -26,11 +38,10 @@ def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
     groups = style.by_transport(rows)
     looks = style.looks(cell.mode for cell in rows)
     figure = style.new_figure(
-        1.4 + sum(0.42 + style.ROW_HEIGHT * len(group) for group in groups.values())
+        1.4 + sum(0.42 + style.row_height() * len(group) for group in groups.values())
     )
-    panels = figure.subplots(
-        len(groups), 1, squeeze=False, height_ratios=[len(group) for group in groups.values()]
-    )[:, 0]
+    heights = [len(group) for group in groups.values()]
+    panels = style.panels(figure, len(groups), 1, heights=heights)[:, 0]
     logarithmic = _scales(panels, rows.values())
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
         style.cell_rows(axes, cells)
@@ -45,10 +56,10 @@ def points(facts: Facts, row_name: str, metric: str, axis: str) -> Figure:
     better = "left" if lower else "right"
     panels[-1].set_xlabel(f"{axis} ({scale}further {better} is better)")
     marks = [
-        style.key("o", "mean over trials", size=9),
-        style.key("o", "one trial", fill="white", size=5),
+        legends.key("o", "mean over trials", size=9),
+        legends.key("o", "one trial", fill="white", size=5),
     ]
-    style.legend_above(figure, whiskers.legend(marks, rows.values()))
+    legends.legend_above(figure, whiskers.legend(marks, rows.values()))
     return figure
 
 
@@ -67,14 +78,11 @@ def cpu(facts: Facts, per_message: Mapping[str, str]) -> Figure:
     groups = style.by_transport(cells)
     looks = style.looks(cell.mode for cell in cells)
     figure = style.new_figure(
-        1.5 + sum(0.42 + style.ROW_HEIGHT * len(group) for group in groups.values())
+        1.5 + sum(0.42 + style.row_height() * len(group) for group in groups.values()),
+        columns=len(scenarios),
     )
-    grid = figure.subplots(
-        len(groups),
-        len(scenarios),
-        squeeze=False,
-        height_ratios=[len(group) for group in groups.values()],
-    )
+    heights = [len(group) for group in groups.values()]
+    grid = style.panels(figure, len(groups), len(scenarios), heights=heights)
     for column, row_name in enumerate(scenarios):
         server = {row.cell: row for row in _rows(facts, row_name, "server_cpu")}
         generator = {row.cell: row for row in _rows(facts, row_name, "generator_cpu")}
@@ -89,10 +97,10 @@ def cpu(facts: Facts, per_message: Mapping[str, str]) -> Figure:
         scale = "log scale; " if logarithmic else ""
         panels[-1].set_xlabel(f"µs per {per_message[row_name]}\n({scale}further left is better)")
     marks = [
-        style.key("o", "server", size=9),
-        style.key("o", "load generator", fill="white"),
+        legends.key("o", "server", size=9),
+        legends.key("o", "load generator", fill="white"),
     ]
-    style.legend_above(figure, whiskers.legend(marks, _rows(facts, scenarios[0], "server_cpu")))
+    legends.legend_above(figure, whiskers.legend(marks, _rows(facts, scenarios[0], "server_cpu")))
     return figure
 
 
@@ -106,12 +114,12 @@ def _scales(panels: Iterable[Axes], rows: Iterable[Row]) -> bool:
     means = [row.value for row in listed if row.value is not None]
     ends = whiskers.ends(listed)
     trials = [value for row in listed for value in row.values if value is not None]
-    logarithmic = style.spans_a_decade(means)
+    logarithmic = scales.spans_a_decade(means)
     for axes in drawn:
         if logarithmic:
-            style.log_x(axes, *style.log_limits([*means, *ends, *trials]))
+            scales.log_x(axes, *scales.log_limits([*means, *ends, *trials]))
         else:
-            style.linear_x(axes, max([*means, *ends, *trials], default=1.0))
+            scales.linear_x(axes, max([*means, *ends, *trials], default=1.0))
     return logarithmic
 
 
@@ -122,12 +130,12 @@ def _point(axes: Axes, y: float, row: Row, look: Look, *, filled: bool = True) -
     alpha = 1.0 if row.status is Status.OK else style.FADED
     whiskers.whiskers(axes, row, y, alpha=alpha)
     axes.plot(
-        [style.on_axis(axes, row.value)],
+        [scales.on_axis(axes, row.value)],
         [y],
         marker=look.marker,
         markersize=9 if filled else 7,
         markerfacecolor=look.colour if filled else "white",
-        markeredgecolor=look.colour,
+        markeredgecolor=look.line,
         markeredgewidth=1.6,
         alpha=alpha,
         zorder=5,
@@ -150,7 +158,7 @@ def _trials(axes: Axes, y: float, row: Row, look: Look) -> None:
         marker=look.marker,
         markersize=4.5,
         markerfacecolor="white",
-        markeredgecolor=look.colour,
+        markeredgecolor=look.line,
         zorder=4,
     )
 
@@ -159,8 +167,9 @@ def _number(axes: Axes, place: float, row: Row) -> None:
     if row.value is None:
         return
     doubtful = row.status is not Status.OK
-    text = short(row.value) + ("\ninvalid" if doubtful else "")
-    style.beside(axes, place, _NUMBER_POINTS, text, doubtful=doubtful)
+    gap = " " if style.is_narrow() else "\n"
+    text = short(row.value) + (f"{gap}invalid" if doubtful else "")
+    style.beside(axes, place, _columns().number, text, doubtful=doubtful)
 
 
 def _beside_best(axes: Axes, rows: Sequence[Row]) -> None:
@@ -171,7 +180,7 @@ def _beside_best(axes: Axes, rows: Sequence[Row]) -> None:
         "times the best's",
         (1, 1),
         xycoords="axes fraction",
-        xytext=(_RATIO_POINTS, 3),
+        xytext=(_columns().ratio, 3),
         textcoords="offset points",
         ha="center",
         fontsize=9.5,
@@ -179,7 +188,7 @@ def _beside_best(axes: Axes, rows: Sequence[Row]) -> None:
     )
     for place, row in enumerate(rows):
         doubtful = row.status is not Status.OK
-        style.beside(axes, place, _RATIO_POINTS, against_best(row), doubtful=doubtful)
+        style.beside(axes, place, _columns().ratio, against_best(row), doubtful=doubtful)
 
 
 def _pair(axes: Axes, place: int, pair: tuple[Row | None, Row | None], look: Look) -> None:

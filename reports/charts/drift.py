@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from reports.charts import style
+from reports.charts import legends, scales, style
 from reports.facts.drift import Moment, moments, together
 from reports.facts.run import Facts
 
@@ -41,7 +41,7 @@ def over_time(facts: Facts) -> Figure:
     low, high = _limits(found)
     line = together(found)
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
-        style.log_y(axes, low, high)
+        scales.log_y(axes, low, high)
         ticks = _FINE if high / low < _FAR else _COARSE
         axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if low < tick < high]))
         axes.set_title(style.TRANSPORT_TITLES[transport])
@@ -58,7 +58,7 @@ def over_time(facts: Facts) -> Figure:
             zorder=5,
         )
     panels[-1].set_xlabel("minutes since the run began (lower is faster)")
-    style.legend_above(figure, _legend(found, looks))
+    legends.legend_above(figure, _legend(found, looks))
     return figure
 
 
@@ -71,7 +71,7 @@ def _limits(found: Sequence[Moment]) -> tuple[float, float]:
 def _trials(axes: Axes, own: Sequence[Moment], look: style.Look) -> None:
     for _, slices in groupby(own, key=lambda one: one.trial):
         trial = list(slices)
-        _marks(axes, [one for one in trial if one.counted], look.marker, look.colour, "-")
+        _marks(axes, [one for one in trial if one.counted], look.marker, look.line, "-")
         others = [one for one in trial if not one.counted]
         _marks(axes, others, look.marker, style.QUIET, "none", fill="white")
 
@@ -108,7 +108,7 @@ def _legend(found: Sequence[Moment], looks: dict[str, style.Look]) -> list[Line2
         Line2D(
             [],
             [],
-            color=looks[mode].colour,
+            color=looks[mode].line,
             marker=looks[mode].marker,
             markersize=5,
             linewidth=0.8,
@@ -118,5 +118,5 @@ def _legend(found: Sequence[Moment], looks: dict[str, style.Look]) -> list[Line2
     ]
     keys.append(Line2D([], [], color=style.INK, linewidth=1.8, label="all cells, median"))
     if not all(one.counted for one in found):
-        keys.append(style.key("o", "left out", fill="white", size=5))
+        keys.append(legends.key("o", "left out", fill="white", size=5))
     return keys

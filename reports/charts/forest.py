@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from loadtests.record.words import Better, Verdict
-from reports.charts import style
+from reports.charts import legends, style
 from reports.facts.changes import Change
 from reports.facts.numbers import times
 
@@ -92,7 +92,7 @@ def forest(changes: Sequence[Change], size: float) -> Figure:
         for place, change in enumerate(found):
             _mark(axes, place, change, reach)
     panels[-1].set_xlabel("head / base (log scale)")
-    style.legend_above(figure, _keys(changes))
+    legends.legend_above(figure, _keys(changes))
     return figure
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Status
-from reports.charts import style
+from reports.charts import legends, scales, style
 from reports.facts.rows import Cell, Row
 
 Kind = TypeVar("Kind")
@@ -31,10 +31,10 @@ def marks(
     kinds = [kind for kind in labels if any(kind in rows for rows in found.values())]
     groups, looks = style.by_transport(found), style.looks(cell.mode for cell in found)
     rows = [row for own in found.values() for row in own.values()]
-    figure = style.new_figure(1.4 + style.ROW_HEIGHT * len(kinds))
-    panels = figure.subplots(1, len(groups), squeeze=False, sharex=True)[0]
+    figure = style.new_figure(1.4 + style.row_height() * len(kinds), columns=len(groups), stacked=1)
+    panels = style.panels(figure, 1, len(groups), sharex=True)[0]
     for column, (axes, (transport, cells)) in enumerate(zip(panels, groups.items(), strict=True)):
-        style.log_x(axes, *style.log_limits([row.value for row in rows if row.value]))
+        scales.log_x(axes, *scales.log_limits([row.value for row in rows if row.value]))
         _places(axes, [labels[kind] for kind in kinds], named=column == 0)
         axes.set_title(style.TRANSPORT_TITLES[transport])
         axes.set_xlabel(f"{axis} (log scale)")
@@ -42,18 +42,23 @@ def marks(
             shift = _REACH * ((place + 1) / (len(cells) + 1) - 0.5)
             _marks(axes, [found[cell].get(kind) for kind in kinds], looks[cell.mode], shift)
     handles = [
-        style.key(looks[mode].marker, style.shortened(mode), fill=looks[mode].colour)
+        legends.key(looks[mode].marker, style.shortened(mode), fill=looks[mode].colour)
         for mode in dict.fromkeys(cell.mode for cell in found)
     ]
     if any(row.value and row.status is not Status.OK for row in rows):
-        handles.append(style.key("x", "invalid"))
-    style.legend_above(figure, handles)
+        handles.append(legends.key("x", "invalid"))
+    legends.legend_above(figure, handles)
     return figure
 
 
 def _places(axes: Axes, labels: Sequence[str], *, named: bool) -> None:
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_yticks(range(len(labels)), labels if named else [""] * len(labels))
+    if style.is_narrow():
+        axes.set_yticks([])
+        for place, label in enumerate(labels):
+            style.over(axes, place, (0, 0), label, ha="left", fontsize=9)
+    else:
+        axes.set_yticks(range(len(labels)), labels if named else [""] * len(labels))
     axes.tick_params(axis="y", length=0, pad=8)
     axes.spines["left"].set_visible(False)
     for place in range(1, len(labels)):
@@ -71,6 +76,7 @@ def _marks(axes: Axes, rows: Sequence[Row | None], look: style.Look, shift: floa
             marker=look.marker,
             markersize=8,
             color=look.colour,
+            markeredgecolor=look.line,
             linestyle="none",
             clip_on=False,
             zorder=5,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from loadtests.record.words import Status
-from reports.charts import style
+from reports.charts import legends, scales, style
 from reports.facts.rows import Cell, Row
 from reports.facts.run import Facts
 
@@ -66,15 +66,15 @@ def over(
     cells = list(dict.fromkeys(cell for lines in drawn.values() for cell in lines))
     rows = [row for lines in drawn.values() for line in lines.values() for row in line.values()]
     groups, looks = style.by_transport(cells), style.looks(cell.mode for cell in cells)
-    figure = style.new_figure(_HEIGHT)
-    panels = figure.subplots(1, len(groups), squeeze=False, sharex=True, sharey=True)[0]
+    figure = style.new_figure(_HEIGHT, columns=len(groups))
+    panels = style.panels(figure, 1, len(groups), sharex=True, sharey=True)[0]
     numbers = {number for lines in drawn.values() for line in lines.values() for number in line}
     for axes, (transport, group) in zip(panels, groups.items(), strict=True):
-        style.log_y(axes, *style.log_limits([row.value for row in rows if row.value]))
+        scales.log_y(axes, *scales.log_limits([row.value for row in rows if row.value]))
         if min(numbers) > 0:
-            style.log_x(axes, *style.log_limits(numbers))
+            scales.log_x(axes, *scales.log_limits(numbers))
         else:
-            style.linear_x(axes, max(numbers))
+            scales.linear_x(axes, max(numbers))
         axes.set_title(style.TRANSPORT_TITLES[transport])
         axes.set_xlabel(f"{x_label} (log scale)" if min(numbers) > 0 else x_label)
         axes.grid(visible=True)
@@ -82,7 +82,7 @@ def over(
             for cell in group:
                 _line(axes, lines.get(cell, {}), looks[cell.mode], each)
     panels[0].set_ylabel(f"{y_label} (log scale)")
-    style.legend_above(figure, _legend(series, cells, looks, rows))
+    legends.legend_above(figure, _legend(series, cells, looks, rows))
     return figure
 
 
@@ -91,12 +91,12 @@ def _line(axes: Axes, rows: Mapping[int, Row], look: style.Look, series: Series)
     axes.plot(
         [number for number, _, _ in drawn],
         [value for _, value, _ in drawn],
-        color=look.colour,
+        color=look.line,
         linestyle=_DOTTED if series.dotted else "-",
         marker=look.marker,
         markersize=4 if series.dotted else 6.5,
         markerfacecolor="white" if series.dotted else look.colour,
-        markeredgecolor=look.colour,
+        markeredgecolor=look.line,
     )
     for number, value, status in drawn:
         if status is not Status.OK:
@@ -113,7 +113,7 @@ def _legend(
         Line2D(
             [],
             [],
-            color=looks[mode].colour,
+            color=looks[mode].line,
             marker=looks[mode].marker,
             label=style.shortened(mode),
         )
@@ -131,5 +131,5 @@ def _legend(
             for each in series
         ]
     if any(row.value is not None and row.status is not Status.OK for row in rows):
-        handles.append(style.key("x", "invalid"))
+        handles.append(legends.key("x", "invalid"))
     return handles

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib
+import numpy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from loadtests.record.words import Status, Transport
-from reports.facts.numbers import short
 from reports.facts.rows import Cell, Row
-from reports.facts.stats import NOTHING
 from reports.facts.text import shown
 
 INK = "#1f2328"
 QUIET = "#59636e"
 GRID = "#d8dee4"
+FAINT = "#98a2ad"
+#: Of what rules expect, and of what they do not explain: a shape and a colour that no mode has.
+SHADE, OUTSIDE = "#c9d3de", "#a4133c"
 FADED = 0.35
-#: So many letters of a legend have room in one line.
-_LEGEND_LETTERS = 90
-#: Inches. A browser shows 96 px of it per inch, so that charts fill a page of 1100 px at 1:1.
-WIDTH, ROW_HEIGHT = 10.4, 0.62
+#: Inches. A browser shows 96 px of it per inch, so that charts fill a page of 1100 px at 1:1, and
+#: narrow ones a phone's 360.
+WIDTH, _NARROW_WIDTH = 10.4, 3.62
+ROW_HEIGHT, _NARROW_ROW_HEIGHT = 0.52, 0.72
+#: Panels that stand below each other need not be as tall as those beside each other.
+_STACKED = 0.66
+#: Where a narrow chart has a cell's name and numbers: above its place.
+_ABOVE = -0.38
 
 #: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), told apart by people of every colour
 #: vision. The three modes keep theirs in every chart of every run.
@@ -44,7 +48,12 @@ _OTHERS = (
     ("#A89B00", "*"),  # the palette's yellow, darkened: it vanishes on white
 )
 
+#: Of lines and outlines, where the colour itself has less than 3:1 on white (WCAG 2.2, 1.4.11).
+#: They have as much on the page's dark ground.
+_LINES = {"#E69F00": "#A87400", "#009E73": "#008A64", "#56B4E9": "#2F8FC6", "#A89B00": "#8F8400"}
+
 RC: dict[str, Any] = {
+    "figure.figsize": (WIDTH, 4.0),
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
     "font.size": 10.5,
@@ -56,6 +65,7 @@ RC: dict[str, Any] = {
     "axes.titlesize": 11.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # looked for among all ticks otherwise, a tenth of the time of a chart
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -67,6 +77,9 @@ RC: dict[str, Any] = {
     "ytick.color": INK,
     "xtick.labelcolor": INK,
     "xtick.labelsize": 10,
+    "xtick.major.size": 0,  # where a tick is, a line of the grid is
+    "ytick.major.size": 0,
+    "xtick.major.pad": 6,
     "ytick.labelsize": 10.5,
     "legend.frameon": False,
     "legend.fontsize": 9.5,
@@ -77,15 +90,35 @@ RC: dict[str, Any] = {
     "savefig.facecolor": "#ffffff",
 }
 
+#: Over :data:`RC`, for a chart on a phone: no letter is below 11 px.
+NARROW: dict[str, Any] = {
+    "figure.figsize": (_NARROW_WIDTH, 4.0),
+    "axes.labelsize": 9,
+    "axes.titlesize": 10,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 8.5,
+}
+
 TRANSPORT_TITLES = {Transport.POLLING: "long-polling", Transport.WEBSOCKET: "WebSocket"}
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The colour and the marker of a mode."""
+    """How a mode is drawn.
+
+    Attributes:
+        colour: of areas.
+        marker: its shape, which says the same as the colour.
+    """
 
     colour: str
     marker: str
+
+    @property
+    def line(self) -> str:
+        """The colour of lines and outlines."""
+        return _LINES.get(self.colour, self.colour)
 
 
 def looks(modes: Iterable[str]) -> dict[str, Look]:
@@ -95,10 +128,47 @@ def looks(modes: Iterable[str]) -> dict[str, Look]:
     return found | {mode: Look(*_OTHERS[index % len(_OTHERS)]) for index, mode in enumerate(others)}
 
 
-def new_figure(height: float) -> Figure:
-    """An empty figure of the common width, which makes room for its texts by itself."""
-    padded = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07)
-    return Figure(figsize=(WIDTH, height), layout=padded)
+def is_narrow() -> bool:
+    """Whether what is drawn now is for a phone: :data:`NARROW` is in force."""
+    return bool(matplotlib.rcParams["figure.figsize"][0] < WIDTH)
+
+
+def panel_points(columns: int) -> float:
+    """The width of a panel with what is beside it, in points, where so many stand side by side."""
+    return 72 * (_NARROW_WIDTH if is_narrow() else WIDTH / columns) - 20
+
+
+def row_height() -> float:
+    """Inches of a cell's place."""
+    return _NARROW_ROW_HEIGHT if is_narrow() else ROW_HEIGHT
+
+
+def new_figure(height: float, *, columns: int = 1, stacked: float = _STACKED) -> Figure:
+    """An empty figure of the common width, which makes room for its texts by itself.
+
+    Args:
+        height: inches, where the columns stand side by side.
+        columns: of :func:`panels`; on a narrow chart they stand below each other.
+        stacked: how high a panel then is, of what it is otherwise.
+    """
+    width = matplotlib.rcParams["figure.figsize"][0]
+    if is_narrow():
+        height = 1.2 + max(height - 0.8, 0) * (columns * stacked if columns > 1 else 1)
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
+
+
+def panels(
+    figure: Figure, rows: int, columns: int, *, heights: Sequence[float] = (), **shared: Any
+) -> Any:
+    """Axes by row and column; on a narrow chart all of them below each other, row by row."""
+    ratios = list(heights) or [1.0] * rows
+    if not is_narrow() or columns == 1:
+        return figure.subplots(rows, columns, squeeze=False, height_ratios=ratios, **shared)
+    ratios = [height for height in ratios for _ in range(columns)]
+    found = figure.subplots(rows * columns, 1, squeeze=False, height_ratios=ratios, **shared)
+    for axes in found.flat:
+        axes.tick_params(labelbottom=True)
+    return numpy.asarray(found).reshape(rows, columns)
 
 
 def shortened(text: str, length: int = 22) -> str:
@@ -114,77 +184,6 @@ def by_transport(cells: Iterable[Cell]) -> dict[Transport, list[Cell]]:
         for transport in Transport
     }
     return {transport: group for transport, group in groups.items() if group}
-
-
-def spans_a_decade(numbers: Iterable[float]) -> bool:
-    """Whether numbers differ by a factor of ten, so that a linear axis would hide the small."""
-    positive = [number for number in numbers if number > NOTHING]
-    return bool(positive) and max(positive) >= 10 * min(positive)
-
-
-def log_limits(numbers: Iterable[float], *, room: float = 0.06) -> tuple[float, float]:
-    """Limits of a log axis around positive numbers, a little air on both sides.
-
-    Args:
-        numbers: those that have to fit; what is not positive, or next to nothing, is passed over.
-        room: share of the span, in decades, that is left free at each end.
-    """
-    positive = [number for number in numbers if number > NOTHING] or [1.0]
-    low, high = math.log10(min(positive)), math.log10(max(positive))
-    if high - low < 0.5:  # a narrow log axis has no ticks to read
-        middle = (low + high) / 2
-        low, high = middle - 0.25, middle + 0.25
-    air = room * (high - low)
-    return 10 ** (low - air), 10 ** (high + air)
-
-
-def on_axis(axes: Axes, number: float) -> float:
-    """Where a marker stands that is not cut off: below the axis's first number, at that."""
-    return max(number, axes.get_xlim()[0])
-
-
-def log_x(axes: Axes, low: float, high: float, *, last_tick: float = math.inf) -> None:
-    """A log x axis with plain numbers at 1, 2 and 5 of each decade, fewer over many decades."""
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    plain_log_ticks(axes.xaxis, low, min(high, last_tick))
-
-
-def log_y(axes: Axes, low: float, high: float) -> None:
-    """The same for y."""
-    axes.set_yscale("log")
-    axes.set_ylim(low, high)
-    plain_log_ticks(axes.yaxis, low, high)
-
-
-def linear_x(axes: Axes, high: float) -> None:
-    """A linear x axis from 0, with plain numbers."""
-    axes.set_xlim(0, high * 1.06 if high > 0 else 1)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-
-
-def plain_log_ticks(axis: Any, low: float, high: float) -> None:
-    """Plain numbers at 1, 2 and 5 of each decade between two ends, fewer over many decades."""
-    axis.set_major_locator(FixedLocator(_log_ticks(low, high)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _tick(value: float) -> str:
-    return f"{value:,.6g}" if value < 1e6 else short(value)
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    decades = math.log10(high / low)
-    steps: tuple[int, ...] = (1,)
-    if decades <= 3:
-        steps = (1, 2, 5)
-    elif decades <= 3.6:
-        steps = (1, 3)
-    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
-    return [tick for tick in ticks if low <= tick <= high]
 
 
 def heading(axes: Axes, text: str, *, above: str | None = None) -> None:
@@ -215,8 +214,13 @@ def heading(axes: Axes, text: str, *, above: str | None = None) -> None:
 def cell_rows(axes: Axes, cells: Sequence[Cell], *, labels: bool = True) -> None:
     """One horizontal place per cell, the first on top, named by its mode."""
     axes.set_ylim(len(cells) - 0.5, -0.5)
-    names = [shortened(cell.mode) for cell in cells] if labels else []
-    axes.set_yticks(range(len(cells)), names) if labels else axes.set_yticks([])
+    if is_narrow():
+        axes.set_yticks([])
+        for place, cell in enumerate(cells):
+            over(axes, place, (0, 0), shortened(cell.mode), ha="left", fontsize=9)
+    else:
+        names = [shortened(cell.mode) for cell in cells]
+        axes.set_yticks(range(len(cells)), names) if labels else axes.set_yticks([])
     axes.tick_params(axis="y", length=0, pad=8)
     axes.spines["left"].set_visible(False)
     for place in range(1, len(cells)):
@@ -230,22 +234,47 @@ def beside(axes: Axes, place: float, points: float, text: str, *, doubtful: bool
     Args:
         axes: that of the cell.
         place: the cell's position on the y axis.
-        points: distance of the column's middle from the axes' right edge.
+        points: distance of the column's middle from the axes' right edge; on a narrow chart the
+            column is inside, above the place.
         text: the number.
         doubtful: whether it is not to be taken at face value.
     """
+    look: dict[str, Any] = {
+        "ha": "center",
+        "color": QUIET if doubtful else INK,
+        "style": "italic" if doubtful else "normal",
+    }
+    if is_narrow():
+        over(axes, place, (1, points), text, fontsize=8.5, **look)
+    else:
+        _note(axes, (1, place), (points, 0), text, va="center", fontsize=10, **look)
+
+
+def over(axes: Axes, place: float, where: tuple[float, float], text: str, **look: Any) -> None:
+    """A text above a place of a narrow chart.
+
+    Args:
+        axes: that of the place.
+        place: its position on the y axis.
+        where: a share of the axes' width, and so many points from there.
+        text: what it says.
+        look: of the text.
+    """
+    share, points = where
+    _note(axes, (share, place + _ABOVE), (points, 0), text, va="center", zorder=7, **look)
+
+
+def _note(
+    axes: Axes, at: tuple[float, float], points: tuple[float, float], text: str, **look: Any
+) -> None:
     axes.annotate(
         text,
-        (1, place),
+        at,
         xycoords=axes.get_yaxis_transform(),
-        xytext=(points, 0),
+        xytext=points,
         textcoords="offset points",
-        ha="center",
-        va="center",
-        fontsize=10,
-        color=QUIET if doubtful else INK,
-        style="italic" if doubtful else "normal",
         annotation_clip=False,
+        **look,
     )
 
 
@@ -285,42 +314,6 @@ def worth(rows: Iterable[Row | None]) -> Status:
 def place_name(status: Status) -> str:
     """What an empty place says."""
     return "failed: no measurement" if status is Status.FAILED else "not available here"
-
-
-def key(marker: str, label: str, *, fill: str = QUIET, size: float = 7.5) -> Line2D:
-    """An entry of a legend: a marker in neutral ink."""
-    return Line2D(
-        [],
-        [],
-        linestyle="none",
-        marker=marker,
-        markersize=size,
-        color=QUIET,
-        markerfacecolor=fill,
-        markeredgecolor=QUIET,
-        label=label,
-    )
-
-
-def columns_for(labels: Iterable[str], points: float) -> int:
-    """How many columns of a legend fit into a width.
-
-    Args:
-        labels: its entries.
-        points: the width.
-    """
-    longest = max((len(label) for label in labels), default=1)
-    # DejaVu Sans at 9.5 points, plus the line and the gap.
-    return max(1, int(points // (5.9 * longest + 46)))
-
-
-def legend_above(figure: Figure, handles: Sequence[Any], *, columns: int | None = None) -> None:
-    """One legend for the whole figure, over the panels; as wide as it fits if columns is None."""
-    if columns is None:
-        labels = [str(handle.get_label()) for handle in handles]
-        # Each column is as wide as its own longest label.
-        columns = len(handles) if sum(map(len, labels)) < _LEGEND_LETTERS else -(-len(handles) // 2)
-    figure.legend(handles=handles, loc="outside upper right", ncols=columns)
 
 
 def jitter(text: str, reach: float) -> float:

@@ -8,12 +8,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from reports.charts.style import INK
+from reports.charts.style import FAINT, INK
 from reports.facts.rows import Row
 
 #: What a reader is to see first is dark and broad.
 _WITHIN: Mapping[str, Any] = {"color": INK, "linewidth": 1.8, "zorder": 5.5}
-_ITSELF: Mapping[str, Any] = {"color": "#98a2ad", "linewidth": 0.9, "zorder": 5.4}
+_ITSELF: Mapping[str, Any] = {"color": FAINT, "linewidth": 0.9, "zorder": 5.4}
 
 #: How charts with whiskers are read.
 READING = (

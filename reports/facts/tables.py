@@ -155,6 +155,8 @@ def _metric_table(row_name: str, rows: Sequence[Row]) -> Table:
         by_metric.setdefault(row.metric.name, {})[row.cell] = row
     lines = []
     for name, metric in metrics_of(row_name).items():
+        if name not in by_metric:  # the caller left it out
+            continue
         ahead = leaders(list(by_metric[name].values()))
         numbers = (entry(by_metric[name][cell], strong=cell in ahead) for cell in cells)
         lines.append((Entry(metric_label(metric)), *numbers))

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from markupsafe import Markup
-
 from reports.charts.forest import READING, drawable, forest
-from reports.charts.gallery import Caption, Chart, drawn, inline
+from reports.charts.gallery import Caption, drawn
 from reports.facts.changes import Change
 from reports.facts.tables import Table
-from reports.pages.html import Picture, filled
+from reports.pages.figures import Picture, picture
+from reports.pages.html import filled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +89,3 @@ def forest_of(changes: Sequence[Change], size: float, about: str, intervals: str
     caption = Caption("head-by-base", "Head by base", reading)
     chart = drawn(caption, partial(forest, chosen, size), about)
     return [picture(chart)]
-
-
-def picture(chart: Chart, name: str = "", title: str = "") -> Picture:
-    """A chart as the page shows it, under another name where the page has two of the kind."""
-    kind = chart.kind
-    # Safe: the drawing is ours, and matplotlib escapes the texts in it.
-    svg = Markup(inline(chart, name))
-    return Picture(name or kind.name, title or kind.title, kind.reading, svg)

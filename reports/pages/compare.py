@@ -17,9 +17,10 @@ from reports.facts.rows import Row
 from reports.facts.run import Facts, provenance
 from reports.facts.sides import Sides, headline, key_of, reading, side_by_side
 from reports.facts.tables import Entry, Table, main_metrics
-from reports.pages.changes import ChangesPage, Chapter, forest_of, picture, to_html
+from reports.pages.changes import ChangesPage, Chapter, forest_of, to_html
 from reports.pages.exports import json_text
-from reports.pages.html import Picture, when
+from reports.pages.figures import Picture, picture
+from reports.pages.html import when
 from reports.pages.sheet import Sheet
 from reports.pages.terminal import print_line, print_table
 from reports.sections.drawn import kinds_of

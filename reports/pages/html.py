@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +12,26 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from loadtests.record.generator_facts import IDENTITY
-from loadtests.record.words import Client, row_of, scenario_of
-from reports.charts.gallery import inline
+from loadtests.record.words import Better, Client, Status, row_of, scenario_of
+from reports.charts.compact import sheet
+from reports.charts.style import TRANSPORT_TITLES
 from reports.facts.best import NO_ANSWER
 from reports.facts.fingerprints import words
-from reports.facts.run import codings, compressions, python_name, troubles_of
+from reports.facts.options import sentence
+from reports.facts.rows import Row
+from reports.facts.run import (
+    Trouble,
+    codings,
+    compressions,
+    provenance,
+    python_name,
+    troubles_of,
+)
 from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
-from reports.pages.exports import COLUMNS, csv_line
+from reports.pages.exports import to_csv
+from reports.pages.figures import Picture, pictures, rules
+from reports.pages.numbers import as_address, lean_tables
 from reports.sections import generator, lean, precision
 from reports.sections.drawn import Drawn
 from reports.sections.reference import MARGIN, chapters
@@ -27,16 +40,10 @@ from reports.summary import Summary
 
 #: Told by name elsewhere on the page, or too long for a line.
 _TOLD = {"packages", "calibration", "name", "description", *SECTIONS}
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart as the page shows it."""
-
-    name: str
-    title: str
-    reading: str
-    svg: Markup
+#: What differs between reasons that are alike.
+_NUMBERS = re.compile(r"^\d+ of \d+ trials? \w+: | \([^()]*\d[^()]*\)$")
+#: Letters of a mode, and how many modes, in the question.
+_LABEL, _MODES = 30, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +51,10 @@ class Part:
     """A scenario's part of the page: its charts and its tables.
 
     Attributes:
-        settings: how it was run, in words of the experiment file.
-        tables: what a reader must see.
-        more: every metric of every row name, where that is not what ``tables`` has.
+        settings: how it was run, in a sentence.
+        open: whether its first chart is seen at once.
+        figures: its charts.
+        tables: what is said of the scenario; every metric of every row is among all numbers.
         note: how to read the tables.
     """
 
@@ -54,19 +62,25 @@ class Part:
     title: str
     meaning: str
     settings: str
+    open: bool
     figures: tuple[Picture, ...]
     tables: tuple[Table, ...]
-    more: tuple[Table, ...]
     note: str
 
 
 def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
     """The page; everything that comes from the result file is escaped."""
     result = summary.result
+    about = provenance(summary)
+    parts = list(_parts(summary, charts, about))
+    reference_figures = pictures(charts, Client.REFERENCE, about)
+    shown_figures = [*(each for part in parts for each in part.figures), *reference_figures]
     return filled(
         "report.html.j2",
         summary=summary,
         result=result,
+        question=question(summary.own_rows),
+        chart_rules=Markup(sheet(rules(shown_figures))),
         name=str(result.experiment.get("name") or "unnamed experiment"),
         description=result.experiment.get("description"),
         when=when(result.started),
@@ -76,21 +90,22 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         precision=precision.table(summary),
         precision_reading=precision.READING,
         no_answer=NO_ANSWER,
-        sections=list(_parts(summary, charts)),
+        sections=parts,
         reference=chapters(summary),
         reference_margin=MARGIN,
-        reference_figures=_pictures(charts, Client.REFERENCE),
+        reference_figures=reference_figures,
         lean=lean.costs(summary),
         lean_title=lean.TITLE,
         lean_reading=lean.READING,
         generator_title=generator.TITLE,
         generator_tables=generator.tables(summary),
         not_calibrated=generator.absence_of(result),
-        troubles=troubles_of(summary),
-        columns=COLUMNS,
-        lines=[csv_line(row) for row in summary.rows],
+        troubles=grouped(troubles_of(summary)),
+        count=len(summary.rows),
+        csv=Markup(as_address(to_csv(summary))),
+        numbers=list(lean_tables(summary.rows)),
         facts=list(_facts(result.environment)),
-        settings=list(_facts(result.experiment)),
+        settings=_settings(result.experiment),
         packages=_packages(result.environment),
         order=_order(summary),
         clocks=_clocks(summary),
@@ -118,9 +133,30 @@ def _shown(value: object) -> str:
     return value if isinstance(value, Markup) else shown(str(value))
 
 
-def _parts(summary: Summary, charts: Sequence[Drawn]) -> Iterator[Part]:
-    tables = metric_tables(summary.own_rows)
-    for section in sections_in(summary):
+def question(rows: Sequence[Row]) -> str:
+    """What the page answers: ``Which serves Socket.IO best: eventlet or gevent, ...?``."""
+    modes = list(dict.fromkeys(shown(row.cell.mode, _LABEL) for row in rows))
+    transports = list(dict.fromkeys(TRANSPORT_TITLES[row.cell.transport] for row in rows))
+    over = _either(transports)
+    if len(modes) == 1:
+        return f"How does {modes[0]} serve Socket.IO over {over}?"
+    if not modes:
+        return "How do Flask-SocketIO's modes compare?"
+    which = _either(modes) if len(modes) <= _MODES else f"{len(modes)} ways to serve it"
+    return f"Which serves Socket.IO best: {which}, over {over}?"
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+
+
+def _parts(summary: Summary, charts: Sequence[Drawn], about: str) -> Iterator[Part]:
+    # What tells of the generator and of the machine is among all numbers.
+    judged = [row for row in summary.own_rows if row.metric.better is not Better.NEITHER]
+    tables = metric_tables(judged)
+    sections = sections_in(summary)
+    some = any(section.core for section in sections)
+    for section in sections:
         name = section.scenario
         every = tuple(table for row, table in tables.items() if scenario_of(row) == name)
         own = () if section.tables is None else tuple(section.tables(summary))
@@ -128,21 +164,12 @@ def _parts(summary: Summary, charts: Sequence[Drawn]) -> Iterator[Part]:
             name=name,
             title=section.title,
             meaning=section.meaning,
-            settings=words(summary.result.experiment.get(name)),
-            figures=_pictures(charts, name),
+            settings=sentence(summary.result.experiment.get(name)),
+            open=section.core or not some,
+            figures=pictures(charts, name, about),
             tables=own or every,
-            more=every if own else (),
             note=section.note,
         )
-
-
-def _pictures(charts: Sequence[Drawn], place: str) -> tuple[Picture, ...]:
-    return tuple(
-        # Safe: the drawing is ours, and matplotlib escapes the texts in it.
-        Picture(kind.name, kind.title, kind.reading, Markup(inline(drawn.chart)))
-        for drawn in charts
-        if drawn.place == place and (kind := drawn.chart.kind)
-    )
 
 
 def when(started: str) -> str:
@@ -163,6 +190,48 @@ def machine(environment: Mapping[str, Any]) -> str:
         python_name(str(environment.get("python") or "")),
     )
     return ", ".join(str(part) for part in parts if part) or "unknown machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Troubles of one status for one reason.
+
+    Attributes:
+        places: rows and cells, each with its metrics and its own numbers.
+        logs: paths of the servers' logs, inside the run folder.
+    """
+
+    status: Status
+    reason: str
+    places: tuple[str, ...]
+    logs: tuple[str, ...]
+
+
+def grouped(troubles: Sequence[Trouble]) -> list[Group]:
+    """Alike ones together, in the order of the first of each."""
+    found: dict[tuple[Status, str], list[Trouble]] = {}
+    for one in troubles:
+        reason = "; ".join(dict.fromkeys(_NUMBERS.sub("", each) for each in one.reasons))
+        found.setdefault((one.status, reason), []).append(one)
+    return [
+        Group(
+            status,
+            reason,
+            tuple(_place(one) for one in alike),
+            tuple(dict.fromkeys(log for one in alike for log in one.logs)),
+        )
+        for (status, reason), alike in found.items()
+    ]
+
+
+def _place(one: Trouble) -> str:
+    """``echo, gevent × websocket, latency p99: 2 of 5 trials invalid: ...``."""
+    return f"{one.row}, {one.cell}, {', '.join(one.metrics)}: {'; '.join(one.reasons)}"
+
+
+def _settings(experiment: Mapping[str, Any]) -> str:
+    """What holds for every scenario, as a sentence."""
+    return sentence({name: each for name, each in experiment.items() if name not in _TOLD})
 
 
 def _facts(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

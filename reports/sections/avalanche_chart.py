@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from loadtests.record.words import Status
 from loadtests.scenarios.avalanche.numbers import NAME
-from reports.charts import style
+from reports.charts import legends, scales, style
 from reports.facts.distributions import Floats
 from reports.facts.rows import Cell
 from reports.facts.run import Facts
@@ -84,11 +84,11 @@ def share_back(facts: Facts) -> Figure:
     """A panel per transport, a line per mode; trials are thin lines behind it."""
     found = returns_of(facts)
     groups, looks = style.by_transport(found), style.looks(cell.mode for cell in found)
-    figure = style.new_figure(_HEIGHT)
-    panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
+    figure = style.new_figure(_HEIGHT, columns=len(groups))
+    panels = style.panels(figure, 1, len(groups), sharey=True)[0]
     end_s = _end_s(found)
     for axes, (transport, cells) in zip(panels, groups.items(), strict=True):
-        style.linear_x(axes, end_s)
+        scales.linear_x(axes, end_s)
         axes.set_ylim(0, 103)
         axes.set_title(style.TRANSPORT_TITLES[transport])
         axes.set_xlabel("s since a server answers again")
@@ -99,7 +99,7 @@ def share_back(facts: Facts) -> Figure:
         if latest_s:
             axes.axvline(latest_s, color=style.QUIET, linestyle=_DOTTED, linewidth=1.4, zorder=1)
     panels[0].set_ylabel("clients that are back, %")
-    style.legend_above(figure, _legend(found, looks))
+    legends.legend_above(figure, _legend(found, looks))
     return figure
 
 
@@ -111,13 +111,11 @@ def _end_s(found: Mapping[Cell, Returns]) -> float:
 
 def _line(axes: Axes, clients: Returns, look: style.Look, end_s: float) -> None:
     for trial_s in clients.trials_s if len(clients.trials_s) > 1 else ():
-        axes.step(
-            *_steps(trial_s, end_s), where="post", color=look.colour, linewidth=0.9, alpha=0.4
-        )
+        axes.step(*_steps(trial_s, end_s), where="post", color=look.line, linewidth=0.9, alpha=0.4)
     axes.step(
         *_steps(clients.all_s, end_s),
         where="post",
-        color=look.colour,
+        color=look.line,
         linewidth=2.4,
         alpha=style.FADED + 0.15 if clients.doubtful else 1,
         linestyle=_DASHED if clients.doubtful else "-",
@@ -135,7 +133,7 @@ def _steps(times_s: Floats, end_s: float) -> tuple[Floats, Floats]:
 
 def _legend(found: Mapping[Cell, Returns], looks: Mapping[str, style.Look]) -> list[Line2D]:
     handles = [
-        Line2D([], [], color=looks[mode].colour, linewidth=2.4, label=style.shortened(mode))
+        Line2D([], [], color=looks[mode].line, linewidth=2.4, label=style.shortened(mode))
         for mode in dict.fromkeys(cell.mode for cell in found)
     ]
     if any(each.doubtful for each in found.values()):

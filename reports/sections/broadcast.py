@@ -68,4 +68,5 @@ SECTION = Section(
     ),
     per="delivery of a broadcast",
     charts=_CHARTS,
+    core=True,
 )

@@ -158,6 +158,7 @@ _CHARTS = (
         f"limit; further right is better. {whiskers.READING}",
         _broadcast,
         lambda facts: _wanted(Kind.BROADCAST, facts),
+        (Kind.BROADCAST.row, "capacity"),
     ),
 )
 

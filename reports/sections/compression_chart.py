@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from loadtests.record.words import Metric, Status
 from loadtests.scenarios.packed import PackedRow
-from reports.charts import style
+from reports.charts import legends, scales, style
 from reports.facts.ratios import ratio_of
 from reports.facts.rows import Cell, Row
 from reports.facts.run import Facts
@@ -87,11 +87,11 @@ def factors(facts: Facts) -> Figure:
     sizes = sorted({pair.size for pair in drawn})
     looks = style.looks(modes)
     lines = -(-len(_PANELS) // _COLUMNS)
-    figure = style.new_figure(1.0 + 2.9 * lines)
-    grid = figure.subplots(lines, _COLUMNS, squeeze=False)
+    figure = style.new_figure(1.0 + 2.9 * lines, columns=_COLUMNS)
+    grid = style.panels(figure, lines, _COLUMNS)
     for axes, metric in zip(grid.flat, _PANELS, strict=True):
         _panel(axes, COMPARED[metric], all_pairs[metric], sizes, looks)
-    style.legend_above(figure, _legend(looks, drawn))
+    legends.legend_above(figure, _legend(looks, drawn))
     return figure
 
 
@@ -105,7 +105,7 @@ def _panel(
     axes.set_title(title, fontsize=10.5)
     known = [pair.ratio for pair in own if pair.ratio is not None]
     ends = [end for each in known for end in (each.low, each.high, each.value) if end]
-    style.log_y(axes, *style.log_limits([1.0, *ends]))
+    scales.log_y(axes, *scales.log_limits([1.0, *ends]))
     axes.axhline(1, color=style.QUIET, linewidth=1, zorder=1)
     axes.set_xlim(-0.5, len(sizes) - 0.5)
     axes.set_xticks(range(len(sizes)), [size_name(size) for size in sizes])
@@ -126,12 +126,12 @@ def _line(
             continue
         x = sizes.index(pair.size) + shift
         if pair.ratio.low is not None and pair.ratio.high is not None:
-            axes.plot([x, x], [pair.ratio.low, pair.ratio.high], color=look.colour, linewidth=1.6)
+            axes.plot([x, x], [pair.ratio.low, pair.ratio.high], color=look.line, linewidth=1.6)
         axes.plot(
             [x],
             [pair.ratio.value],
             marker=look.marker if pair.sound else "x",
-            color=look.colour if pair.sound else style.INK,
+            color=look.line if pair.sound else style.INK,
             markersize=7,
             linestyle="none",
         )
@@ -142,7 +142,7 @@ def _legend(looks: dict[str, style.Look], drawn: Sequence[WithAndWithout]) -> li
         Line2D(
             [],
             [],
-            color=look.colour,
+            color=look.line,
             marker=look.marker,
             linestyle="none",
             label=style.shortened(mode),
@@ -150,5 +150,5 @@ def _legend(looks: dict[str, style.Look], drawn: Sequence[WithAndWithout]) -> li
         for mode, look in looks.items()
     ]
     if any(not pair.sound for pair in drawn):
-        handles.append(style.key("x", "invalid"))
+        handles.append(legends.key("x", "invalid"))
     return handles

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from loadtests.record.words import Client
+from loadtests.record.words import Client, scenario_of
 from reports.charts import dots, drift
 from reports.charts.gallery import Chart, ChartKind, draw
 from reports.facts.rows import row_names
 from reports.facts.run import Facts
+from reports.facts.tables import entry, main_metrics, metric_label
+from reports.facts.text import shown
 from reports.sections import reference_chart
 from reports.sections.registry import SECTIONS, sections_in
+
+#: Letters of a cell's name.
+_CELL = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ _CPU = ChartKind(
     "further left is better. The further right of the two sets the pace: it should be the "
     "server.",
     lambda facts: dots.cpu(facts, _per_message()),
+    shows=("echo", "server_cpu"),
 )
 _DRIFT = ChartKind(
     "speed-over-the-run",
@@ -74,4 +80,29 @@ def kinds_of(facts: Facts) -> Iterator[tuple[str, ChartKind]]:
 
 def draw_all(facts: Facts) -> list[Drawn]:
     """All of them, in the order of the page."""
-    return [Drawn(draw(kind, facts), place) for place, kind in kinds_of(facts)]
+    return [
+        Drawn(draw(kind, facts, numbers_of(kind, place, facts)), place)
+        for place, kind in kinds_of(facts)
+    ]
+
+
+def numbers_of(kind: ChartKind, place: str, facts: Facts) -> str:
+    """What a chart shows at first sight, for those who cannot see it: a number of every cell.
+
+    Args:
+        kind: of the chart.
+        place: where it stands.
+        facts: of the run.
+    """
+    name, metric = kind.shows or ("", "")
+    rows = [row for row in facts.rows if (row.row, row.metric.name) == (name, metric)]
+    if not rows:
+        own = [row for row in facts.own_rows if scenario_of(row.row) == place] or facts.own_rows
+        first = own[0].row if own else ""
+        headlines = SECTIONS[place].headlines if place in SECTIONS else ()
+        chosen = next(iter(main_metrics(first, headlines)), "") if own else ""
+        rows = [row for row in own if (row.row, row.metric.name) == (first, chosen)]
+    if not rows:
+        return ""
+    told = ", ".join(f"{shown(str(row.cell), _CELL)} {entry(row).text}" for row in rows)
+    return f"{rows[0].row}, {metric_label(rows[0].metric)}: {told}."

@@ -157,6 +157,7 @@ _CHARTS = (
         f"{whiskers.READING}",
         _throughput,
         _wanted,
+        (NAME, "throughput"),
     ),
 )
 
@@ -181,4 +182,5 @@ SECTION = Section(
     per="echo (closed loop)",
     charts=_CHARTS,
     checks=(_not_cpu_bound, _delayed_ack),
+    core=True,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -15,7 +16,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from loadtests.record.words import Status, Transport
 from loadtests.scenarios.payload import BEYOND
 from loadtests.scenarios.sizes import Form, SizeRow
-from reports.charts import style
+from reports.charts import legends, scales, style
 from reports.facts.ratios import ratio_of
 from reports.facts.rows import Row
 from reports.facts.run import Facts
@@ -126,28 +127,28 @@ def latency(facts: Facts) -> Figure:
     modes = list(dict.fromkeys(point.row.cell.mode for point in found))
     forms = [form for form in _FORMS if any(point.form is form for point in found)]
     looks = style.looks(modes)
-    figure = style.new_figure(1.2 + 2.6 * len(modes))
-    grid = figure.subplots(len(modes), len(forms), squeeze=False, sharex=True, sharey=True)
+    figure = style.new_figure(1.2 + 2.6 * len(modes), columns=len(forms))
+    grid = style.panels(figure, len(modes), len(forms), sharex=True, sharey=True)
     sizes = sorted({point.size for point in found})
     values = [point.row.value for point in found if point.row.value]
     for line, mode in zip(grid, modes, strict=True):
         for axes, form in zip(line, forms, strict=True):
-            style.log_y(axes, *style.log_limits(values))
-            _size_axis(axes, sizes, len(forms))
+            scales.log_y(axes, *scales.log_limits(values))
+            _size_axis(axes, sizes, 3 if style.is_narrow() else len(forms))
             axes.set_title(f"{style.shortened(mode)}, {form}", fontsize=10.5, pad=20)
             own = [point for point in found if (point.row.cell.mode, point.form) == (mode, form)]
             _panel(axes, own, looks[mode])
         line[0].set_ylabel("latency p50, ms")
     for axes in grid[-1]:
         axes.set_xlabel("size of the message (log scale)")
-    style.legend_above(figure, _legend([point.row for point in found]))
+    legends.legend_above(figure, _legend([point.row for point in found]))
     return figure
 
 
 def _panel(axes: Axes, own: Sequence[SizePoint], look: style.Look) -> None:
     words = sentence(*(_sound(own, transport) for transport in _TRANSPORTS))
     note = axes.annotate(
-        words,
+        textwrap.shorten(words, 50, placeholder=" …") if style.is_narrow() else words,
         (0, 1),
         xycoords="axes fraction",
         xytext=(0, 9),
@@ -173,12 +174,12 @@ def _line(axes: Axes, own: Sequence[SizePoint], look: style.Look) -> None:
     axes.plot(
         [point.size for point in drawn],
         [point.row.value or 0.0 for point in drawn],
-        color=look.colour,
+        color=look.line,
         linestyle=(0, (4, 2)) if dashed else "-",
         marker=look.marker,
         markersize=6,
         markerfacecolor="white" if dashed else look.colour,
-        markeredgecolor=look.colour,
+        markeredgecolor=look.line,
     )
     for point in drawn:
         if point.row.status is not Status.OK:
@@ -240,7 +241,7 @@ def _legend(rows: Sequence[Row]) -> list[Line2D]:
         ),
     ]
     if any(row.value is not None and row.status is not Status.OK for row in rows):
-        handles.append(style.key("x", "invalid"))
+        handles.append(legends.key("x", "invalid"))
     if any(map(is_beyond, rows)):
-        handles.append(style.key("v", BEYOND))
+        handles.append(legends.key("v", BEYOND))
     return handles

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.record.words import Client, Status, row_of
-from reports.charts import style, whiskers
+from reports.charts import legends, scales, style, whiskers
 from reports.charts.style import Look
 from reports.facts.rows import Row, row_names
 from reports.facts.run import Facts
@@ -35,32 +35,29 @@ def medians(facts: Facts) -> Figure:
     groups = style.by_transport(dict.fromkeys(cells))
     looks = style.looks(cell.mode for cell in cells)
     figure = style.new_figure(
-        1.5 + sum(0.42 + style.ROW_HEIGHT * len(group) for group in groups.values())
+        1.5 + sum(0.42 + style.row_height() * len(group) for group in groups.values()),
+        columns=len(names),
     )
-    grid = figure.subplots(
-        len(groups),
-        len(names),
-        squeeze=False,
-        height_ratios=[len(group) for group in groups.values()],
-    )
+    heights = [len(group) for group in groups.values()]
+    grid = style.panels(figure, len(groups), len(names), heights=heights)
     for column, name in enumerate(names):
         ours = {row.cell: row for row in _rows(facts, name, name)}
         theirs = {row.cell: row for row in _rows(facts, row_of(name, Client.REFERENCE), name)}
-        limits = style.log_limits(_numbers([*ours.values(), *theirs.values()]))
+        limits = scales.log_limits(_numbers([*ours.values(), *theirs.values()]))
         for line, (transport, group) in zip(grid, groups.items(), strict=True):
             axes = line[column]
-            style.log_x(axes, *limits)
+            scales.log_x(axes, *limits)
             style.cell_rows(axes, group, labels=column == 0)
             axes.set_title(f"{name}, {style.TRANSPORT_TITLES[transport]}")
             for place, cell in enumerate(group):
                 _pair(axes, place, ours.get(cell), theirs.get(cell), looks[cell.mode])
         grid[-1][column].set_xlabel(f"{_medians()[name][1]}\n(log scale)")
     marks = [
-        style.key("o", "our client", size=7),
-        style.key("o", "python-socketio's", fill="white", size=6),
-        style.key("s", "within the margin", fill=style.GRID, size=9),
+        legends.key("o", "our client", size=7),
+        legends.key("o", "python-socketio's", fill="white", size=6),
+        legends.key("s", "within the margin", fill=style.GRID, size=9),
     ]
-    style.legend_above(figure, whiskers.legend(marks, _rows(facts, names[0], names[0])))
+    legends.legend_above(figure, whiskers.legend(marks, _rows(facts, names[0], names[0])))
     return figure
 
 
@@ -106,12 +103,12 @@ def _pair(axes: Axes, place: int, ours: Row | None, theirs: Row | None, look: Lo
         alpha = 1.0 if row.status is Status.OK else style.FADED
         whiskers.whiskers(axes, row, height, alpha=alpha, cap=0.07)
         axes.plot(
-            [style.on_axis(axes, row.value)],
+            [scales.on_axis(axes, row.value)],
             [height],
             marker=look.marker,
             markersize=6.5,
             markerfacecolor=fill,
-            markeredgecolor=look.colour,
+            markeredgecolor=look.line,
             markeredgewidth=1.4,
             alpha=alpha,
             zorder=6,

@@ -79,6 +79,8 @@ class Section:
         tables: what a reader must see instead of every metric of every row; None: just those.
         short_tables: the same for a narrow place; None: ``tables``.
         note: how to read the tables.
+        core: whether every reader wants it: its first chart is seen at once. Those of others are to
+            be unfolded, where the run has any that is.
     """
 
     scenario: str
@@ -93,3 +95,4 @@ class Section:
     tables: Callable[[Facts], list[Table]] | None = None
     short_tables: Callable[[Facts], list[Table]] | None = None
     note: str = ""
+    core: bool = False

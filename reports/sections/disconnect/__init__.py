@@ -14,12 +14,13 @@ _CHARTS = (
         "disconnect-detection",
         "Disconnect detection by cause",
         "Every point is one client that went away, placed at the time until the server noticed; "
-        "further left is better. What takes milliseconds has an axis of its own, left of the "
-        "seconds. Shaded is when python-engineio's rules have it noticed; crosses are clients "
+        "further left is better. The axis is broken: milliseconds on a log scale, then seconds. "
+        "Shaded is when python-engineio's rules have it noticed; crosses are clients "
         "outside the window of their own phase, diamonds at the right edge were not noticed at "
         "all.",
         detection.detection,
         detection.wanted,
+        ("disconnect:freeze", "detection_p50"),
     ),
     ChartKind(
         "disconnect-phase",
@@ -31,6 +32,7 @@ _CHARTS = (
         "looked at with each message, so its band is narrow.",
         phase.phase,
         phase.wanted,
+        ("disconnect:freeze", "detection_p50"),
     ),
     ChartKind(
         "disconnect-heartbeat",
@@ -59,6 +61,7 @@ _CHARTS = (
         "rules have it notice.",
         outages.server,
         outages.wanted,
+        ("disconnect:server-kill", "noticed_p50"),
     ),
 )
 
@@ -79,4 +82,5 @@ SECTION = Section(
     note="Median (mean over trials) and the worst client of all trials; what the handler was given "
     "as reason, with how often where it was not always the same; when python-engineio's rules have "
     "it noticed. The rules and what to set: docs/disconnect.md.",
+    core=True,
 )

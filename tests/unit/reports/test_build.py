@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from loadtests.record.results import FILE_NAME, read, write
@@ -36,13 +37,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_disk_that_fills_is_told_by_the_file_that_had_no_room(run: Path) -> None:
-    build(summarise(RESULT), run)
+    # The page is the last and, with these words, the largest.
+    words = {**RESULT.experiment, "description": "x" * 1_000_000}
+    summary = summarise(msgspec.structs.replace(RESULT, experiment=words))
+    build(summary, run)
     sizes = {name: len(content) for name, content in contents(run).items() if name != FILE_NAME}
     for name in ("summary.csv", "charts/disconnect-detection.png", "index.html"):
         for other in sizes:
             (run / other).unlink(missing_ok=True)
         with at_most(sizes[name] - 1), pytest.raises(WriteError) as caught:
-            build(summarise(RESULT), run)
+            build(summary, run)
         assert str(caught.value) == (
             f"{run / name} cannot be written: File too large; "
             f"when it can be: python -m reports build {run}"

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.scenarios.disconnect.rows import numbers_of
-from reports.charts import style
+from reports.charts import legends, style
 from reports.facts.run import Facts
 from reports.sections.disconnect.charts import points
 from reports.sections.disconnect.charts.detection import draw
@@ -34,8 +34,9 @@ def connections(facts: Facts) -> Figure:
     looks = style.looks(group.cell.mode for group in found)
     lines = {kind: _lines([one for one in found if _kind(one) == kind]) for kind in kinds}
     heights = [_LINE * max(len(each), 2) for each in lines.values()]
-    figure = style.new_figure(1.4 + sum(height + _HEADING for height in heights))
-    grid = figure.subplots(len(kinds), len(transports), squeeze=False, height_ratios=heights)
+    height = 1.4 + sum(height + _HEADING for height in heights)
+    figure = style.new_figure(height, columns=len(transports))
+    grid = style.panels(figure, len(kinds), len(transports), heights=heights)
     for row, kind in zip(grid, kinds, strict=True):
         same = [group for group in found if _kind(group) == kind]
         latest_s = points.latest(
@@ -44,7 +45,7 @@ def connections(facts: Facts) -> Figure:
         for axes, transport in zip(row, transports, strict=True):
             track = points.track(axes, latest_s, missed=any(group.missed for group in same))
             axes.set_title(f"{_heading(kind)}, {style.TRANSPORT_TITLES[transport]}", fontsize=10.5)
-            _name_lines(axes, lines[kind], labels=axes is row[0])
+            _name_lines(axes, lines[kind], labels=axes is row[0] or style.is_narrow())
             by_line = {
                 (group.cell.mode, _count(group)): group
                 for group in same
@@ -58,16 +59,16 @@ def connections(facts: Facts) -> Figure:
                     draw(track, y, group, looks[mode])
     for axes in grid[-1]:
         axes.set_xlabel("seconds until noticed (further left is better)")
-    style.legend_above(
+    legends.legend_above(
         figure,
         [
-            style.key("o", "one client", size=5),
-            style.key("|", "median", size=13),
+            legends.key("o", "one client", size=5),
+            legends.key("|", "median", size=13),
             *points.legend(
                 windows=any(group.window for group in found),
                 outside=any(group.outside for group in found),
             ),
-            style.key("D", "not noticed", fill="white", size=6.5),
+            legends.key("D", "not noticed", fill="white", size=6.5),
         ],
         columns=2,
     )

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtests.record.words import Status, Transport
-from reports.charts import style
+from loadtests.record.words import Status
+from reports.charts import legends, style
 from reports.charts.style import Look
 from reports.facts.run import Facts
-from reports.sections.disconnect.charts import points
+from reports.sections.disconnect.charts import ladder, points
 from reports.sections.disconnect.charts.points import Track
 from reports.sections.disconnect.clients import Group, departures
 from reports.sections.disconnect.names import title
 
-#: Inches: of a line of clients, of a cause's heading, of a cause that was not measured.
-_LINE, _HEADING, _EMPTY = 0.27, 0.52, 0.3
-#: Widths of the axes for milliseconds and for seconds.
-_NEAR, _FAR = 1.0, 2.3
+#: Inches of a line.
+_LINE = 0.205
+#: Where a note stands: among the seconds, as a share of the axis.
+_NOTE = 0.67
 
 Panel = Sequence[Group]
 
@@ -30,43 +29,33 @@ def wanted(facts: Facts) -> bool:
 
 
 def detection(facts: Facts) -> Figure:
-    """A line of panels per cause; per transport, an axis for what is at once and one for the rest.
+    """A panel per transport, whose axis is broken between what is at once and the rest.
 
-    Each panel has a line per mode, and one below it for the clients that the server sends to.
+    In it a group of lines per cause: one per mode, and one below it for the clients that the server
+    sends to.
     """
     found = [one for one in departures(facts.outcomes, facts.own_rows) if _main(one)]
     causes = list(dict.fromkeys(group.departure.cause for group in found))
-    panels = [[group for group in found if group.departure.cause is cause] for cause in causes]
+    parts = [[group for group in found if group.departure.cause is cause] for cause in causes]
     transports = style.by_transport(dict.fromkeys(group.cell for group in found))
     looks = style.looks(group.cell.mode for group in found)
-    heights = [_height(panel) for panel in panels]
-    figure = style.new_figure(1.5 + sum(height + _HEADING for height in heights))
-    grid = figure.subplots(
-        len(panels),
-        2 * len(transports),
-        squeeze=False,
-        height_ratios=heights,
-        width_ratios=[_NEAR, _FAR] * len(transports),
-    )
+    groups = [_group(part) for part in parts]
+    height = 1.5 + _LINE * ladder.height(groups)
+    figure = style.new_figure(height, columns=len(transports), stacked=1)
+    panels = style.panels(figure, 1, len(transports))[0]
     latest_s = points.latest(
         (time for group in found for time in group.times_s), (group.window for group in found)
     )
     missed = any(group.missed for group in found)
-    for row, panel in zip(grid, panels, strict=True):
-        _head(
-            row, title(panel[0].row.removesuffix(":busy")), list(transports), top=panel is panels[0]
-        )
-        if not _has_clients(panel):
-            _not_measured(row, panel)
-            continue
-        for column, transport in enumerate(transports):
-            near, far = row[2 * column : 2 * column + 2]
-            line = points.track(far, latest_s, near=near, missed=missed)
-            here = [group for group in panel if group.cell.transport is transport]
-            _panel(line, _places(panel), here, looks, labels=column == 0)
-    measured = [row for row, panel in zip(grid, panels, strict=True) if _has_clients(panel)]
-    _feet((measured or grid)[-1])
-    style.legend_above(figure, _legend(found), columns=3)
+    for axes, transport in zip(panels, transports, strict=True):
+        line = points.track(axes, latest_s, broken=True, missed=missed)
+        ladder.frame(axes, groups, named=axes is panels[0] or style.is_narrow())
+        axes.set_title(style.TRANSPORT_TITLES[transport])
+        for top, part in zip(ladder.tops(groups), parts, strict=True):
+            if _has_clients(part):
+                here = [group for group in part if group.cell.transport is transport]
+                _part(line, top, _places(part), here, looks)
+    legends.legend_above(figure, _legend(found), columns=3)
     return figure
 
 
@@ -89,68 +78,43 @@ def _places(panel: Panel) -> dict[tuple[str, bool], float]:
     }
 
 
-def _height(panel: Panel) -> float:
-    if not _has_clients(panel):
-        return _EMPTY
-    return _LINE * max(len(_places(panel)), 2)
-
-
-def _not_measured(row: Sequence[Axes], panel: Panel) -> None:
-    """Say why in a single line over all axes."""
-    for axes in row:
-        axes.set_axis_off()
-    half = panel[0].half
+def _group(part: Panel) -> ladder.Group:
+    heading = title(part[0].row.removesuffix(":busy"))
+    if _has_clients(part):
+        names = (
+            ladder.Line("busy" if busy else style.shortened(mode), lesser=busy)
+            for mode, busy in _places(part)
+        )
+        return ladder.Group(heading, tuple(names))
+    half = part[0].half
     why = f": {half.reasons[0]}" if half.reasons else ""
-    text = row[0].text(
-        0,
-        0.5,
-        style.shortened(f"{style.place_name(half.status)}{why}", 120),
-        transform=row[0].transAxes,
-        va="center",
-        color=style.QUIET,
-        fontsize=9.5,
-        style="italic",
+    note = style.shortened(
+        f"{style.place_name(half.status)}{why}", 46 if style.is_narrow() else 120
     )
-    text.set_in_layout(False)  # the axes are narrower than it, and have their width all the same
+    return ladder.Group(heading, (), note)
 
 
-def _panel(
+def _part(
     line: Track,
+    top: float,
     places: Mapping[tuple[str, bool], float],
     groups: Panel,
     looks: Mapping[str, Look],
-    *,
-    labels: bool,
 ) -> None:
-    assert line.near is not None
-    for axes in (line.near, line.far):
-        axes.set_ylim(max(places.values()) + 0.6, -0.6)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="x")
-        for (_, busy), y in places.items():
-            if y and not busy:
-                axes.axhline(y - 0.5, color=style.GRID, linewidth=0.8, zorder=0)
-    if labels:
-        names = ["busy" if busy else style.shortened(mode) for mode, busy in places]
-        line.near.set_yticks(list(places.values()), names)
-        line.near.tick_params(axis="y", length=0, pad=6)
-        for text, (_, busy) in zip(line.near.get_yticklabels(), places, strict=True):
-            text.set(fontsize=8.5 if busy else 10, color=style.QUIET if busy else style.INK)
     by_line = {(group.cell.mode, group.departure.busy): group for group in groups}
     for (mode, busy), y in places.items():
         group = by_line.get((mode, busy))
         if group is None:
-            style.place_note(line.far, y, "not in this run")
+            style.place_note(line.axes, top + y, "not in this run", x=_NOTE)
         else:
-            draw(line, y, group, looks[mode], filled=not busy)
+            draw(line, top + y, group, looks[mode], filled=not busy)
 
 
 def draw(line: Track, y: float, group: Group, look: Look, *, filled: bool = True) -> None:
     """A line of clients with its window, its median and those that were not noticed."""
     points.window(line, y, group.window, 0.74)
     if not group.clients:
-        style.place_note(line.far, y, style.place_name(group.status))
+        style.place_note(line.axes, y, style.place_name(group.status), x=_NOTE)
         return
     points.points(
         line,
@@ -162,36 +126,22 @@ def draw(line: Track, y: float, group: Group, look: Look, *, filled: bool = True
         reach=0.25,
         key=f"{group.row} {group.cell}",
     )
-    points.mark(line, y, group.half.value, 0.36)
+    points.mark(line, y, group.half.value, 0.38)
     if group.missed:
         points.missed(line, y, f"{group.missed} of {len(group.clients)}", look)
     if group.status is Status.INVALID:
-        style.place_note(line.far, y, "invalid", x=0.9)
-
-
-def _head(row: Sequence[Axes], text: str, transports: Sequence[Transport], *, top: bool) -> None:
-    """Name the cause, and above the first one the transports."""
-    for column, transport in enumerate(transports):
-        above = style.TRANSPORT_TITLES[transport] if top else None
-        style.heading(row[2 * column], "" if column else text, above=above)
-
-
-def _feet(row: Sequence[Axes]) -> None:
-    """Say what the axes of the lowest panels have."""
-    for near, far in zip(row[::2], row[1::2], strict=True):
-        near.set_xlabel("at once, ms\n(log scale)")
-        far.set_xlabel("later, s\n(further left is better)")
+        style.place_note(line.axes, y, "invalid", x=0.9)
 
 
 def _legend(found: Sequence[Group]) -> list[object]:
     busy = any(group.departure.busy for group in found)
     return [
-        style.key("o", "one client", size=5),
-        *([style.key("o", "one the server sends to", fill="white", size=5)] if busy else []),
-        style.key("|", "median", size=13),
+        legends.key("o", "one client", size=5),
+        *([legends.key("o", "one the server sends to", fill="white", size=5)] if busy else []),
+        legends.key("|", "median", size=13),
         *points.legend(
             windows=any(group.window for group in found),
             outside=any(group.outside for group in found),
         ),
-        style.key("D", "not noticed", fill="white", size=6.5),
+        legends.key("D", "not noticed", fill="white", size=6.5),
     ]

@@ -8,16 +8,17 @@ from matplotlib.figure import Figure
 
 from loadtests.record.words import Status
 from loadtests.scenarios.disconnect.rows import Official
-from reports.charts import style
+from reports.charts import legends, style
 from reports.charts.style import Look
 from reports.facts.rows import Cell, Row
 from reports.facts.run import Facts
-from reports.sections.disconnect.charts import points
+from reports.sections.disconnect.charts import ladder, points
 from reports.sections.disconnect.charts.points import Track
 from reports.sections.disconnect.clients import Group, outages
 from reports.sections.disconnect.names import CLIENTS, OUTAGES
 
-_LINE, _HEADING = 0.27, 0.58
+#: Inches of a line.
+_LINE = 0.205
 #: Metric suffix -> half the height of its stroke.
 _QUANTILES = {"p50": 0.38, "p95": 0.26, "max": 0.14}
 _FAMILIES = {"noticed": "until noticed, s", "reconnected": "until connected again, s"}
@@ -36,9 +37,12 @@ def server(facts: Facts) -> Figure:
     transports = style.by_transport(dict.fromkeys(group.cell for group in found))
     looks = style.looks(group.cell.mode for group in found)
     places = _places(found)
-    height = _LINE * max(len(places), 2)
-    figure = style.new_figure(1.6 + len(kinds) * (height + _HEADING))
-    grid = figure.subplots(len(kinds), 2 * len(transports), squeeze=False)
+    names = tuple(_name(mode, who) for mode, who in places)
+    groups = [ladder.Group(f"{kind}: {OUTAGES[kind]}", names) for kind in kinds]
+    columns = [(transport, family) for transport in transports for family in _FAMILIES]
+    height = 1.6 + _LINE * ladder.height(groups)
+    figure = style.new_figure(height, columns=len(columns), stacked=0.95)
+    panels = style.panels(figure, 1, len(columns))[0]
     ends = {
         "noticed": points.latest(
             (time for group in found for time in group.times_s), (group.window for group in found)
@@ -49,28 +53,19 @@ def server(facts: Facts) -> Figure:
         "noticed": any(group.missed for group in found),
         "reconnected": any(len(group.backs_s) < len(group.clients) for group in found),
     }
-    for line, kind in zip(grid, kinds, strict=True):
-        for column, transport in enumerate(transports):
-            style.heading(
-                line[2 * column],
-                "" if column else f"{kind}: {OUTAGES[kind]}",
-                above=style.TRANSPORT_TITLES[transport] if kind is kinds[0] else None,
-            )
+    for axes, (transport, family) in zip(panels, columns, strict=True):
+        track = points.track(axes, ends[family], missed=gone[family])
+        ladder.frame(axes, groups, named=axes is panels[0] or style.is_narrow())
+        axes.set_title(style.TRANSPORT_TITLES[transport])
+        axes.set_xlabel(f"{_FAMILIES[family]}\n(further left is better)")
+        for top, kind in zip(ladder.tops(groups), kinds, strict=True):
             here = [
                 group
                 for group in found
                 if group.outage.outage is kind and group.cell.transport is transport
             ]
-            for axes, family in zip(line[2 * column : 2 * column + 2], _FAMILIES, strict=True):
-                track = points.track(axes, ends[family], missed=gone[family])
-                _scale(track, places, labels=axes is line[0])
-                _panel(track, places, here, rows, looks, family)
-    for column in range(len(transports)):
-        for axes, text in zip(
-            grid[-1][2 * column : 2 * column + 2], _FAMILIES.values(), strict=True
-        ):
-            axes.set_xlabel(f"{text}\n(further left is better)")
-    style.legend_above(figure, _legend(found), columns=4)
+            _panel(track, top, places, here, rows, looks, family)
+    legends.legend_above(figure, _legend(found), columns=4)
     return figure
 
 
@@ -85,26 +80,14 @@ def _places(found: Sequence[Group]) -> Places:
     return {line: float(number) for number, line in enumerate(lines)}
 
 
-def _scale(track: Track, places: Places, *, labels: bool) -> None:
-    axes = track.far
-    axes.set_ylim(len(places) - 0.4, -0.6)
-    names = [
-        style.shortened(mode) if who is Official.PYTHON else CLIENTS[who] for mode, who in places
-    ]
-    axes.set_yticks(list(places.values()) if labels else [], names if labels else None)
-    axes.tick_params(axis="y", length=0, pad=6)
-    for text, (_, who) in zip(axes.get_yticklabels() if labels else [], places, strict=False):
-        own = who is Official.PYTHON
-        text.set(fontsize=10 if own else 8.5, color=style.INK if own else style.QUIET)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x")
-    for (_, who), y in places.items():
-        if y and who is Official.PYTHON:
-            axes.axhline(y - 0.5, color=style.GRID, linewidth=0.8, zorder=0)
+def _name(mode: str, who: Official) -> ladder.Line:
+    own = who is Official.PYTHON
+    return ladder.Line(style.shortened(mode) if own else CLIENTS[who], lesser=not own)
 
 
 def _panel(
     track: Track,
+    top: float,
     places: Places,
     groups: Sequence[Group],
     rows: Mapping[tuple[str, Cell, str], Row],
@@ -112,12 +95,13 @@ def _panel(
     family: str,
 ) -> None:
     by_line = {(group.cell.mode, group.outage.client): group for group in groups}
-    for (mode, who), y in places.items():
+    for (mode, who), place in places.items():
+        y = top + place
         group = by_line.get((mode, who))
         if group is None or not group.clients:
             status = Status.FAILED if group is None else group.status
             note = "not in this run" if group is None else style.place_name(status)
-            style.place_note(track.far, y, note)
+            style.place_note(track.axes, y, note)
             continue
         if family == "noticed":
             points.window(track, y, group.window, 0.74)
@@ -144,14 +128,14 @@ def _panel(
 
 def _legend(found: Sequence[Group]) -> list[object]:
     return [
-        style.key("o", f"one client of {CLIENTS[Official.PYTHON]}", size=5),
-        style.key("o", f"one of {CLIENTS[Official.JAVASCRIPT]}", fill="white", size=5),
-        style.key("|", "50 %", size=13),
-        style.key("|", "95 %", size=9),
-        style.key("|", "100 %", size=5.5),
+        legends.key("o", f"one client of {CLIENTS[Official.PYTHON]}", size=5),
+        legends.key("o", f"one of {CLIENTS[Official.JAVASCRIPT]}", fill="white", size=5),
+        legends.key("|", "50 %", size=13),
+        legends.key("|", "95 %", size=9),
+        legends.key("|", "100 %", size=5.5),
         *points.legend(
             windows=any(group.window for group in found),
             outside=any(group.outside for group in found),
         ),
-        style.key("D", "not at all", fill="white", size=6.5),
+        legends.key("D", "not at all", fill="white", size=6.5),
     ]

@@ -12,11 +12,10 @@ from matplotlib.patches import Patch
 
 from loadtests.record.words import Cause
 from loadtests.scenarios.disconnect.windows import TOLERANCE_S
-from reports.charts import style
+from reports.charts import legends, style
 from reports.facts.rows import Cell
 from reports.facts.run import Facts
 from reports.sections.disconnect.charts import points
-from reports.sections.disconnect.charts.points import OUTSIDE, SHADE
 from reports.sections.disconnect.clients import Group, Noticed, departures
 from reports.sections.disconnect.settings import main_heartbeat
 
@@ -47,8 +46,8 @@ def phase(facts: Facts) -> Figure:
     groups = style.by_transport(dict.fromkeys(group.cell for group in found))
     modes = list(dict.fromkeys(group.cell.mode for group in found))
     looks = style.looks(modes)
-    figure = style.new_figure(1.4 + 2.5 * len(groups))
-    grid = figure.subplots(len(groups), len(modes), squeeze=False, sharex=True, sharey=True)
+    figure = style.new_figure(1.4 + 2.3 * len(groups), columns=len(modes))
+    grid = style.panels(figure, len(groups), len(modes), sharex=True, sharey=True)
     for line, transport in zip(grid, groups, strict=True):
         for axes, mode in zip(line, modes, strict=True):
             here = [group for group in found if group.cell == Cell(mode, transport)]
@@ -58,7 +57,7 @@ def phase(facts: Facts) -> Figure:
             axes.grid()
             _bands(axes, here, heartbeat.interval_s)
             for group in here:
-                _clients(axes, group, heartbeat.interval_s, looks[mode].colour)
+                _clients(axes, group, heartbeat.interval_s, looks[mode])
             if not any(_silent(group) for group in here):
                 _empty(axes)
         line[0].set_ylabel("noticed after, s")
@@ -68,7 +67,7 @@ def phase(facts: Facts) -> Figure:
     grid[0][0].set_ylim(bottom=0)
     for axes in grid[-1]:
         axes.set_xlabel("ping_intervals since its last answer")
-    style.legend_above(figure, _legend(found), columns=4)
+    legends.legend_above(figure, _legend(found), columns=4)
     return figure
 
 
@@ -107,10 +106,10 @@ def _bands(axes: Axes, groups: Sequence[Group], interval_s: float) -> None:
             axes.plot(phases, high, zorder=2, **line)
         else:
             # Its edge shows a window that is a moment: eventlet's over WebSocket.
-            axes.fill_between(phases, low, high, color=SHADE, linewidth=2, zorder=1)
+            axes.fill_between(phases, low, high, color=style.SHADE, linewidth=2, zorder=1)
 
 
-def _clients(axes: Axes, group: Group, interval_s: float, colour: str) -> None:
+def _clients(axes: Axes, group: Group, interval_s: float, look: style.Look) -> None:
     row = group.departure
     for outside in (False, True):
         drawn = [
@@ -124,8 +123,8 @@ def _clients(axes: Axes, group: Group, interval_s: float, colour: str) -> None:
             linestyle="none",
             marker="X" if outside else _SHAPES[row.cause],
             markersize=7.5 if outside else 4.5,
-            markerfacecolor=OUTSIDE if outside else "white" if row.busy else colour,
-            markeredgecolor="white" if outside else colour,
+            markerfacecolor=style.OUTSIDE if outside else "white" if row.busy else look.colour,
+            markeredgecolor="white" if outside else look.line,
             markeredgewidth=0.8 if row.busy else 0.3,
             alpha=style.FADED if group.half.value is None else 0.85,
             zorder=4 if outside else 3,
@@ -149,9 +148,9 @@ def _legend(found: Sequence[Group]) -> list[Any]:
     causes = dict.fromkeys(group.departure.cause for group in found if _silent(group))
     busy = any(group.departure.busy and _silent(group) for group in found)
     return [
-        *(style.key(_SHAPES[cause], str(cause), size=5.5) for cause in causes),
-        *([style.key("o", "busy: sent to", fill="white", size=5.5)] if busy else []),
-        Patch(color=SHADE, label="expected"),
+        *(legends.key(_SHAPES[cause], str(cause), size=5.5) for cause in causes),
+        *([legends.key("o", "busy: sent to", fill="white", size=5.5)] if busy else []),
+        Patch(color=style.SHADE, label="expected"),
         *([_dashes()] if busy else []),
         *points.legend(
             windows=False,
@@ -161,6 +160,6 @@ def _legend(found: Sequence[Group]) -> list[Any]:
 
 
 def _dashes() -> Any:
-    handle = style.key("", "expected, busy")
+    handle = legends.key("", "expected, busy")
     handle.set(linestyle=(0, (4, 2)), color=_BUSY)
     return handle

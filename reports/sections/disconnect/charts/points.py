@@ -2,84 +2,129 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from loadtests.record.results import Window
 from loadtests.record.words import Status
 from loadtests.scenarios.disconnect.windows import TOLERANCE_S
-from reports.charts import style
+from reports.charts import legends, scales, style
 from reports.charts.style import Look
 from reports.sections.disconnect.clients import Noticed
 
-SHADE = "#C9D3DE"
-#: Of those that the rules do not explain: a shape and a colour that no mode has.
-OUTSIDE = "#A4133C"
 _MS = 1000
 #: Where those that were not noticed stand beyond the last time, and where the axis then ends, as
 #: shares of its length up to there.
 _EDGE, _END = 0.05, 0.26
+#: The first of a broken axis, in ms, and its ticks.
+_FIRST_MS, _NEAR_TICKS_MS = 0.3, (1, 10, 100)
+#: Shares of a broken axis: how far milliseconds reach, where seconds begin.
+_NEAR, _FAR = 0.29, 0.34
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A time axis: seconds, with milliseconds on an axis of their own before it where wanted.
+    """A time axis: seconds, with milliseconds before them where it is broken.
 
     Attributes:
-        far: linear, in seconds.
+        axes: its numbers are seconds or, where it is broken, shares of its length.
+        end_s: the last second of it.
         edge_s: where those stand that were not noticed.
-        near: logarithmic, in milliseconds, up to the tolerance: at once. None where ``far`` is all.
+        broken: whether what is at once, up to the tolerance, has a logarithmic part of its own.
     """
 
-    far: Axes
+    axes: Axes
+    end_s: float
     edge_s: float
-    near: Axes | None = None
+    broken: bool = False
 
-    def place(self, time_s: float) -> tuple[Axes, float]:
-        """The axes that a time falls into, and where on them."""
-        if self.near is None or time_s > TOLERANCE_S:
-            return self.far, time_s
+    def place(self, time_s: float) -> float:
+        """Where on the axis a time is."""
+        if not self.broken:
+            return time_s
+        if time_s > TOLERANCE_S:
+            return self.far(time_s)
         # A log axis has no 0, and a clock may round to it.
-        return self.near, max(time_s * _MS, self.near.get_xlim()[0] * 1.15)
+        span = math.log(TOLERANCE_S * _MS / _FIRST_MS)
+        return _NEAR * max(math.log(max(time_s * _MS, 1e-9) / _FIRST_MS), 0.04 * span) / span
+
+    def far(self, time_s: float) -> float:
+        """Where among the seconds."""
+        if not self.broken:
+            return time_s
+        return _FAR + (1 - _FAR) * time_s / self.end_s
 
 
-def track(far: Axes, latest_s: float, *, near: Axes | None = None, missed: bool) -> Track:
-    """Scale the axes of a track.
+def track(axes: Axes, latest_s: float, *, broken: bool = False, missed: bool) -> Track:
+    """Scale an axis.
 
     Args:
-        far: for seconds.
+        axes: which.
         latest_s: what has to fit.
-        near: for milliseconds; what takes longer than the tolerance goes to ``far``.
+        broken: whether milliseconds have a part of their own.
         missed: whether there is anybody who was not noticed, which takes room.
     """
-    style.linear_x(far, latest_s * (1 + _END) / 1.06 if missed else latest_s)
-    if missed:
-        ticks = [tick for tick in far.get_xticks() if 0 <= tick <= latest_s * 1.02]
-        far.set_xticks(ticks)
-    if near is not None:
-        style.log_x(near, 0.3, TOLERANCE_S * _MS)
-        near.set_xticks([1, 10, 100])
-    return Track(far, latest_s * (1 + _EDGE), near)
+    end_s = latest_s * (1 + _END) if missed else latest_s * 1.06
+    found = Track(axes, end_s, latest_s * (1 + _EDGE), broken)
+    if not broken:
+        scales.linear_x(axes, end_s / 1.06)
+        if missed:
+            axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= latest_s * 1.02])
+        return found
+    axes.set_xlim(0, 1)
+    seconds = [tick for tick in MaxNLocator(5).tick_values(0, latest_s) if tick <= latest_s * 1.02]
+    near = [found.place(tick / _MS) for tick in _NEAR_TICKS_MS]
+    axes.set_xticks(
+        [*near, *map(found.far, seconds)],
+        [*map(str, _NEAR_TICKS_MS), *(f"{tick:g}" for tick in seconds)],
+    )
+    _break(axes)
+    return found
+
+
+def _break(axes: Axes) -> None:
+    """Where the scale changes, and what its two parts are."""
+    axes.axvspan(_NEAR, _FAR, color="white", linewidth=0, zorder=5.8)
+    bottom = axes.get_xaxis_transform()
+    for x in (_NEAR, _FAR):
+        axes.plot([x], [0], marker="|", transform=bottom, color=style.QUIET, clip_on=False)
+    near, far = ("ms (log)", "s") if style.is_narrow() else ("at once, ms (log)", "later, s")
+    texts = ((_NEAR / 2, near), ((1 + _FAR) / 2, f"{far}; further left is better"))
+    for x, text in texts:
+        axes.annotate(
+            text,
+            (x, 0),
+            xycoords="axes fraction",
+            xytext=(0, -20),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=9,
+            annotation_clip=False,
+        )
 
 
 def window(line: Track, y: float, found: Window | None, height: float) -> None:
     """Shade when the rules have it noticed; what takes no time at all, up to the tolerance."""
     if found is None:
         return
-    style_: dict[str, Any] = {"height": height, "color": SHADE, "linewidth": 0, "zorder": 1}
-    if line.near is not None and found.earliest_s <= TOLERANCE_S:
-        low, high = line.near.get_xlim()
-        left = max(low, found.earliest_s * _MS)
-        line.near.barh(y, high - left, left=left, **style_)
-    late = found.latest_s > TOLERANCE_S or line.near is None
-    if late:
+    parts = []
+    if line.broken and found.earliest_s <= TOLERANCE_S:
+        parts.append((line.place(found.earliest_s) if found.earliest_s else 0.0, _NEAR))
+    if found.latest_s > TOLERANCE_S or not line.broken:
+        left = line.far(found.earliest_s)
         # A window of no length is still to be seen.
-        width = max(found.latest_s - found.earliest_s, 0.004 * line.far.get_xlim()[1])
-        line.far.barh(y, width, left=found.earliest_s, **style_)
+        parts.append((left, max(line.far(found.latest_s), left + 0.004 * line.axes.get_xlim()[1])))
+    for left, right in parts:
+        line.axes.barh(
+            y, right - left, left=left, height=height, color=style.SHADE, linewidth=0, zorder=1
+        )
 
 
 def points(
@@ -105,22 +150,21 @@ def points(
         reach: the largest displacement.
         key: what the line is, so that the same run draws the same chart.
     """
-    where: dict[tuple[Axes, bool], tuple[list[float], list[float]]] = {}
+    where: dict[bool, tuple[list[float], list[float]]] = {}
     for number, (time_s, outside) in enumerate(clients):
-        axes, x = line.place(time_s)
-        xs, ys = where.setdefault((axes, outside), ([], []))
-        xs.append(style.on_axis(axes, x) if outside else x)
+        xs, ys = where.setdefault(outside, ([], []))
+        xs.append(line.place(time_s))
         ys.append(y + style.jitter(f"{key} {number}", reach))
-    for (axes, outside), (xs, ys) in where.items():
-        axes.plot(
+    for outside, (xs, ys) in where.items():
+        line.axes.plot(
             xs,
             ys,
             linestyle="none",
             marker="X" if outside else look.marker,
             markersize=7.5 if outside else 4.2,
-            markerfacecolor=OUTSIDE if outside else look.colour if filled else "white",
-            markeredgecolor="white" if outside else look.colour,
-            markeredgewidth=0.7 if outside or not filled else 0.3,
+            markerfacecolor=style.OUTSIDE if outside else look.colour if filled else "white",
+            markeredgecolor="white" if outside else look.line,
+            markeredgewidth=0.7 if outside or not filled else 0.5,
             alpha=style.FADED if faded else 0.85,
             zorder=4 if outside else 3,
             clip_on=not outside,
@@ -131,25 +175,26 @@ def mark(line: Track, y: float, time_s: float | None, half: float, width: float 
     """A vertical stroke: a quantile."""
     if time_s is None:
         return
-    axes, x = line.place(time_s)
-    axes.plot([x, x], [y - half, y + half], color=style.INK, linewidth=width, zorder=5)
+    x = line.place(time_s)
+    line.axes.plot([x, x], [y - half, y + half], color=style.INK, linewidth=width, zorder=5)
 
 
 def missed(line: Track, y: float, text: str, look: Look) -> None:
     """A diamond at the edge, and how many it stands for."""
-    line.far.plot(
-        [line.edge_s],
+    x = line.far(line.edge_s)
+    line.axes.plot(
+        [x],
         [y],
         marker="D",
         markersize=6.5,
         markerfacecolor="white",
-        markeredgecolor=look.colour,
+        markeredgecolor=look.line,
         markeredgewidth=1.6,
         zorder=5,
     )
-    line.far.annotate(
+    line.axes.annotate(
         text,
-        (line.edge_s, y),
+        (x, y),
         xytext=(6, 0),
         textcoords="offset points",
         va="center",
@@ -170,8 +215,8 @@ def doubtful(status: Status) -> bool:
 
 def legend(*, windows: bool, outside: bool) -> list[Any]:
     """What the shade and the cross mean, where they occur."""
-    shade = [Patch(color=SHADE, label="expected by the rules")] if windows else []
-    cross = [style.key("X", "outside", fill=OUTSIDE, size=8)] if outside else []
+    shade = [Patch(color=style.SHADE, label="expected by the rules")] if windows else []
+    cross = [legends.key("X", "outside", fill=style.OUTSIDE, size=8)] if outside else []
     for handle in cross:
         handle.set_markeredgecolor("white")
     return [*shade, *cross]

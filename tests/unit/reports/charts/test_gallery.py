@@ -10,9 +10,11 @@ import numpy
 import pytest
 
 from loadtests.record.results import Result
+from reports.charts.compact import Compact, compact, sheet
 from reports.charts.distributions import curves
-from reports.charts.gallery import Chart, inline
-from reports.charts.style import log_limits, looks, spans_a_decade
+from reports.charts.gallery import Chart, described, inline
+from reports.charts.scales import log_limits, spans_a_decade
+from reports.charts.style import looks
 from reports.facts.distributions import (
     Shape,
     decoded,
@@ -104,7 +106,7 @@ def test_png_is_twice_the_size_of_the_svg(charts: dict[str, Chart]) -> None:
 
 
 def test_identifiers_are_unique_in_a_page_of_all_charts(charts: dict[str, Chart]) -> None:
-    page = "".join(inline(chart) for chart in charts.values())
+    page = "".join(inline(chart) + narrow(chart).svg for chart in charts.values())
     found = re.findall(r'\bid="([^"]+)"', page)
     assert len(found) == len(set(found))
 
@@ -114,6 +116,7 @@ def test_references_inside_an_inlined_chart_still_lead_somewhere(
 ) -> None:
     for chart in charts.values():
         text = inline(chart)
+        ElementTree.fromstring(text)
         known = set(re.findall(r'\bid="([^"]+)"', text))
         used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text))
         assert used
@@ -125,6 +128,63 @@ def test_an_inlined_chart_is_an_image_with_a_name(charts: dict[str, Chart]) -> N
     assert text.startswith('<svg role="img" aria-label="Echo latency by cell.')
     assert "<metadata" not in text
     assert "<?xml" not in text
+
+
+def narrow(chart: Chart) -> Compact:
+    return compact(chart.narrow, f"{chart.kind.name} narrow", described(chart))
+
+
+def test_a_page_has_a_third_of_the_letters_and_all_of_the_words() -> None:
+    chart = drawn(realistic(blocks=1, scenarios=("disconnect",)))["disconnect-detection"]
+    small = inline(chart)
+    assert len(small) < len(chart.svg) / 3
+    root = ElementTree.fromstring(small)
+    assert ["".join(one.itertext()) for one in root.iter("text")] == texts(chart)
+
+
+def test_a_dark_page_has_a_dark_chart(charts: dict[str, Chart]) -> None:
+    for chart in charts.values():
+        for text in (inline(chart), sheet(narrow(chart).rules)):
+            assert "var(--ink)" in text
+            assert not re.search("#ffffff|#1f2328|#d8dee4", text)
+
+
+def test_a_chart_for_a_phone_has_its_width_and_no_small_letters(charts: dict[str, Chart]) -> None:
+    for chart in charts.values():
+        found = narrow(chart)
+        (width,) = re.findall(r'viewBox="0 0 (\d+) ', found.svg)
+        # A page of 390 px has 366 for it; the font size is in points of the same box.
+        scale = min(1.0, 366 / 96 * 72 / int(width)) * 96 / 72
+        sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)px", sheet(found.rules))]
+        assert min(sizes) * scale >= 11, chart.kind.name
+
+
+def test_a_chart_for_a_phone_says_where_it_comes_from(charts: dict[str, Chart]) -> None:
+    for chart in charts.values():
+        assert "transport-bench 0.1.0" in narrow(chart).svg.replace("</tspan>", " ")
+
+
+def test_what_is_read_aloud_ends_with_numbers(charts: dict[str, Chart]) -> None:
+    for chart in charts.values():
+        assert chart.numbers
+        assert described(chart).endswith(chart.numbers)
+        assert re.search(r"gevent × websocket [\d.]+", chart.numbers)
+
+
+def luminance(colour: str) -> float:
+    """Relative, as WCAG 2.2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#14171b"])
+def test_lines_of_every_mode_stand_out_by_three_to_one(ground: str) -> None:
+    for look in looks(["a", "b", "c", "d", "e", "f", "g"]).values():
+        if look.line == "#000000":  # the page makes it white where it is dark
+            continue
+        light, dark = sorted((luminance(look.line), luminance(ground)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3, look
 
 
 @pytest.mark.parametrize("label", ["<b>&", "$x^2$", "日本語", "a\x00b\x1b", "x" * 200])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import msgspec
 import pytest
 
 from loadtests.record.results import Result
+from reports.pages.exports import to_csv
 from reports.pages.html import to_html
 from reports.sections.drawn import draw_all
 from reports.summary import summarise
@@ -57,7 +59,8 @@ def test_the_page_loads_nothing(full: str) -> None:
     for tag, attributes in Elements(full).found:
         assert tag not in {"script", "link", "img", "iframe", "object", "embed"}
         for name in ("src", "href", "xlink:href", "data", "action", "srcset"):
-            assert (attributes.get(name) or "#").startswith("#")
+            # A link to a picture beside the page, and a file that is in it, load nothing.
+            assert (attributes.get(name) or "#").startswith(("#", "charts/", "data:text/csv"))
     assert not re.search(r"@import|url\((?!#)", full)
 
 
@@ -72,7 +75,8 @@ def test_identifiers_are_unique_and_links_lead_somewhere(full: str) -> None:
     for _, attributes in found:
         for name in ("href", "aria-labelledby"):
             target = attributes.get(name)
-            assert target is None or target.removeprefix("#") in names
+            if target and not target.startswith(("charts/", "data:")):
+                assert target.removeprefix("#") in names
 
 
 def test_the_page_says_first_who_is_best(full: str) -> None:
@@ -94,7 +98,38 @@ def test_the_page_says_first_who_is_best(full: str) -> None:
 
 
 def test_every_chart_has_a_caption_and_a_name_for_screen_readers(full: str) -> None:
-    assert full.count("<figure>") == full.count("<figcaption>") == full.count('role="img"') == 6
+    assert full.count("<figure id=") == full.count("<figcaption>") == 6
+    assert full.count('role="img"') == 2 * 6  # for a wide page and for a phone
+
+
+def test_every_chart_can_be_linked_to_and_taken_along(full: str) -> None:
+    for name in re.findall(r'<figure id="([^"]+)"', full):
+        assert f'<a href="#{name}"' in full
+        assert f'<a href="charts/{name}.png"' in full
+        assert f"](charts/{name}.png)" in full
+
+
+def test_the_title_is_the_question_and_says_what_was_compared(full: str) -> None:
+    (title,) = re.findall("<h1>(.*?)</h1>", full)
+    assert title.endswith("?")
+    for word in ("eventlet", "gevent", "threading", "long-polling", "WebSocket"):
+        assert word in title
+    assert f'<meta property="og:title" content="{title}">' in full
+    assert '<meta name="description"' in full
+
+
+def test_all_numbers_are_a_file_in_the_page() -> None:
+    summary = summarise(cells("latency_p50", **{HOSTILE: (1.0, 2.0)}))
+    (address,) = re.findall(r'href="data:text/csv;charset=utf-8,([^"]+)"', to_html(summary, []))
+    assert unquote(address) == to_csv(summary)
+
+
+def test_alike_failures_are_one_line() -> None:
+    plan = [planned(number, mode=f"mode-{number}") for number in range(8)]
+    text = page(result(plan, [failed(number) for number in range(8)]))
+    section = text[text.index('<section id="troubles"') : text.index('<section id="numbers"')]
+    assert section.count("<summary>") == 1
+    assert section.count("<li>") == 8
 
 
 def test_failed_cells_show_their_reason_and_their_log(full: str) -> None:

@@ -9,7 +9,6 @@ import matplotlib
 import msgspec
 import numpy
 import pytest
-from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from loadtests.record.results import Detection, Result, Window
@@ -118,40 +117,44 @@ def test_every_client_is_a_point() -> None:
     assert marks(small(blocks=2), style.looks(["gevent"])["gevent"].marker) == 80
 
 
-def test_milliseconds_and_seconds_have_axes_of_their_own() -> None:
+def broken() -> points.Track:
     with matplotlib.rc_context(cast("Any", style.RC)):
-        figure = style.new_figure(3)
-        near, far = figure.subplots(1, 2)
-        line = points.track(far, 3.0, near=near, missed=False)
-    assert line.place(0.002) == (near, 2.0)
-    assert line.place(2.0) == (far, 2.0)
-    axes, x = line.place(0.0)
-    assert axes is near
-    assert x > 0
-    assert line.place(-0.01)[1] > 0
+        return points.track(style.new_figure(3).subplots(), 3.0, broken=True, missed=False)
+
+
+def test_milliseconds_stand_before_seconds_on_one_axis_and_in_order() -> None:
+    line = broken()
+    times_s = (0.0, 0.001, 0.01, 0.1, 0.5, 1.0, 3.0)
+    places = [line.place(time_s) for time_s in times_s]
+    assert places == sorted(places)
+    assert 0 < places[0] < places[3] < 0.3 < 0.34 < places[4]
+    assert places[-1] < 1
+    assert line.place(-0.01) == places[0]
+
+
+def test_a_broken_axis_names_both_its_units() -> None:
+    words = " ".join(text.get_text() for text in broken().axes.texts)
+    assert "ms (log)" in words
+    assert "s; further left is better" in words
 
 
 def test_without_milliseconds_all_times_are_on_one_axis() -> None:
     figure = style.new_figure(3)
-    far = figure.subplots()
-    assert points.track(far, 3.0, missed=True).place(0.001) == (far, 0.001)
+    assert points.track(figure.subplots(), 3.0, missed=True).place(0.001) == 0.001
 
 
-def test_a_window_of_milliseconds_and_seconds_is_shaded_on_both() -> None:
-    figure = style.new_figure(3)
-    near, far = figure.subplots(1, 2)
-    line = points.track(far, 3.0, near=near, missed=False)
+def test_a_window_of_milliseconds_and_seconds_is_shaded_on_both_parts() -> None:
+    line = broken()
 
-    def shaded(axes: Axes) -> list[float]:
-        return [round(bar.get_width(), 3) for bar in axes.patches if isinstance(bar, Rectangle)]
+    def shaded() -> list[float]:
+        bars = [bar for bar in line.axes.patches if isinstance(bar, Rectangle)]
+        return [round(bar.get_width(), 2) for bar in bars if bar.get_height() == 0.7]
 
     at_once = Window(0.0, 0.0, [])
     points.window(line, 0, at_once, 0.7)
-    assert len(shaded(near)) == 1
-    assert shaded(far) == []
+    assert shaded() == [0.29]
     points.window(line, 1, msgspec.structs.replace(at_once, latest_s=2.0), 0.7)
-    assert len(shaded(near)) == 2
-    assert shaded(far) == [2.0]
+    assert shaded() == [0.29, 0.29, round(line.far(2.0) - line.far(0.0), 2)]
 
 
 def test_detection_falls_with_the_phase_and_the_band_with_it() -> None:
