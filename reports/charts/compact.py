@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from reports.charts import style
+from reports.charts import paths, style
 
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
-_TOKEN = re.compile(r"[A-Za-z]|-?[\d.]+(?:e-?\d+)?")
 _UNTURNED = re.compile(r"rotate\(-?0(?:\.0)? ")
 _FONT = re.compile(r"(italic|oblique)?\s*(\d{3}|bold)?\s*([\d.]+px)")
 #: What the page's style sheet sets, so that a chart is dark on a dark page.
@@ -37,8 +36,6 @@ _COLOUR = re.compile("|".join(_VARIABLES))
 _LEFT_OUT = {"font-family", "stroke-linejoin", "stroke-dashoffset"}
 #: A run of so many points or more is one path.
 _RUN = 3
-#: Shapes are a few points wide, and need a digit more than places do.
-_PLACES, _SHAPES = 1, 2
 
 Node = tuple[str, dict[str, str], "list[Node] | str"]
 
@@ -102,7 +99,9 @@ def compact(svg: str, name: str, label: str) -> Compact:
         if known := element.get("id"):
             drawing.shapes[known] = element
     body = _children(root, drawing)
-    width, height = (_number(float(each), 0) for each in (root.get("viewBox") or "").split()[2:])
+    width, height = (
+        paths.number(float(each), 0) for each in (root.get("viewBox") or "").split()[2:]
+    )
     head = {
         "role": "img",
         "aria-label": label,
@@ -191,10 +190,10 @@ def _points(run: list[Element], drawing: _Drawing) -> Iterator[Node]:
     if not run:
         return
     shape = drawing.shapes[run[0].get(_XLINK, "")[1:]]
-    if not _has_extent(shape.get("d", "")):
+    if not paths.has_extent(shape.get("d", "")):
         return
     places = [(float(one.get("x", 0)), float(one.get("y", 0))) for one in run]
-    own = {"d": _relative(shape.get("d", ""), _SHAPES)}
+    own = {"d": paths.relative(shape.get("d", ""), paths.SHAPES)}
     if len(run) < _RUN:
         own |= _look(shape.get("style"), drawing)
         identifier = drawing.reference(
@@ -202,22 +201,18 @@ def _points(run: list[Element], drawing: _Drawing) -> Iterator[Node]:
         )
         for one, (x, y) in zip(run, places, strict=True):
             look = {"href": f"#{identifier}", **_look(one.get("style"), drawing)}
-            yield "use", look | {"x": _number(x), "y": _number(y)}, []
+            yield "use", look | {"x": paths.number(x), "y": paths.number(y)}, []
         return
     own |= _look(f"{run[0].get('style') or ''}; {shape.get('style') or ''}", drawing)
     head = {"overflow": "visible", "markerUnits": "userSpaceOnUse"}
     marker = drawing.reference(
         f"marker {own}", lambda name: ("marker", {"id": name} | head, [("path", own, [])])
     )
-    line = _relative("M" + " ".join(f"{x} {y}" for x, y in places), _PLACES)
+    # Neighbours one after the other: the distances are short, and so are their numbers.
+    line = paths.corners(sorted(places))
     # By an attribute each, since a class of its own would be longer.
     ends = {f"marker-{where}": f"url(#{marker})" for where in ("start", "mid", "end")}
     yield "path", {"class": drawing.named("fill:none"), **ends, "d": line}, []
-
-
-def _has_extent(path: str) -> bool:
-    """False for a tick of no length."""
-    return any(token not in {"M", "L", "z", "0", "-0"} for token in _TOKEN.findall(path))
 
 
 def _attributes(element: Element, drawing: _Drawing) -> dict[str, str]:
@@ -226,23 +221,23 @@ def _attributes(element: Element, drawing: _Drawing) -> dict[str, str]:
         found["clip-path"] = f"url(#{_clip(clip[5:-1], drawing)})"
     for name in ("x", "y"):
         if value := element.get(name):
-            found[name] = _number(float(value))
+            found[name] = paths.number(float(value))
     if path := element.get("d"):
-        found["d"] = _relative(path, _PLACES)
+        found["d"] = paths.relative(path, paths.PLACES)
     turned = element.get("transform")
     if turned and not _UNTURNED.match(turned):
-        found["transform"] = re.sub(r"-?\d+\.\d+", lambda one: _number(float(one[0])), turned)
+        found["transform"] = re.sub(r"-?\d+\.\d+", lambda one: paths.number(float(one[0])), turned)
     return found
 
 
 def _clip(name: str, drawing: _Drawing) -> str:
     (shape,) = drawing.shapes[name]
     own = {
-        key: _number(float(value)) if key in {"x", "y", "width", "height"} else value
+        key: paths.number(float(value)) if key in {"x", "y", "width", "height"} else value
         for key, value in shape.attrib.items()
     }
     if "d" in own:
-        own["d"] = _relative(own["d"], _PLACES)
+        own["d"] = paths.relative(own["d"], paths.PLACES)
     inner: list[Node] = [(shape.tag.removeprefix(_SVG), own, [])]
     return drawing.reference(f"clip {own}", lambda known: ("clipPath", {"id": known}, inner))
 
@@ -279,49 +274,6 @@ def _hatch(name: str, drawing: _Drawing) -> str:
 def _plain(attributes: Mapping[str, str], drawing: _Drawing) -> dict[str, str]:
     found = {name: " ".join(value.split()) for name, value in attributes.items() if name != "style"}
     return found | _look(attributes.get("style"), drawing)
-
-
-def _relative(path: str, digits: int) -> str:
-    """The same path by distances; a corner's error does not add up to the next."""
-    scale = 10**digits
-    tokens = iter(_TOKEN.findall(path))
-    parts, here, start, command = [], (0, 0), (0, 0), "M"
-    pending: list[int] = []
-    for token in tokens:
-        if token.isalpha():
-            command = token
-            if token in "zZ":
-                parts.append("z")
-                here = start
-            continue
-        pending.append(round(float(token) * scale))
-        if len(pending) < {"C": 6, "Q": 4}.get(command, 2):
-            continue
-        numbers = [value - here[place % 2] for place, value in enumerate(pending)]
-        here = (pending[-2], pending[-1])
-        pending = []
-        if command == "M":
-            start = here
-            parts.append("M" + _joined([*here], digits))
-            command = "L"
-        else:
-            parts.append(command.lower() + _joined(numbers, digits))
-    return "".join(parts)
-
-
-def _joined(numbers: list[int], digits: int) -> str:
-    text = ""
-    for number in numbers:
-        word = _number(number / 10**digits, digits)
-        text += word if not text or word.startswith("-") else f" {word}"
-    return text
-
-
-def _number(value: float, digits: int = _PLACES) -> str:
-    text = f"{value:.{digits}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    text = text.removeprefix("0") if text.startswith("0.") else text
-    return text.replace("-0.", "-.") if text not in {"-0", ""} else "0"
 
 
 def _written(node: Node) -> str:

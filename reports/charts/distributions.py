@@ -25,7 +25,7 @@ from reports.facts.numbers import short
 from reports.facts.rows import Cell, Row, RowTrial, cells_of
 from reports.facts.run import Facts
 
-_BINS = 180
+_BINS = 160
 #: Inches of a cell's place.
 _PLACE = 0.78
 #: How high a hill is, of its place; on a narrow chart its name and numbers stand above it.

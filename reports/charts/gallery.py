@@ -145,7 +145,15 @@ def _files(figure: Figure, *, png: bool = True) -> tuple[str, bytes]:
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
     figure.savefig(vectors, format="svg", metadata=nothing, **edges)
     if png:
-        figure.savefig(pixels, format="png", dpi=_PNG_DPI, metadata={"Software": None}, **edges)
+        # Half the time of the highest compression for a twentieth more bytes.
+        figure.savefig(
+            pixels,
+            format="png",
+            dpi=_PNG_DPI,
+            metadata={"Software": None},
+            pil_kwargs={"compress_level": 4},
+            **edges,
+        )
     return vectors.getvalue(), pixels.getvalue()
 
 

@@ -58,6 +58,7 @@ RC: dict[str, Any] = {
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
     "font.size": 10.5,
     "text.color": INK,
+    "path.simplify_threshold": 0.3,  # points of 1/72 inch, which nobody sees
     "text.parse_math": False,  # a "$" in somebody's label is a dollar
     "axes.labelcolor": INK,
     "axes.edgecolor": QUIET,
@@ -130,7 +131,7 @@ def looks(modes: Iterable[str]) -> dict[str, Look]:
 
 def is_narrow() -> bool:
     """Whether what is drawn now is for a phone: :data:`NARROW` is in force."""
-    return bool(matplotlib.rcParams["figure.figsize"][0] < WIDTH)
+    return bool(matplotlib.rcParams["figure.figsize"][0] == _NARROW_WIDTH)
 
 
 def panel_points(columns: int) -> float:
@@ -151,7 +152,7 @@ def new_figure(height: float, *, columns: int = 1, stacked: float = _STACKED) ->
         columns: of :func:`panels`; on a narrow chart they stand below each other.
         stacked: how high a panel then is, of what it is otherwise.
     """
-    width = matplotlib.rcParams["figure.figsize"][0]
+    width = _NARROW_WIDTH if is_narrow() else WIDTH
     if is_narrow():
         height = 1.2 + max(height - 0.8, 0) * (columns * stacked if columns > 1 else 1)
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))

@@ -66,7 +66,7 @@ class ChangesPage:
 
 
 def to_html(page: ChangesPage) -> str:
-    """The page: no network, no script, no other file; all but the drawings is escaped."""
+    """The page: no network, no other file; all but the drawings is escaped."""
     return filled("changes.html.j2", page=page)
 
 

@@ -1,4 +1,4 @@
-"""One self-contained page: no network, no script, no other file."""
+"""One self-contained page: no network, no other file, and whole without its few lines of script."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from loadtests.record.words import Client, scenario_of
@@ -80,10 +82,31 @@ def kinds_of(facts: Facts) -> Iterator[tuple[str, ChartKind]]:
 
 def draw_all(facts: Facts) -> list[Drawn]:
     """All of them, in the order of the page."""
-    return [
-        Drawn(draw(kind, facts, numbers_of(kind, place, facts)), place)
-        for place, kind in kinds_of(facts)
-    ]
+    found = []
+    with _collecting() as collect:
+        for place, kind in kinds_of(facts):
+            found.append(Drawn(draw(kind, facts, numbers_of(kind, place, facts)), place))
+            collect()
+    return found
+
+
+@contextmanager
+def _collecting() -> Iterator[Callable[[], object]]:
+    """Collect garbage after each chart and at no other time.
+
+    A figure is a great many objects that refer to each other: looking through all of them again and
+    again while they grow takes a tenth of the time, and not looking at all takes memory.
+    """
+    if not gc.isenabled():
+        yield gc.collect
+        return
+    gc.freeze()
+    gc.disable()
+    try:
+        yield gc.collect
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def numbers_of(kind: ChartKind, place: str, facts: Facts) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 
 import pytest
-from matplotlib.figure import Figure
 
 from loadtests.record.gate import Evidence, Gate
 from loadtests.record.words import Verdict
-from reports.charts.forest import MOST, drawable
+from reports.charts.forest import MOST, drawable, forest
 from reports.charts.gallery import Caption, drawn, inline
 from reports.facts.gating import changes_of
 from reports.pages.changes import forest_of
@@ -86,7 +86,8 @@ def test_the_same_gate_makes_the_same_picture() -> None:
 
 
 def test_two_charts_of_a_kind_have_names_of_their_own_on_a_page() -> None:
-    chart = drawn(Caption("name", "Title", "Reading."), partial(forest, changes(), 0.1), "about")
+    make = partial(forest, drawable(changes_of(regression())), 0.1)
+    chart = drawn(Caption("name", "Title", "Reading."), make, "about")
     names = [set(re.findall(r' id="([^"]+)"', inline(chart, name))) for name in ("base", "head")]
     assert names[0]
     assert not names[0] & names[1]
