@@ -74,7 +74,7 @@ def _tick(value: float) -> str:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    decades = math.log10(high / low) * (2 if style.is_narrow() else 1)
+    decades = math.log10(high / low) * (1.5 if style.is_narrow() else 1)
     steps: tuple[int, ...] = (1,)
     if decades <= 3:
         steps = (1, 2, 5)

@@ -11,6 +11,8 @@ from reports.charts import style
 
 #: Heights: a line is 1.
 _HEADING, _AIR = 1.25, 0.5
+#: On a narrow chart a heading begins above the names, has so many letters, and a name so many.
+_NAMES_POINTS, _NARROW_LETTERS, _NAME = 52, 40, 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +75,34 @@ def frame(axes: Axes, groups: Sequence[Group], *, named: bool) -> None:
             lines.append(line)
             if number and not line.lesser:
                 axes.axhline(top + number - _AIR, color=style.GRID, linewidth=0.8, zorder=0)
-    axes.set_yticks(places if named else [], [line.name for line in lines] if named else None)
+    axes.set_yticks(places if named else [], [_name(line) for line in lines] if named else None)
     axes.tick_params(axis="y", length=0, pad=6)
     for text, line in zip(axes.get_yticklabels() if named else [], lines, strict=False):
         size = 8.5 if line.lesser or style.is_narrow() else 10
         text.set(fontsize=size, color=style.QUIET if line.lesser else style.INK)
 
 
+def _name(line: Line) -> str:
+    return style.shortened(line.name, _NAME) if style.is_narrow() else line.name
+
+
 def _heading(axes: Axes, y: float, group: Group) -> None:
+    narrow = style.is_narrow()
     for words, at, look in (
-        (group.heading, y, {"fontweight": "bold", "fontsize": 9 if style.is_narrow() else 10}),
+        (group.heading, y, {"fontweight": "bold", "fontsize": 9 if narrow else 10}),
         (group.note, y + 1, {"style": "italic", "fontsize": 9, "color": style.QUIET}),
     ):
         if words:
-            text = axes.text(
-                0, at, words, transform=axes.get_yaxis_transform(), va="center", **look
+            text = axes.annotate(
+                style.shortened(words, _NARROW_LETTERS) if narrow else words,
+                (0, at),
+                xycoords=axes.get_yaxis_transform(),
+                xytext=(-_NAMES_POINTS if narrow else 0, 0),
+                textcoords="offset points",
+                va="center",
+                annotation_clip=False,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+                zorder=6,
+                **look,
             )
             text.set_in_layout(False)  # it may run over what is beside
-            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
-            text.set_zorder(6)

@@ -78,11 +78,16 @@ def track(axes: Axes, latest_s: float, *, broken: bool = False, missed: bool) ->
             axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= latest_s * 1.02])
         return found
     axes.set_xlim(0, 1)
-    seconds = [tick for tick in MaxNLocator(5).tick_values(0, latest_s) if tick <= latest_s * 1.02]
-    near = [found.place(tick / _MS) for tick in _NEAR_TICKS_MS]
+    seconds = [
+        tick
+        for tick in MaxNLocator(3 if style.is_narrow() else 5).tick_values(0, latest_s)
+        if tick <= latest_s * 1.02
+    ]
+    named = _NEAR_TICKS_MS[:2] if style.is_narrow() else _NEAR_TICKS_MS
+    near = [found.place(tick / _MS) for tick in named]
     axes.set_xticks(
         [*near, *map(found.far, seconds)],
-        [*map(str, _NEAR_TICKS_MS), *(f"{tick:g}" for tick in seconds)],
+        [*map(str, named), *(f"{tick:g}" for tick in seconds)],
     )
     _break(axes)
     return found
@@ -94,8 +99,10 @@ def _break(axes: Axes) -> None:
     bottom = axes.get_xaxis_transform()
     for x in (_NEAR, _FAR):
         axes.plot([x], [0], marker="|", transform=bottom, color=style.QUIET, clip_on=False)
-    near, far = ("ms (log)", "s") if style.is_narrow() else ("at once, ms (log)", "later, s")
-    texts = ((_NEAR / 2, near), ((1 + _FAR) / 2, f"{far}; further left is better"))
+    near, far = "at once, ms (log)", "later, s; further left is better"
+    if style.is_narrow():
+        near, far = "ms (log)", "s (left is better)"
+    texts = ((_NEAR / 2, near), ((1 + _FAR) / 2, far))
     for x, text in texts:
         axes.annotate(
             text,
