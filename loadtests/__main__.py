@@ -30,7 +30,7 @@ from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.client.told import Words, told
 from loadtests.gate import command as gate
-from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside, connections
+from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside, connections, messages
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
 from loadtests.generator.noise import command as noise
@@ -46,6 +46,7 @@ from loadtests.run.feasible import check, for_servers_of_ours
 from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
+from loadtests.run.spoken import said
 from loadtests.run.subjects import Subject, subjects_of
 from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS
@@ -99,6 +100,7 @@ cli.add_command(gate.command)
     "--python", metavar="PATH", help="The interpreter that has it (default: the active one)."
 )
 @connections
+@messages
 @beside
 def run(
     experiment: str,
@@ -154,10 +156,11 @@ def _checked(
     running = [each.url for each in subjects.values() if each.url is not None]
     plain = [each for each in subjects.values() if each.url is None and each.app is None]
     wanted = _telling(wanted, given, ours=bool(plain) or not subjects)
-    if any(each.app is not None for each in subjects.values()) and wanted.target.namespace:
+    apps = any(each.app is not None for each in subjects.values())
+    if apps and wanted.target.namespace and wanted.messages is None:
         raise ExperimentError(
-            f"an application of one's own is measured in {BESIDE_NAMESPACE}: no other namespace "
-            "can be joined"
+            f"an application of one's own is measured in {BESIDE_NAMESPACE}, unless [messages] say "
+            "what is sent in a namespace of its own"
         )
     _check_urls(running, wanted)
     # Where all servers are of one's own some scenarios do not run at all.
@@ -183,10 +186,11 @@ def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experi
     """The experiment with what the command line says of connections."""
     try:
         target = told(Words.of(given), wanted.target)
+        messages = said(given, wanted.messages)
     except ValueError as error:
         raise ExperimentError(str(error)) from error
     compress = wanted.compress and not given["no_compression"]
-    wanted = msgspec.structs.replace(wanted, target=target, compress=compress)
+    wanted = msgspec.structs.replace(wanted, target=target, compress=compress, messages=messages)
     return for_servers_of_ours(wanted) if ours else wanted
 
 
