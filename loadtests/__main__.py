@@ -23,30 +23,26 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from loadtests import ROOT
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
-from loadtests.client.told import Words, told
 from loadtests.gate import command as gate
 from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside, connections, messages
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
 from loadtests.generator.noise import command as noise
 from loadtests.machine.alone import NotAlone, measuring
-from loadtests.record.application import BESIDE_NAMESPACE
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
-from loadtests.run.asked import Asked, asked
+from loadtests.run.asked import Asked, asked, telling
 from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load
-from loadtests.run.feasible import check, for_servers_of_ours
+from loadtests.run.feasible import check
 from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
-from loadtests.run.spoken import said
 from loadtests.run.subjects import Subject, subjects_of
 from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS
@@ -154,14 +150,7 @@ def _checked(
         ExperimentError: it cannot.
     """
     running = [each.url for each in subjects.values() if each.url is not None]
-    plain = [each for each in subjects.values() if each.url is None and each.app is None]
-    wanted = _telling(wanted, given, ours=bool(plain) or not subjects)
-    apps = any(each.app is not None for each in subjects.values())
-    if apps and wanted.target.namespace and wanted.messages is None:
-        raise ExperimentError(
-            f"an application of one's own is measured in {BESIDE_NAMESPACE}, unless [messages] say "
-            "what is sent in a namespace of its own"
-        )
+    wanted = telling(wanted, given)
     _check_urls(running, wanted)
     # Where all servers are of one's own some scenarios do not run at all.
     started = len(running) < len(wanted.modes)
@@ -180,18 +169,6 @@ def _measured(wanted: Experiment, folder: Path, subjects: Mapping[str, Subject])
         return Run(wanted, folder, executor).run(reporter)
     except OSError as error:  # no room, or the folder is gone
         raise _Stuck(f"cannot go on: {command_line.system_words(error)}") from error
-
-
-def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experiment:
-    """The experiment with what the command line says of connections."""
-    try:
-        target = told(Words.of(given), wanted.target)
-        messages = said(given, wanted.messages)
-    except ValueError as error:
-        raise ExperimentError(str(error)) from error
-    compress = wanted.compress and not given["no_compression"]
-    wanted = msgspec.structs.replace(wanted, target=target, compress=compress, messages=messages)
-    return for_servers_of_ours(wanted) if ours else wanted
 
 
 def _check_urls(urls: Sequence[str], wanted: Experiment) -> None:
