@@ -149,7 +149,7 @@ def _checked(
     Raises:
         ExperimentError: it cannot.
     """
-    running = [each.url for each in subjects.values() if each.url is not None]
+    running = [each for each in subjects.values() if each.url is not None]
     wanted = telling(wanted, given)
     _check_urls(running, wanted)
     # Where all servers are of one's own some scenarios do not run at all.
@@ -171,10 +171,10 @@ def _measured(wanted: Experiment, folder: Path, subjects: Mapping[str, Subject])
         raise _Stuck(f"cannot go on: {command_line.system_words(error)}") from error
 
 
-def _check_urls(urls: Sequence[str], wanted: Experiment) -> None:
-    for url in urls:
+def _check_urls(subjects: Sequence[Subject], wanted: Experiment) -> None:
+    for each in subjects:
         try:
-            locate(url, wanted.target)
+            locate(each.url or "", each.target or wanted.target)
         except ConnectionFailed as error:
             said = str(error)
             whole = said if said.startswith("ca_file") else f"--url {said}"

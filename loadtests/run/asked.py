@@ -147,20 +147,31 @@ def telling(wanted: Experiment, given: Mapping[str, Any]) -> Experiment:
     Raises:
         ExperimentError: it makes no sense to what is measured.
     """
+    words = Words.of(given)
     try:
-        target = told(Words.of(given), wanted.target)
+        target = told(words, wanted.target)
+        tables = [
+            msgspec.structs.replace(each, target=each.target and told(words, each.target))
+            for each in wanted.subject
+        ]
         messages = said(given, wanted.messages)
     except ValueError as error:
         raise ExperimentError(str(error)) from error
     compress = wanted.compress and not given["no_compression"]
-    wanted = msgspec.structs.replace(wanted, target=target, compress=compress, messages=messages)
-    tables = wanted.subject
+    wanted = msgspec.structs.replace(
+        wanted, target=target, compress=compress, messages=messages, subject=tables
+    )
     if not tables or any(each.url is None and each.app is None for each in tables):
         wanted = for_servers_of_ours(wanted)
-    served = any(each.app is not None for each in tables)
-    if served and wanted.target.namespace and wanted.messages is None:
+    if any(_in_two_namespaces(each, wanted) for each in tables):
         raise ExperimentError(
             f"an application of one's own is measured in {BESIDE_NAMESPACE}, unless [messages] say "
             "what is sent in a namespace of its own"
         )
     return wanted
+
+
+def _in_two_namespaces(table: SubjectTable, wanted: Experiment) -> bool:
+    """Whether a namespace is named for an application that is spoken to in ours."""
+    target, messages = table.target or wanted.target, table.messages or wanted.messages
+    return table.app is not None and bool(target.namespace) and messages is None

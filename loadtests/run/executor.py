@@ -136,7 +136,7 @@ class ProcessExecutor:
         if self._subject(planned).url is not None:
             return (
                 variant.scenario.needs_journal
-                or unspoken(self._experiment, variant.scenario.speaks)
+                or unspoken(self._experiment, self._subject(planned), variant.scenario.speaks)
                 or shortage(variant.clients)
             )
         mode = ADAPTERS[self._mode(planned)].MODE

@@ -26,7 +26,7 @@ def messages_of(experiment: Experiment, subject: Subject, speaks: Speaks) -> Mes
         subject: that is measured.
         speaks: what the trial's scenario needs.
     """
-    own = experiment.messages
+    own = subject.messages or experiment.messages
     if own is None or (subject.url is None and own.of(speaks) is None):
         return None
     return own
@@ -73,9 +73,9 @@ def _json(option: str, text: str) -> Any:
         ) from error
 
 
-def unspoken(experiment: Experiment, speaks: Speaks) -> str:
+def unspoken(experiment: Experiment, subject: Subject, speaks: Speaks) -> str:
     """Why a running server cannot be spoken to; nothing where it can."""
-    own = experiment.messages
+    own = subject.messages or experiment.messages
     if own is None or speaks is Speaks.NOTHING or own.of(speaks) is not None:
         return ""
     if speaks is Speaks.MORE:
@@ -94,7 +94,7 @@ def target_of(
         speaks: the same.
         server: that this run has started, whose path is known.
     """
-    target = experiment.target
+    target = subject.target or experiment.target
     if messages_of(experiment, subject, speaks) is not None:
         target = target.with_(namespace=target.namespace or "/")
     elif subject.app is not None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +171,76 @@ def test_running_server_is_spoken_to_in_its_own_words(tmp_path: Path) -> None:
     assert numbers(tmp_path, "echo", "lost") == [0]
     reasons = [trial.reason for trial in read(tmp_path / "run").trials if trial.reason]
     assert reasons == ["[messages] say no broadcast"]
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[str]:
+    """Where a Redis of the test's own listens."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
+    with subprocess.Popen([*command, "--save", ""], stdout=subprocess.PIPE) as redis:
+        try:
+            assert redis.stdout is not None
+            assert any(b"Ready to accept connections" in line for line in redis.stdout)
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            redis.terminate()
+
+
+def test_servers_that_share_a_message_queue_do_not_hear_each_other(
+    tmp_path: Path, queue: str
+) -> None:
+    """Both are there at the same time: what one broadcasts comes once, and to its clients alone."""
+    tables = "".join(
+        f"""
+[[subject]]
+label = "{mode}"
+mode = "{mode}"
+app = "forum:create_app"
+folder = "{APPS / "forum"}"
+environment = {{ QUEUE = "{queue}" }}
+"""
+        for mode in ("gevent", "threading")
+    )
+    done = run(tmp_path, SAID + POSTED + LOADS + tables, "--scenarios", "echo,broadcast")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert numbers(tmp_path, "broadcast", "missing") == [0, 0, 0, 0]
+    assert numbers(tmp_path, "broadcast", "duplicate") == [0, 0, 0, 0]
+    stored = (tmp_path / "run" / "result.json").read_text(encoding="utf-8")
+    assert str(queue) not in stored
+
+
+def test_subjects_can_be_spoken_to_each_in_its_own_way(tmp_path: Path) -> None:
+    """One application by its own handlers, and beside them."""
+    tables = f"""
+[[subject]]
+label = "its handlers"
+mode = "threading"
+app = "forum:create_app"
+folder = "{APPS / "forum"}"
+[subject.target]
+namespace = "/forum"
+auth = {{ token = "let me in" }}
+[subject.messages.echo]
+event = "say"
+data = {{ text = "{{{{payload}}}}" }}
+answer = "said"
+
+[[subject]]
+label = "beside them"
+mode = "threading"
+app = "forum:create_app"
+folder = "{APPS / "forum"}"
+"""
+    experiment = tmp_path / "both.toml"
+    head = 'name = "both"\ntransports = ["websocket"]\n'
+    experiment.write_text(head + tables + LOADS, encoding="utf-8")
+    out = ("--out", str(tmp_path / "run"), "--scenarios", "echo", "--beside")
+    done = loadtests("run", str(experiment), *out, timeout_s=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert numbers(tmp_path, "echo", "lost") == [0, 0]
+    assert "let me in" not in (tmp_path / "run" / "result.json").read_text(encoding="utf-8")

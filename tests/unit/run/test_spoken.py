@@ -67,7 +67,11 @@ def test_application_that_is_served_has_the_usual_events_for_the_rest() -> None:
 
 
 def test_running_server_is_not_asked_what_it_has_no_words_for() -> None:
-    assert unspoken(experiment(), Speaks.ECHO) == unspoken(experiment(), Speaks.NOTHING) == ""
-    assert unspoken(experiment(), Speaks.BROADCAST) == "[messages] say no broadcast"
-    assert "application under test" in unspoken(experiment(), Speaks.MORE)
-    assert unspoken(experiment(None), Speaks.MORE) == ""
+    assert (
+        unspoken(experiment(), URL, Speaks.ECHO)
+        == unspoken(experiment(), URL, Speaks.NOTHING)
+        == ""
+    )
+    assert unspoken(experiment(), URL, Speaks.BROADCAST) == "[messages] say no broadcast"
+    assert "application under test" in unspoken(experiment(), URL, Speaks.MORE)
+    assert unspoken(experiment(None), URL, Speaks.MORE) == ""

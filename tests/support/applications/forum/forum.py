@@ -1,7 +1,8 @@
-"""A forum: two namespaces, one of which wants a token and has events of its own."""
+"""A forum: two namespaces, one of which wants a token and has events of its own, and a queue."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from flask import Flask
@@ -60,7 +61,7 @@ def create_app() -> tuple[Flask, SocketIO]:
     """The application and what serves it."""
     app = Flask(__name__)
     app.config["SECRET_KEY"] = "only for tests"
-    socketio = SocketIO(app)
+    socketio = SocketIO(app, message_queue=os.environ.get("QUEUE"))
     socketio.on_namespace(News("/news"))
     socketio.on_namespace(Forum("/forum"))
     return app, socketio
