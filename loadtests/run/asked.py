@@ -14,9 +14,9 @@ import msgspec
 
 from loadtests.client.told import Words, told
 from loadtests.record.application import BESIDE_NAMESPACE
+from loadtests.run.dialogue import said
 from loadtests.run.experiment import Experiment, ExperimentError
 from loadtests.run.feasible import for_servers_of_ours
-from loadtests.run.spoken import said
 from loadtests.run.subjects import OWN, SubjectTable, check, modes_of
 from servers.modes import ADAPTERS, MAIN
 

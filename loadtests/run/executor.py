@@ -17,9 +17,9 @@ from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generati
 from loadtests.record.application import NAMESPACE
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
+from loadtests.run.dialogue import messages_of, target_of, unspoken
 from loadtests.run.experiment import Experiment
 from loadtests.run.feasible import room, shortage
-from loadtests.run.spoken import messages_of, target_of, unspoken
 from loadtests.run.subjects import Subject
 from loadtests.run.trial import Assignment, Came, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, Site, Stage

@@ -8,8 +8,8 @@ import pytest
 
 from loadtests.client.target import Target
 from loadtests.record.application import BESIDE_NAMESPACE
+from loadtests.run.dialogue import messages_of, said, target_of, unspoken
 from loadtests.run.experiment import Experiment, experiment_of
-from loadtests.run.spoken import messages_of, said, target_of, unspoken
 from loadtests.run.subjects import Subject, running
 from loadtests.scenarios.echo import Echo
 from loadtests.scenarios.own_messages import First, Messages, OwnExchange
