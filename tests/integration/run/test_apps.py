@@ -54,9 +54,9 @@ def test_application_goes_the_whole_way_in_each_mode(
     assert not [trial for trial in result.trials if trial.status is Status.FAILED]
     found = statuses(tmp_path / "run")
     assert all(found[mode, "ok"] for mode in modes)
-    pair = [str(tmp_path / "run"), str(tmp_path / "again")]
-    shutil.copytree(*pair)
-    compared = [sys.executable, "-m", "reports", "compare", *pair]
+    again = tmp_path / "again"
+    shutil.copytree(tmp_path / "run", again)
+    compared = [sys.executable, "-m", "reports", "compare", str(tmp_path / "run"), str(again)]
     assert subprocess.run(compared, cwd=ROOT, check=False, timeout=60).returncode == 0
     # Of our own folders nothing is told, nor of theirs.
     stored = (tmp_path / "run" / "result.json").read_text(encoding="utf-8")
