@@ -172,7 +172,7 @@ def telling(wanted: Experiment, given: Mapping[str, Any]) -> Experiment:
         wanted.messages or any(each.messages for each in tables)
     ):
         raise ExperimentError(
-            'client = "reference" has the words of the application under test alone, and no [messages]'
+            'client = "reference" speaks to the application under test alone: no [messages] with it'
         )
     if any(_in_two_namespaces(each, wanted) for each in tables):
         raise ExperimentError(

@@ -13,7 +13,8 @@ from loadtests.run.experiment import Experiment, experiment_of
 from loadtests.run.said import said
 from loadtests.run.subjects import Subject, running
 from loadtests.scenarios.echo import Echo
-from loadtests.scenarios.own_messages import First, Messages, OwnExchange
+from loadtests.scenarios.own_messages import First, MatchedBy, Messages, OwnExchange
+from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Speaks
 
 OWN = Messages(echo=OwnExchange("say", {"text": "{{payload}}"}, answer="said"))
