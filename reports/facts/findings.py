@@ -30,6 +30,7 @@ class Kind(StrEnum):
     NEAR_NOISE_FLOOR = "near-noise-floor"
     NOT_NOTICED = "not-noticed"
     CALLED_AGAIN = "handler-called-again"
+    RAISED = "handlers-raised"
     OUTSIDE = "outside-the-window"
     CAME_BACK_OTHERWISE = "came-back-otherwise"
 
