@@ -56,7 +56,7 @@ def cli() -> None:
 @click.option(
     "--reference",
     metavar="MODE",
-    help="The mode that “Coming from” holds the others against (eventlet if not given).",
+    help="Hold the other modes against this one (eventlet if not given).",
 )
 def build(run: Path, quiet: bool, reference: str | None) -> int:
     """Write tables, charts and the page of a run.
