@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,8 +11,8 @@ from loadtests.machine.launch import RunningServer
 from loadtests.record.application import BESIDE_NAMESPACE
 from loadtests.run.experiment import Experiment
 from loadtests.run.subjects import Subject
-from loadtests.scenarios.own_messages import PAYLOAD, Messages, OwnExchange
-from loadtests.scenarios.scenario import Speaks
+from loadtests.scenarios.own_messages import Messages
+from loadtests.scenarios.scenario import Scenario, Speaks
 
 
 def messages_of(experiment: Experiment, subject: Subject, speaks: Speaks) -> Messages | None:
@@ -29,54 +28,28 @@ def messages_of(experiment: Experiment, subject: Subject, speaks: Speaks) -> Mes
     own = subject.messages or experiment.messages
     if own is None or (subject.url is None and own.of(speaks) is None):
         return None
-    return own
+    # Who says nothing needs to have said nothing before.
+    return msgspec.structs.replace(own, first=[]) if speaks is Speaks.NOTHING else own
 
 
-def said(given: Mapping[str, Any], below: Messages | None) -> Messages | None:
-    """The messages that a command line says, and below them those of an experiment.
+def unspoken(experiment: Experiment, subject: Subject, scenario: Scenario[Any]) -> str:
+    """Why a scenario cannot be said in a subject's own words; nothing where it can.
 
     Args:
-        given: its options: ``echo_event``, ``echo_data``, ``echo_answer`` and the same of
-            ``broadcast``; a kind of which an event is given is said anew.
-        below: what stands elsewhere.
-
-    Raises:
-        ValueError: they make no sense; one line.
+        experiment: see messages_of.
+        subject: a running server, or an application.
+        scenario: that is to be measured.
     """
-    found: dict[str, OwnExchange] = {}
-    for kind in (Speaks.ECHO, Speaks.BROADCAST):
-        event, data, answer = (given.get(f"{kind}_{part}") for part in ("event", "data", "answer"))
-        if event is None:
-            if data is not None or answer is not None:
-                raise ValueError(f"--{kind}-data and --{kind}-answer are about --{kind}-event")
-            continue
-        more: dict[str, Any] = {} if answer is None else {"answer": answer}
-        if data is not None:
-            more["data"] = _json(f"--{kind}-data", data)
-        try:
-            found[kind] = OwnExchange(event, **more)
-        except ValueError as error:
-            raise ValueError(f"--{kind}-event {event}: {error}") from error
-    if not found:
-        return below
-    if below is None:
-        return Messages(found.get(Speaks.ECHO), found.get(Speaks.BROADCAST))
-    return msgspec.structs.replace(below, **found)
-
-
-def _json(option: str, text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise ValueError(
-            f"""{option}: no JSON ({error}); such as '{{"text": "{PAYLOAD}"}}'"""
-        ) from error
-
-
-def unspoken(experiment: Experiment, subject: Subject, speaks: Speaks) -> str:
-    """Why a running server cannot be spoken to; nothing where it can."""
-    own = subject.messages or experiment.messages
-    if own is None or speaks is Speaks.NOTHING or own.of(speaks) is not None:
+    own, speaks = subject.messages or experiment.messages, scenario.speaks
+    if own is None or speaks is Speaks.NOTHING:
+        return ""
+    exchange = own.of(speaks)
+    if exchange is not None and exchange.is_known_by_order and scenario.overloads:
+        return (
+            "its answers come late where more is offered than a server can answer, and which is "
+            'to which message cannot be known with matched_by = "order"'
+        )
+    if exchange is not None or subject.url is None:
         return ""
     if speaks is Speaks.MORE:
         return "its messages are those of the application under test, and [messages] say others"

@@ -136,9 +136,11 @@ class ProcessExecutor:
         if self._subject(planned).url is not None:
             return (
                 variant.scenario.needs_journal
-                or unspoken(self._experiment, self._subject(planned), variant.scenario.speaks)
+                or self._unspoken(planned)
                 or shortage(variant.clients)
             )
+        if unspoken := self._unspoken(planned):
+            return unspoken
         mode = ADAPTERS[self._mode(planned)].MODE
         # What another interpreter has only its server can tell, and does.
         ours = self._subject(planned).command[0] == sys.executable
@@ -271,6 +273,10 @@ class ProcessExecutor:
 
     def _target(self, planned: PlannedTrial, server: RunningServer | None) -> Target:
         return target_of(self._experiment, self._subject(planned), self._speaks(planned), server)
+
+    def _unspoken(self, planned: PlannedTrial) -> str:
+        scenario = self._variant(planned).scenario
+        return unspoken(self._experiment, self._subject(planned), scenario)
 
     def _speaks(self, planned: PlannedTrial) -> Speaks:
         return self._variant(planned).scenario.speaks
