@@ -23,26 +23,23 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from loadtests import ROOT
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
-from loadtests.client.told import Words, told
 from loadtests.gate import command as gate
-from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside, connections
+from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside, connections, messages
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
 from loadtests.generator.noise import command as noise
 from loadtests.machine.alone import NotAlone, measuring
-from loadtests.record.application import BESIDE_NAMESPACE
 from loadtests.record.exits import Exit
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
-from loadtests.run.asked import Asked, asked
+from loadtests.run.asked import Asked, asked, telling
 from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load
-from loadtests.run.feasible import check, for_servers_of_ours
+from loadtests.run.feasible import check
 from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
@@ -99,6 +96,7 @@ cli.add_command(gate.command)
     "--python", metavar="PATH", help="The interpreter that has it (default: the active one)."
 )
 @connections
+@messages
 @beside
 def run(
     experiment: str,
@@ -151,14 +149,8 @@ def _checked(
     Raises:
         ExperimentError: it cannot.
     """
-    running = [each.url for each in subjects.values() if each.url is not None]
-    plain = [each for each in subjects.values() if each.url is None and each.app is None]
-    wanted = _telling(wanted, given, ours=bool(plain) or not subjects)
-    if any(each.app is not None for each in subjects.values()) and wanted.target.namespace:
-        raise ExperimentError(
-            f"an application of one's own is measured in {BESIDE_NAMESPACE}: no other namespace "
-            "can be joined"
-        )
+    running = [each for each in subjects.values() if each.url is not None]
+    wanted = telling(wanted, given)
     _check_urls(running, wanted)
     # Where all servers are of one's own some scenarios do not run at all.
     started = len(running) < len(wanted.modes)
@@ -179,21 +171,10 @@ def _measured(wanted: Experiment, folder: Path, subjects: Mapping[str, Subject])
         raise _Stuck(f"cannot go on: {command_line.system_words(error)}") from error
 
 
-def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experiment:
-    """The experiment with what the command line says of connections."""
-    try:
-        target = told(Words.of(given), wanted.target)
-    except ValueError as error:
-        raise ExperimentError(str(error)) from error
-    compress = wanted.compress and not given["no_compression"]
-    wanted = msgspec.structs.replace(wanted, target=target, compress=compress)
-    return for_servers_of_ours(wanted) if ours else wanted
-
-
-def _check_urls(urls: Sequence[str], wanted: Experiment) -> None:
-    for url in urls:
+def _check_urls(subjects: Sequence[Subject], wanted: Experiment) -> None:
+    for each in subjects:
         try:
-            locate(url, wanted.target)
+            locate(each.url or "", each.target or wanted.target)
         except ConnectionFailed as error:
             said = str(error)
             whole = said if said.startswith("ca_file") else f"--url {said}"

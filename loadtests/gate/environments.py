@@ -41,9 +41,11 @@ import json, os, platform, sys
 print(json.dumps([sys.executable, os.path.realpath(sys.executable),
                   platform.python_implementation(), platform.python_version()]))
 """
+#: With -P, so that no file of theirs hides what it needs; after that, their folder goes first.
 _PACKAGES = """\
-import json, platform
+import json, platform, sys
 from importlib import metadata
+sys.path.insert(0, "")
 found = []
 for each in metadata.distributions():
     told = each.metadata
@@ -73,24 +75,27 @@ class Wanted(NamedTuple):
         interpreter: whose environment it is.
         pins: of a lock file, see ``pins_of``.
         requires: packages on top of those, in pip's spelling.
+        requirements: of an application of somebody's own: a requirements file's text.
     """
 
     interpreter: Interpreter
     pins: tuple[str, ...]
     requires: tuple[str, ...]
+    requirements: str = ""
 
     @property
     def content(self) -> str:
         """The same for what has the same in it, of 16 characters."""
         served = served_of(self.pins)
         who = self.interpreter.path, self.interpreter.name
-        parts = [*who, self.pins, served, self.requires]
+        parts = [*who, self.pins, served, self.requires, self.requirements]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     @property
     def may_change(self) -> bool:
         """Whether a folder or an address is asked for, which has something else in it tomorrow."""
-        return any("@" in each or "/" in each for each in self.requires)
+        lines = [line for line in self.requirements.splitlines() if not line.startswith("--")]
+        return any("@" in each or "/" in each for each in (*self.requires, *lines))
 
 
 def interpreter(named: str | None) -> Interpreter:
@@ -120,7 +125,7 @@ def versions(python: Path, folder: Path, environment: Mapping[str, str]) -> dict
     Raises:
         ArmError: it does not run.
     """
-    version, found = _asked(str(python), ("-c", _PACKAGES), folder, environment)
+    version, found = _asked(str(python), ("-P", "-c", _PACKAGES), folder, environment)
     result = {PYTHON: version}
     for name, installed in found:
         result.setdefault(normalised(name), installed)  # the first on the path is imported
@@ -199,6 +204,9 @@ def _make(folder: Path, wanted: Wanted, log: Path) -> None:
         if served := served_of(wanted.pins):
             pins.write_text("\n".join(wanted.pins), encoding="utf-8")
             _run([*pip, f"--constraint={pins}", "--", *served], log)
+        if wanted.requirements:
+            pins.write_text(wanted.requirements, encoding="utf-8")
+            _run([*pip, f"--requirement={pins}"], log)
         said = ""
         if wanted.requires:
             # After the others, and whatever those ask for: only what is named is to differ.

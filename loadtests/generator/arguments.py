@@ -13,6 +13,8 @@ from loadtests.client.told import OPTIONS
 from loadtests.record.command_line import system_words
 from loadtests.record.label import problem_of
 
+_OR = {"echo": "; or acknowledgement, which is the default.", "broadcast": "."}
+
 #: A whole number from 1 on.
 COUNT = click.IntRange(min=1)
 
@@ -101,6 +103,29 @@ def beside(command: Callable[..., int]) -> Callable[..., int]:
     )
     decorated: Callable[..., int] = option(command)
     return decorated
+
+
+def messages(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options for messages of somebody's own application."""
+    command = click.option(
+        "--first",
+        multiple=True,
+        metavar="JSON",
+        help="What each client says before: an event, data and answer.",
+    )(command)
+    command = click.option(
+        "--echo-matched-by",
+        type=click.Choice(["payload", "order"]),
+        help="How the event that answers finds its message.",
+    )(command)
+    for kind, answer in (("broadcast", "that brings it to everybody"), ("echo", "that answers")):
+        for part, metavar, text in (
+            ("answer", "EVENT", f"The event {answer}" + _OR[kind]),
+            ("data", "JSON", "Its data, with {{payload}} where messages may differ."),
+            ("event", "EVENT", f"What to send for {kind}, to an application of your own."),
+        ):
+            command = click.option(f"--{kind}-{part}", metavar=metavar, help=text)(command)
+    return command
 
 
 def connections(command: Callable[..., int]) -> Callable[..., int]:

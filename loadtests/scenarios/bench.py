@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import msgspec
 
@@ -18,6 +20,8 @@ from loadtests.record.generator_facts import GeneratorFacts, SliceFacts
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, Transport
 from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.messages import BROADCAST, ECHO, Exchange
+from loadtests.scenarios.own_messages import Messages, Spoken
 from loadtests.scenarios.turns import Lone, Shared, Turns
 
 if TYPE_CHECKING:  # nothing here needs gevent, which these do
@@ -67,6 +71,7 @@ class Place(msgspec.Struct, frozen=True):
         compression: whether clients offer to compress WebSocket messages.
         compresses: whether the server's WebSocket takes that offer, as its READY line says; None
             where it does not.
+        messages: of somebody's own application, in place of those of the one under test.
     """
 
     url: str
@@ -81,11 +86,26 @@ class Place(msgspec.Struct, frozen=True):
     target: Target = Target()
     compression: bool = True
     compresses: bool | None = None
+    messages: Messages | None = None
 
     @property
     def namespace(self) -> str:
         """The one that clients join."""
         return self.target.namespace or NAMESPACE
+
+    @property
+    def echo(self) -> Exchange:
+        """What an echo is."""
+        return self._spoken("echo") or ECHO
+
+    @property
+    def broadcast(self) -> Exchange:
+        """What a broadcast is."""
+        return self._spoken("broadcast") or BROADCAST
+
+    def _spoken(self, kind: str) -> Spoken | None:
+        own = None if self.messages is None else self.messages.of(kind)
+        return None if own is None else Spoken(own, f"{crc32(self.label.encode()):08x}")
 
     def file(self, ending: str) -> Path:
         """The path of one of the trial's files."""
@@ -214,3 +234,17 @@ class Bench:
             return list(measurements)
         reason = f"clients lost their connection: {tallied(ended)} ({len(ended)} of {len(judged)})"
         return [each.distrusted(reason, above_all=True) for each in measurements]
+
+
+def hint(bench: Bench, exchange: Exchange) -> str:
+    """What to ask oneself where nothing answers a message, and what came instead."""
+    instead: Counter[str] = Counter()
+    for session in bench.sessions:
+        instead.update(session.unheard or {})
+    asked = f"does it handle {exchange.event!r} in namespace {bench.place.namespace}"
+    if bench.place.messages is not None:
+        asked += f", and answer {exchange.answer!r}"
+    if not instead:
+        return f"{asked}?"
+    said = ", ".join(f"{name!r} ({many})" for name, many in instead.most_common(3))
+    return f"{asked}? What came instead: {said}"
