@@ -85,13 +85,13 @@ class Compact:
     rules: Mapping[str, str]
 
 
-def compact(svg: str, name: str, label: str) -> Compact:
+def compact(svg: str, name: str, label: str = "") -> Compact:
     """The SVG element alone, as an image with a name.
 
     Args:
         svg: as matplotlib writes it.
         name: unique in a page.
-        label: what is read aloud in its place.
+        label: what is read aloud in its place; empty where what it stands in says so.
     """
     root = ElementTree.fromstring(svg)
     drawing = _Drawing("g" + hashlib.sha256(name.encode()).hexdigest()[:4] + "-")
@@ -102,9 +102,9 @@ def compact(svg: str, name: str, label: str) -> Compact:
     width, height = (
         paths.number(float(each), 0) for each in (root.get("viewBox") or "").split()[2:]
     )
+    named = {"role": "img", "aria-label": label} if label else {"aria-hidden": "true"}
     head = {
-        "role": "img",
-        "aria-label": label,
+        **named,
         "width": f"{width}pt",
         "height": f"{height}pt",
         "viewBox": f"0 0 {width} {height}",

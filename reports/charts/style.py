@@ -154,7 +154,8 @@ def new_figure(height: float, *, columns: int = 1, stacked: float = _STACKED) ->
     """
     width = _NARROW_WIDTH if is_narrow() else WIDTH
     if is_narrow():
-        height = 1.2 + max(height - 0.8, 0) * (columns * stacked if columns > 1 else 1)
+        each = max(height - 0.8, 0)  # without the legend, which has more lines here
+        height = 1.9 + columns * (each * stacked + 0.2) if columns > 1 else 1.2 + each
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
 
 
@@ -288,7 +289,7 @@ def place_note(axes: Axes, place: float, text: str, *, x: float = 0.5) -> None:
         text: a few words.
         x: where, as a share of the axes' width.
     """
-    axes.text(
+    note = axes.text(
         x,
         place,
         text,
@@ -301,6 +302,7 @@ def place_note(axes: Axes, place: float, text: str, *, x: float = 0.5) -> None:
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 2},
         zorder=6,
     )
+    note.set_in_layout(not is_narrow())  # it may be wider than the axes of a phone
 
 
 def worth(rows: Iterable[Row | None]) -> Status:

@@ -27,6 +27,7 @@ class Picture:
         narrow: for a phone; empty where the wide one scrolls.
         png: the path of its file beside the page; empty where there is none.
         numbers: what it shows at first sight.
+        label: what is read aloud in the place of both; empty where the SVG has it.
         markdown: paragraphs to paste elsewhere; empty likewise.
         rules: the styles of its classes, where they are not in the SVG.
     """
@@ -39,6 +40,7 @@ class Picture:
     png: str = ""
     markdown: tuple[str, ...] = ()
     numbers: str = ""
+    label: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -71,8 +73,8 @@ def rules(shown: Iterable[Picture]) -> dict[str, str]:
 
 def _of_run(chart: Chart, about: str) -> Picture:
     kind, label = chart.kind, described(chart)
-    wide = compact(chart.svg, kind.name, label)
-    narrow = compact(chart.narrow, f"{kind.name} narrow", label)
+    wide = compact(chart.svg, kind.name)
+    narrow = compact(chart.narrow, f"{kind.name} narrow")
     png = f"charts/{kind.name}.png"
     return Picture(
         name=kind.name,
@@ -83,6 +85,7 @@ def _of_run(chart: Chart, about: str) -> Picture:
         png=png,
         markdown=tuple(_markdown(chart, png, about)),
         numbers=chart.numbers,
+        label=label,
         rules={**wide.rules, **narrow.rules},
     )
 

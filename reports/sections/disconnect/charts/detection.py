@@ -16,7 +16,7 @@ from reports.sections.disconnect.clients import Group, departures
 from reports.sections.disconnect.names import title
 
 #: Inches of a line.
-_LINE = 0.205
+_LINE = 0.19
 #: Where a note stands: among the seconds, as a share of the axis.
 _NOTE = 0.67
 

@@ -12,7 +12,7 @@ from reports.charts import style
 #: Heights: a line is 1.
 _HEADING, _AIR = 1.25, 0.5
 #: On a narrow chart a heading begins above the names, has so many letters, and a name so many.
-_NAMES_POINTS, _NARROW_LETTERS, _NAME = 52, 40, 11
+_NAMES_POINTS, _NARROW_LETTERS, _NAME = 52, 40, 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from reports.sections.disconnect.clients import Group, outages
 from reports.sections.disconnect.names import CLIENTS, OUTAGES
 
 #: Inches of a line.
-_LINE = 0.205
+_LINE = 0.19
 #: Metric suffix -> half the height of its stroke.
 _QUANTILES = {"p50": 0.38, "p95": 0.26, "max": 0.14}
 _FAMILIES = {"noticed": "until noticed, s", "reconnected": "until connected again, s"}

@@ -136,7 +136,8 @@ def test_a_single_trial_has_neither_good_nor_bad() -> None:
 
 def test_every_chart_has_a_caption_and_a_name_for_screen_readers(full: str) -> None:
     assert full.count("<figure id=") == full.count("<figcaption>") == 6
-    assert full.count('role="img"') == 2 * 6  # for a wide page and for a phone
+    assert full.count('role="img"') == 6  # around both, that for a wide page and that for a phone
+    assert full.count("<svg aria-hidden") == 2 * 6
 
 
 def test_every_chart_can_be_linked_to_and_taken_along(full: str) -> None:
