@@ -1,4 +1,4 @@
-"""One self-contained page: no network, no script, no other file."""
+"""One self-contained page: no network and no other file; it is whole without its one script."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from reports.facts.fingerprints import words
 from reports.facts.run import codings, compressions, python_name, troubles_of
 from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
+from reports.pages.advise import form_of
 from reports.pages.exports import COLUMNS, csv_line
 from reports.sections import generator, lean, precision
 from reports.sections.drawn import Drawn
@@ -96,6 +97,7 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         clocks=_clocks(summary),
         compression=_compression(summary),
         codings=_codings(summary),
+        advice=form_of(summary),
         metrics=list({row.metric.name: row.metric for row in summary.rows}.values()),
     )
 
