@@ -56,12 +56,17 @@ def cli() -> None:
 @cli.command()
 @click.argument("run", type=_PATH)
 @click.option("--quiet", is_flag=True, help="Print the page's path only.")
-def build(run: Path, quiet: bool) -> int:
+@click.option(
+    "--reference",
+    metavar="MODE",
+    help="Hold the other modes against this one (eventlet if not given).",
+)
+def build(run: Path, quiet: bool, reference: str | None) -> int:
     """Write tables, charts and the page of a run.
 
     RUN is a run folder or its result.json.
     """
-    return _explained(lambda: _build(run, quiet=quiet))
+    return _explained(lambda: _build(run, quiet=quiet, reference=reference))
 
 
 @cli.command()
@@ -201,8 +206,8 @@ def _answers(results: Sequence[Path], out: Path | None) -> Exit:
     return Exit.FINE
 
 
-def _build(run: Path, *, quiet: bool) -> Exit:
-    summary = summarise(read(run))
+def _build(run: Path, *, quiet: bool, reference: str | None) -> Exit:
+    summary = summarise(read(run), reference)
     # matplotlib takes a second to load, which a wrong call need not wait for.
     from reports.build import build
     from reports.pages.terminal import console, show

@@ -227,4 +227,10 @@
   });
   p99.required = true;
   part("advise").hidden = false;
+  // The list of sections has it only where it is shown.
+  const entry = document.createElement("li");
+  const link = element("a", part("advise-title").textContent);
+  link.href = "#advise";
+  entry.append(link);
+  document.querySelector("nav ul")?.prepend(entry);
 })();
