@@ -9,6 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from reports.facts.numbers import counted
 
 _MS_PER_S = 1000
+#: From here on a number is nothing that was measured.
+_HUGE = 1e15
 
 #: A key is grounds of a ruling, with ``.need`` where a need has a sentence of its own, or a part.
 WORDS: Mapping[str, str] = {
@@ -108,6 +110,8 @@ def spelled(value: float) -> str:
 
     Halves go up, as JavaScript's ``toFixed`` has them, so that the form spells them alike.
     """
+    if abs(value) >= _HUGE:
+        return f"{value:.3g}"
     places = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
     text = f"{rounded:,f}"

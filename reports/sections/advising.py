@@ -55,7 +55,7 @@ KEPT_FOR = CLIENTS
 
 def _cell(facts: Facts, cell: Cell, silent: list[tuple[Cell, Known]]) -> CellKnown:
     known = {
-        Need.CLIENTS: list(_connected(facts, cell)),
+        Need.CLIENTS: [*_connected(facts, cell), *_reached(facts, cell)],
         Need.ECHO: [*_echo(facts, cell), *_curve(facts, cell), *_bears(facts, cell, Kind.ECHO)],
         Need.BROADCAST: [*_broadcast(facts, cell), *_bears(facts, cell, Kind.BROADCAST)],
         Need.SILENT: [one for where, one in silent if where == cell],
@@ -250,6 +250,18 @@ def _connected(facts: Facts, cell: Cell) -> Iterator[Known]:
     if refused and all(refused):
         told = f"{counted(most, 'client')} were the most {trials}: {shown(refused[0], _REASON)}"
         yield Known(clients=most + 1, overloaded=True, told=told)
+
+
+def _reached(facts: Facts, cell: Cell) -> Iterator[Known]:
+    """The recipients of a broadcast were connected, in every trial so many as the fewest."""
+    row = _row(facts, Kind.BROADCAST.row, cell, "capacity")
+    if row is None or not (_sound(row) or _at_least(row)):
+        return
+    counts = [int(value) for value in row.values if value is not None]
+    if counts:
+        trials = counted(len(counts), "trial")
+        told = f"{counted(min(counts), 'client')} had broadcasts at the same time ({trials})"
+        yield Known(clients=min(counts), at_most_ms=0.0, at_least_ms=0.0, value_ms=0.0, told=told)
 
 
 def _silent(facts: Facts) -> Iterator[tuple[Cell, Known]]:

@@ -87,6 +87,13 @@ def test_an_invalid_number_is_told_and_not_used() -> None:
     assert "sends went out late" in point.told
 
 
+@pytest.mark.parametrize("metric", ["latency_p99", "server_cpu"])
+def test_numbers_that_nobody_can_have_measured_are_told_all_the_same(metric: str) -> None:
+    base = run(*measured("echo", metric, 1e300, 1e300))
+    [answer] = advise(Needs(clients=40, echo_hz=1, p99_ms=100), known_of(facts_of(base)))
+    assert answer.advice[1].text
+
+
 def test_lost_messages_are_no_answer_in_time() -> None:
     [point] = known(run(*measured("echo", "latency_p99", 9, 10, lost=1)), Need.ECHO)
     assert point.at_most_ms is None
@@ -207,6 +214,13 @@ def test_clients_beyond_what_was_refused_are_not_met() -> None:
     refused = clients_of(base, 497)
     assert (refused.decision, refused.grounds) == (Decision.NOT_MET, Grounds.OVERLOADED)
     assert "refused" in refused.text
+
+
+def test_recipients_of_broadcasts_were_connected_too() -> None:
+    base = run(*measured("capacity:broadcast", "capacity", 700, 800))
+    assert clients_of(base, 700).decision is Decision.MET
+    assert "700 clients had broadcasts at the same time (2 trials)" in clients_of(base, 700).text
+    assert clients_of(base, 701).grounds is Grounds.FEWER
 
 
 def test_the_least_cost_that_was_measured_is_the_one_that_is_reckoned_with() -> None:
