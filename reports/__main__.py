@@ -22,7 +22,10 @@ import click
 
 from loadtests.record import files
 from loadtests.record.exits import Exit
+from loadtests.record.gate import FILE_NAME as GATE
 from loadtests.record.gate import read as read_gate
+from loadtests.record.places import RUNS
+from loadtests.record.results import FILE_NAME as RESULT
 from loadtests.record.results import ResultError, read
 from reports.facts.errors import ReportError, WriteError
 from reports.facts.text import shown
@@ -51,14 +54,16 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("run", type=_PATH)
+@click.argument("run", type=_PATH, default=RUNS / "latest")
 @click.option("--quiet", is_flag=True, help="Print the page's path only.")
 def build(run: Path, quiet: bool) -> int:
     """Write tables, charts and the page of a run.
 
-    RUN is a run folder or its result.json.
+    RUN is a run folder or its result.json (default: the latest run), or the folder of a gate.
     """
-    return _explained(lambda: _build(run, quiet=quiet))
+    of_gate = (run / GATE).is_file() and not (run / RESULT).exists()
+    write = _gate if of_gate else _build
+    return _explained(lambda: write(run, quiet=quiet))
 
 
 @cli.command()

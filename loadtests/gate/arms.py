@@ -19,6 +19,7 @@ from loadtests.gate import environments, folders, git
 from loadtests.gate.environments import Wanted
 from loadtests.gate.errors import ArmError
 from loadtests.machine.processes import process
+from loadtests.record import places
 from loadtests.record.gate import BASE, HEAD, ArmFacts
 from loadtests.record.proof import Proof, blob_of, source_of
 from loadtests.run.arm import Arm
@@ -29,7 +30,7 @@ from servers.modes import ADAPTERS
 TWIN = "twin"
 
 #: What is made for arms; ``make clean`` removes it.
-CACHE = ROOT / ".cache" / "gate"
+CACHE = places.CACHE / "gate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def prepared(
     base: Arm,
     head: Arm,
     *,
-    root: Path = ROOT,
+    root: Path = places.APPLICATION,
     cache: Path = CACHE,
     twin: bool,
     tell: Callable[[str], None],
@@ -159,11 +160,19 @@ def _found(root: Path, arm: Arm) -> _Application:
         raise ArmError(f"unknown mode {arm.mode!r}; {guess}known: {', '.join(ADAPTERS)}")
     _refuse_unsayable(arm)
     python, requires = environments.interpreter(arm.python), tuple(arm.requires)
+    # Installed, it is in nobody's repository: the one around it would be the user's own.
+    installed = root == ROOT and not places.is_checkout(root)
     if arm.ref is None:
         if not (root / git.SERVERS).is_dir():
             raise ArmError(f"{root} has no {git.SERVERS}/, which is the application")
-        commit, dirty = git.state(root)
+        commit, dirty = (None, False) if installed else git.state(root)
         return _Application(arm, commit, dirty, None, Wanted(python, _pins(root), requires))
+    if installed:
+        raise ArmError(
+            f"{arm.ref} can be compared in a copy of transport-bench, with the application in its "
+            f"{git.SERVERS}/; {Path.cwd()} is none. --base-requires and --head-requires compare "
+            "packages anywhere"
+        )
     commit = git.commit_of(root, arm.ref)
     blobs = git.blobs(root, commit)
     if not blobs:

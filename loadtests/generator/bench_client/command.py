@@ -24,9 +24,10 @@ from loadtests.machine import cores, facts
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
+from loadtests.record.places import RUNS
 
 FORMAT = "transport-bench-client/1"
-OUT = ROOT / "reports" / "runs" / "bench-client.json"
+OUT = RUNS / "bench-client.json"
 
 #: Those that ``socketio.run(app)`` serves by itself.
 MODES = ("eventlet", "gevent", "threading")
