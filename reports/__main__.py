@@ -61,6 +61,9 @@ def build(run: Path, quiet: bool) -> int:
 
     RUN is a run folder or its result.json (default: the latest run), or the folder of a gate.
     """
+    if run == RUNS / "latest" and not run.exists():
+        problem = f"there is no run in {RUNS} yet; say where yours is. See --help."
+        return command_line.complain(f"{NAME} build", problem, Exit.WRONG_CALL)
     of_gate = (run / GATE).is_file() and not (run / RESULT).exists()
     write = _gate if of_gate else _build
     return _explained(lambda: write(run, quiet=quiet))

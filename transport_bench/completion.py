@@ -56,7 +56,7 @@ def script(shell: str) -> str:
 
 
 @click.command("completion", cls=command_line.Command)
-@click.argument("shell", type=click.Choice(SHELLS))
+@click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def command(shell: str) -> int:
     """Print what completes the names of commands, modes, transports, scenarios and profiles.
 

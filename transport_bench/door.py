@@ -57,11 +57,11 @@ ROUTES = {
 class Door(command_line.Commands):
     """A group that loads the command which is called, and no other."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """See click."""
         return list(ROUTES)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """See click."""
         return ROUTES[cmd_name].command() if cmd_name in ROUTES else None
 
@@ -74,7 +74,7 @@ class Door(command_line.Commands):
         except click.exceptions.NoSuchCommand as error:
             raise click.exceptions.NoSuchCommand(args[0], possibilities=ROUTES, ctx=ctx) from error
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See click, which would load them all for their first sentences."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, route.help) for name, route in ROUTES.items()])

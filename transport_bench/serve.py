@@ -22,10 +22,7 @@ class _Word(click.ParamType[str]):
     name = "word"
 
     def shell_complete(
-        self,
-        ctx: click.Context,
-        param: click.Parameter,
-        incomplete: str,  # noqa: ARG002  # click's
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The modes: options are the other program's."""
         return [CompletionItem(mode) for mode in ADAPTERS if mode.startswith(incomplete)]

@@ -50,10 +50,7 @@ class _Names(click.ParamType[list[str]]):
         return names
 
     def shell_complete(
-        self,
-        ctx: click.Context,
-        param: click.Parameter,
-        incomplete: str,  # noqa: ARG002  # click's
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The names that could go on behind the last comma; the option's own name says of what."""
         there = {"modes": ADAPTERS, "transports": list(Transport), "scenarios": SCENARIOS}
@@ -73,10 +70,7 @@ class _Experiment(click.ParamType[str]):
     name = "experiment"
 
     def shell_complete(
-        self,
-        ctx: click.Context,
-        param: click.Parameter,
-        incomplete: str,  # noqa: ARG002  # click's
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The profiles; files where none begins like that."""
         known = sorted(path.stem for path in PROFILES.glob("*.toml"))

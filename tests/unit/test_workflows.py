@@ -11,7 +11,10 @@ from loadtests.gate.command import command
 from tests.support import ROOT
 
 ACTION = ROOT / "action.yml"
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = [
+    *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+    ROOT / "transport_bench" / "templates" / "workflow.yml",  # for other people's repositories
+]
 
 
 @pytest.mark.parametrize("path", [ACTION, *WORKFLOWS], ids=lambda path: path.name)

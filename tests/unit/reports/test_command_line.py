@@ -168,7 +168,6 @@ def test_an_interrupted_build_is_four_and_one_line(
     [
         [],
         ["bulid", "x"],
-        ["build"],
         ["build", "x", "--loud"],
         ["build", "x", "y"],
         ["disconnect"],
