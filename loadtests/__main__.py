@@ -7,7 +7,7 @@ version of the application is slower than another.
 
 from __future__ import annotations
 
-from loadtests.record import command_line, spoken
+from loadtests.record import called, command_line
 
 NAME = "python -m loadtests"
 
@@ -23,27 +23,32 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from loadtests import ROOT
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
-from loadtests.client.told import Words, told
 from loadtests.gate import command as gate
-from loadtests.generator.arguments import EXPERIMENT, FOLDER, LABEL, NAMES, beside, connections
+from loadtests.generator.arguments import (
+    EXPERIMENT,
+    FOLDER,
+    LABEL,
+    NAMES,
+    beside,
+    connections,
+    messages,
+)
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
 from loadtests.generator.noise import command as noise
 from loadtests.machine.alone import NotAlone, measuring
-from loadtests.record.application import BESIDE_NAMESPACE
 from loadtests.record.exits import Exit
 from loadtests.record.places import RUNS
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
-from loadtests.run.asked import Asked, asked
+from loadtests.run.asked import Asked, asked, telling
 from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load
-from loadtests.run.feasible import check, for_servers_of_ours
+from loadtests.run.feasible import check
 from loadtests.run.narrowing import narrow
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
@@ -99,6 +104,7 @@ cli.add_command(gate.command)
 )
 @click.option("--no-report", is_flag=True, help="Measure only; the report can be made later.")
 @connections
+@messages
 @beside
 def run(
     experiment: str,
@@ -124,7 +130,7 @@ def run(
         if wanted.base or wanted.head:
             raise ExperimentError(
                 f"experiment {wanted.name} compares a base with a head; "
-                f"{spoken.command('python -m loadtests gate')} does that"
+                f"{called.command('python -m loadtests gate')} does that"
             )
         wanted = asked(wanted, Asked(url, label, modes, app, app_dir, python), tell=print)
         subjects = subjects_of(wanted.subject)
@@ -152,14 +158,8 @@ def _checked(
     Raises:
         ExperimentError: it cannot.
     """
-    running = [each.url for each in subjects.values() if each.url is not None]
-    plain = [each for each in subjects.values() if each.url is None and each.app is None]
-    wanted = _telling(wanted, given, ours=bool(plain) or not subjects)
-    if any(each.app is not None for each in subjects.values()) and wanted.target.namespace:
-        raise ExperimentError(
-            f"an application of one's own is measured in {BESIDE_NAMESPACE}: no other namespace "
-            "can be joined"
-        )
+    running = [each for each in subjects.values() if each.url is not None]
+    wanted = telling(wanted, given)
     _check_urls(running, wanted)
     # Where all servers are of one's own some scenarios do not run at all.
     started = len(running) < len(wanted.modes)
@@ -180,21 +180,10 @@ def _measured(wanted: Experiment, folder: Path, subjects: Mapping[str, Subject])
         raise _Stuck(f"cannot go on: {command_line.system_words(error)}") from error
 
 
-def _telling(wanted: Experiment, given: dict[str, Any], *, ours: bool) -> Experiment:
-    """The experiment with what the command line says of connections."""
-    try:
-        target = told(Words.of(given), wanted.target)
-    except ValueError as error:
-        raise ExperimentError(str(error)) from error
-    compress = wanted.compress and not given["no_compression"]
-    wanted = msgspec.structs.replace(wanted, target=target, compress=compress)
-    return for_servers_of_ours(wanted) if ours else wanted
-
-
-def _check_urls(urls: Sequence[str], wanted: Experiment) -> None:
-    for url in urls:
+def _check_urls(subjects: Sequence[Subject], wanted: Experiment) -> None:
+    for each in subjects:
         try:
-            locate(url, wanted.target)
+            locate(each.url or "", each.target or wanted.target)
         except ConnectionFailed as error:
             said = str(error)
             whole = said if said.startswith("ca_file") else f"--url {said}"
@@ -228,14 +217,14 @@ def _report(folder: Path) -> int:
         # A Ctrl-C in the terminal is for us alone, and so is its one line.
         return subprocess.run(command, cwd=ROOT, check=False, start_new_session=True).returncode
     except KeyboardInterrupt:
-        again = spoken.command(f"python -m reports build {folder}")
+        again = called.command(f"python -m reports build {folder}")
         problem = f"interrupted; the measurements are kept, for their report: {again}"
         return command_line.complain(NAME, problem, Exit.FAILED)
 
 
 def _unreported(folder: Path) -> int:
     """Say where the measurements are, and what makes the report of them."""
-    again = spoken.command(f"python -m reports build {folder}")
+    again = called.command(f"python -m reports build {folder}")
     print(f"{folder / FILE_NAME}; its report: {again}")
     return Exit.FINE
 

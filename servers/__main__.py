@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_socketio import SocketIO
 
-#: As it was called: ``transport-bench serve`` sets the variable (loadtests/record/spoken.py).
+#: As it was called: ``transport-bench serve`` sets the variable (loadtests/record/called.py).
 _COMMAND = os.environ.get("TRANSPORT_BENCH_COMMAND")
 NAME = f"{_COMMAND} serve" if _COMMAND else "python -m servers"
 DEFAULT_HOST = "127.0.0.1"

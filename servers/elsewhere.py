@@ -52,6 +52,7 @@ def main() -> None:
     arguments.prog = "transport-bench"
     arguments.add_argument("--app", required=True, metavar="MODULE:OBJECT")
     arguments.add_argument("--keep-heartbeat", action="store_true")
+    arguments.add_argument("--files", type=Path, help="list of those that it is to be made of")
     program.main(arguments=arguments, make=_made)
 
 
@@ -88,6 +89,8 @@ def _made(options: argparse.Namespace) -> tuple[Flask, SocketIO]:
             )
     except Unusable as error:
         _refuse(str(error))
+    if options.files is not None:
+        _ours("proof").served = options.files.read_text(encoding="utf-8").splitlines()
     journal = _ours("journal").Journal(options.journal) if options.journal else None
     _ours("app").add_events(socketio, NAMESPACE, journal)
     return app, socketio
@@ -100,12 +103,32 @@ def _imported(options: argparse.Namespace, async_mode: str) -> tuple[Flask, Sock
     except ImportError as error:
         raise Unusable(f"{sys.executable} has no Flask-SocketIO ({error})") from error
     _prefer(options, async_mode)
+    if options.files is not None:
+        _check_place(options.app)
     served, flask_socketio.SocketIO.run = flask_socketio.SocketIO.run, _run_at_import
     try:
         return _both(_object(options.app), options.app)
     finally:
         flask_socketio.SocketIO.run = served
         print(flush=True)  # READY is a line of its own, whatever was printed before
+
+
+def _check_place(named: str) -> None:
+    """See that the application is in the folder where this runs, and not installed elsewhere.
+
+    Raises:
+        Unusable: it would be imported from another place.
+    """
+    package = named.partition(":")[0].partition(".")[0]
+    found = importlib.util.find_spec(package)
+    places = [] if found is None else [found.origin, *(found.submodule_search_locations or [])]
+    if found is not None and not any(
+        each and Path(each).resolve().is_relative_to(Path.cwd()) for each in places
+    ):
+        raise Unusable(
+            f"{package} would be imported from an installation and not from the version that is "
+            "to be compared; say by --app-dir where it lies in its repository"
+        )
 
 
 def _prefer(options: argparse.Namespace, async_mode: str) -> None:

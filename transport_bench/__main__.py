@@ -12,10 +12,10 @@ from transport_bench import PROGRAM, ROOMS
 def main() -> NoReturn:
     """Run the command that the command line names, and leave with its exit code."""
     sys.path.insert(0, str(ROOMS))
-    from loadtests.record import command_line, places, spoken
+    from loadtests.record import called, command_line, places
 
     # For all processes of ours: how they are called, and the cache whatever their HOME is.
-    os.environ[spoken.VARIABLE] = PROGRAM
+    os.environ[called.VARIABLE] = PROGRAM
     os.environ[places.CACHE_VARIABLE] = str(places.CACHE)
     command_line.begin(PROGRAM)
     from transport_bench import completion

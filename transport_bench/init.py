@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -21,7 +20,7 @@ from transport_bench.written import EXPERIMENT, WORKFLOW, Served
 _NAME = f"{PROGRAM} init"
 _ENVIRONMENTS = (".venv", "venv", "env")
 _LOCKS = ("requirements.lock", "requirements.txt")
-_TEMPLATE = Path(__file__).parent / "templates" / "workflow.yml"
+TEMPLATE = Path(__file__).parent / "templates" / "workflow.yml"
 #: An error is one line, however many applications there are.
 _MOST_NAMED = 8
 
@@ -46,7 +45,7 @@ def command(folder: Path, app: str | None, force: bool) -> int:
         for place in places:
             if place.exists() and not force:
                 raise _Refused(f"{place} is there already; --force writes over it")
-        served = _served(folder, found, os.environ)
+        served = _served(folder, found)
         for place, text in zip(places, _texts(folder, served), strict=True):
             place.parent.mkdir(parents=True, exist_ok=True)
             files.replace(place, text.encode())
@@ -87,29 +86,31 @@ def _named(found: Sequence[Found]) -> str:
     return ", ".join([*names, *(["and more"] if len(found) > _MOST_NAMED else [])])
 
 
-def _served(folder: Path, found: Found, environment: Mapping[str, str]) -> Served:
+def _served(folder: Path, found: Found) -> Served:
     """In which modes it can be measured, by the interpreter that probably has it."""
-    python = _python(folder, environment)
+    inside = [name for name in _ENVIRONMENTS if (folder / name / "bin" / "python").exists()]
+    if inside:
+        able, why = _able(str(folder / inside[0] / "bin" / "python"))
+        python = f"{inside[0]}/bin/python"
+        if why:  # it may get its packages later
+            print(f"note: it cannot be served yet: {why}", file=sys.stderr)
+        return Served(found, able or MAIN, python)
+    # That of the active environment, under the name that it has everywhere.
+    able, _ = _able("python")
+    if able:
+        return Served(found, able, "python")
+    able, _ = _able(sys.executable)
+    return Served(found, able or MAIN, None)
+
+
+def _able(python: str) -> tuple[list[str], str]:
+    """The modes that an interpreter can serve; why there are none."""
     try:
-        able = modes_of(sys.executable if python is None else str(folder / python))
-        modes = [mode for mode in MAIN if able.get(mode) is None]
-        why = "" if modes else f"{able[MAIN[0]]}"
-    except ValueError as error:  # its environment may be made later
-        modes, why = [], str(error)
-    if why:
-        print(f"note: it cannot be served yet: {why}", file=sys.stderr)
-    return Served(found, modes or MAIN, python)
-
-
-def _python(folder: Path, environment: Mapping[str, str]) -> str | None:
-    for name in _ENVIRONMENTS:
-        if (folder / name / "bin" / "python").exists():
-            return f"{name}/bin/python"
-    active = environment.get("VIRTUAL_ENV")
-    python = Path(active) / "bin" / "python" if active else None
-    if python is None or not python.exists() or Path(sys.prefix) == python.parent.parent:
-        return None
-    return str(python)
+        lacks = modes_of(python)
+    except ValueError as error:
+        return [], str(error)
+    modes = [mode for mode in MAIN if lacks.get(mode, "it has none") is None]
+    return modes, "" if modes else f"{lacks.get(MAIN[0])}"
 
 
 def _texts(folder: Path, served: Served) -> tuple[str, str]:
@@ -117,5 +118,5 @@ def _texts(folder: Path, served: Served) -> tuple[str, str]:
     profile = (PROFILES / "quick.toml").read_text(encoding="utf-8")
     scenarios = profile[profile.index("[echo]") :]
     lock = next((each for each in _LOCKS if (folder / each).exists()), _LOCKS[-1])
-    template = _TEMPLATE.read_text(encoding="utf-8")
+    template = TEMPLATE.read_text(encoding="utf-8")
     return written.experiment(served, scenarios), written.workflow(template, served, lock)

@@ -17,8 +17,9 @@ _EXPERIMENT = """\
 #     transport-bench run {file}
 #
 # Each [[subject]] below is this application, served in one way. They are alive at the same time
-# and take turns, so that their ratios are free of what the machine does meanwhile. docs/method.md
-# of transport-bench tells how it is measured, docs/your-own-app.md what a subject can say.
+# and take turns, so that their ratios are free of what the machine does meanwhile. What more can
+# be said of a subject, and how your own handlers are measured ([messages]), tells
+# docs/your-own-app.md of transport-bench; how it is measured, docs/method.md.
 name = {name}
 description = "{app}, as it is served in each mode."
 # Of the order of trials: the same seed, the same order.
@@ -42,7 +43,8 @@ class Served:
     Attributes:
         found: it.
         modes: in which it is measured.
-        python: the interpreter that has it, as a path from where it is called; None for ours.
+        python: the interpreter that has it, as a path from where it is called or a command; None
+            for ours.
     """
 
     found: Found
@@ -86,16 +88,25 @@ def workflow(template: str, served: Served, lock: str) -> str:
     Returns:
         YAML.
     """
-    relative = served.python is not None and not served.python.startswith("/")
     values = {
         "LOCK": lock,
         "EXPERIMENT": EXPERIMENT,
-        "MODES": ",".join(served.modes),
-        "VENV": (served.python or "").removesuffix("/bin/python") if relative else ".venv",
+        "INSTALL": "\n          ".join(_installing(served.python)),
     }
     for name, value in values.items():
         template = template.replace(f"@{name}@", value)
     return template
+
+
+def _installing(python: str | None) -> list[str]:
+    """What puts transport-bench and the application's packages where the experiment looks."""
+    if python is None:
+        return ['python -m pip install "$TRANSPORT_BENCH" -r "$LOCK"']
+    apart = 'pipx install "$TRANSPORT_BENCH"'  # its own packages are not the application's
+    if python == "python":
+        return [apart, 'python -m pip install -r "$LOCK"']
+    environment = python.removesuffix("/bin/python")
+    return [apart, f"python -m venv {environment}", f'{python} -m pip install -r "$LOCK"']
 
 
 def _quoted(text: str) -> str:

@@ -42,6 +42,9 @@ STOOD_STILL = (
 #: Of the application's own about a refusal, characters.
 _LONGEST_WORDS = 200
 
+#: Names of events that nobody waits for: so many are remembered.
+_MOST_UNHEARD = 8
+
 #: Who is hung up on for a message is so within this time of it.
 _SOON_NS = 10_000_000_000
 
@@ -63,6 +66,7 @@ class Hearing:
         pinged_ns: when it answered the latest of them (monotonic); when the handshake was read, if
             there was none yet. The server counts the time until the next one from when it reads the
             answer, or sent the handshake (engineio.socket.Socket.schedule_ping, 4.15).
+        unheard: events that came and had no handler -> how many; None without any.
     """
 
     __slots__ = (
@@ -92,6 +96,7 @@ class Hearing:
         "heartbeats",
         "max_payload",
         "pinged_ns",
+        "unheard",
     )
 
     _link: Link
@@ -122,6 +127,7 @@ class Hearing:
         self.heartbeats = array("q")
         self.max_payload: int | None = None
         self.pinged_ns = 0
+        self.unheard: dict[str, int] | None = None
 
     def send(self, packet: bytes, leaves: OnLeave | None = None) -> None:
         """Send an event that ``packets.encode_event`` made: the cheapest way.
@@ -152,6 +158,8 @@ class Hearing:
                 handler = self._handlers.get(data[0])
                 if handler is not None:
                     handler(data[1:], kernel_ns, user_ns)
+                else:
+                    self._note_unheard(data[0])
                 return
         try:
             self._other(packet, kernel_ns, user_ns)
@@ -286,6 +294,12 @@ class Hearing:
         for part in before:
             self.send(part)
         self.send(last, leaves)
+
+    def _note_unheard(self, event: str) -> None:
+        """Something came that nobody waits for: it may have come in place of what somebody does."""
+        unheard = self.unheard = self.unheard or {}
+        if event in unheard or len(unheard) < _MOST_UNHEARD:
+            unheard[event] = unheard.get(event, 0) + 1
 
     def _note_length(self, length: int) -> None:
         """Something is about to be sent that the server has said not to read."""

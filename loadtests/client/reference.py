@@ -102,6 +102,8 @@ class ReferenceSession:
         self.ended: str | None = None
         self.heartbeats = array("q")
         self.pinged_ns = 0
+        #: The library does not tell.
+        self.unheard: dict[str, int] | None = None
 
     @property
     def transport(self) -> Transport:

@@ -228,11 +228,14 @@ class Session(Hearing):
                 f"{name!r} is not sent to {where}, which is not joined; "
                 f"joined: {', '.join(self.namespaces)}"
             )
-        number = None
-        if on_ack is not None:
-            number = next(self._numbers)
-            self._acknowledged[number] = on_ack
+        number = None if on_ack is None else self.expect(on_ack)
         self._send(Packet(PacketType.EVENT, where, number, [name, *arguments]), leaves)
+
+    def expect(self, on_ack: Handler) -> int:
+        """The number of a packet that is still to be sent; called with its acknowledgement."""
+        number = next(self._numbers)
+        self._acknowledged[number] = on_ack
+        return number
 
     def call(self, name: str, *arguments: Any, timeout_s: float = 10) -> list[Any]:
         """Send an event and wait cooperatively for its acknowledgement.

@@ -23,7 +23,14 @@ from loadtests.gate.limits import Limit, limits_of
 from loadtests.gate.outcome import exit_code
 from loadtests.gate.pairs import TWIN, labelled
 from loadtests.gate.schedule import cells
-from loadtests.generator.arguments import EXPERIMENT, FOLDER, NAMES, beside
+from loadtests.generator.arguments import (
+    EXPERIMENT,
+    FOLDER,
+    NAMES,
+    beside,
+    connections,
+    messages,
+)
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line, gate
 from loadtests.record.exits import Exit
@@ -31,15 +38,18 @@ from loadtests.record.gate import BASE, HEAD, Gate
 from loadtests.record.places import RUNS
 from loadtests.record.results import FILE_NAME
 from loadtests.record.words import Transport
+from loadtests.run import subjects
 from loadtests.run.arm import Arm
+from loadtests.run.asked import Asked, asked, telling
 from loadtests.run.experiment import Experiment, ExperimentError, load
-from loadtests.run.feasible import check, for_servers_of_ours
+from loadtests.run.feasible import check
 from loadtests.run.narrowing import narrow
-from loadtests.run.subjects import Subject
+from loadtests.run.subjects import Subject, SubjectTable
 from servers.modes import ADAPTERS
 
 if TYPE_CHECKING:
     from loadtests.gate.arms import Arms
+    from loadtests.gate.files import Files
 
 NAME = "python -m loadtests gate"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
@@ -69,6 +79,17 @@ class _Time(click.ParamType[float]):
 @click.option("--head-python", metavar="PATH", help="Interpreter of head.")
 @click.option("--base-mode", metavar="MODE", help="Serve base in this mode.")
 @click.option("--head-mode", metavar="MODE", help="Serve head in this mode.")
+@click.option("--app", metavar="MODULE:OBJECT", help="Compare this application of your own.")
+@click.option("--app-dir", metavar="DIR", help="Where it is imported from (default: here).")
+@click.option(
+    "--python", metavar="PATH", help="The interpreter that has it (default: the active one)."
+)
+@click.option(
+    "--requirements",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Make an environment of it for each of the two, as the file is there.",
+)
 @click.option("--modes", type=NAMES, metavar="A,B", help="Measure these modes.")
 @click.option("--transports", type=NAMES, metavar="A,B", help="Measure these transports.")
 @click.option("--scenarios", type=NAMES, metavar="A,B", help="Measure these scenarios.")
@@ -87,9 +108,15 @@ class _Time(click.ParamType[float]):
     help="What no number of pairs has settled: pass and say so, or exit 3.",
 )
 @click.option("--out", type=FOLDER, metavar="DIR", help="The run folder.")
+@connections
+@messages
 @beside
 def command(
     experiment: str,
+    app: str | None,
+    app_dir: str | None,
+    python: str | None,
+    requirements: Path | None,
     modes: list[str] | None,
     transports: list[str] | None,
     scenarios: list[str] | None,
@@ -108,13 +135,15 @@ def command(
     """
     try:
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
-        wanted = _compared(for_servers_of_ours(wanted), given, detect)
+        wanted = asked(wanted, Asked((), (), modes, app, app_dir, python), tell=_tell)
+        wanted = _compared(telling(wanted, given), given, detect)
+        files = files_of(wanted.subject, requirements)
         check(wanted, wanted.scenarios)
         check_removed(wanted)
         limits, rule = limits_of(wanted), rule_of(wanted)
         folder = _folder(out)
         with measuring(f"gate {wanted.name}", beside=beside):
-            found = _found(wanted, rule, limits, folder, time_limit)
+            found = _found(wanted, files, rule, limits, folder, time_limit)
     except (ExperimentError, ArmError, NotAlone) as error:
         return command_line.complain(NAME, str(error), Exit.WRONG_CALL)
     except _Stuck as error:
@@ -132,6 +161,7 @@ class _Stuck(Exception):
 
 def _found(
     wanted: Experiment,
+    files: Files | None,
     rule: Rule,
     limits: Sequence[Limit],
     folder: Path,
@@ -140,7 +170,7 @@ def _found(
     from loadtests.gate.arms import prepared  # wants Unix, which other commands do not
 
     base, head = wanted.base or Arm(), wanted.head or Arm()
-    with prepared(base, head, twin=bool(wanted.gate.contrast), tell=_tell) as arms:
+    with prepared(base, head, files=files, twin=bool(wanted.gate.contrast), tell=_tell) as arms:
         _make(folder)
         subjects = subjects_of(wanted, arms)
         facts = [arms.base.facts, arms.head.facts]
@@ -163,6 +193,10 @@ def _compared(wanted: Experiment, given: dict[str, Any], detect: float | None) -
             "PACKAGE==VERSION, ..., or [base] and [head] in the experiment"
         )
     modes = [arm.mode for arm in arms.values() if arm.mode]
+    if modes and wanted.subject:
+        raise ExperimentError(
+            "--base-mode and --head-mode: an application of one's own is compared in the same modes"
+        )
     if modes:
         narrow(wanted, modes=modes)
         if len(modes) == 1 and len(wanted.modes) > 1:
@@ -238,11 +272,42 @@ def check_removed(experiment: Experiment) -> None:
             raise ExperimentError(f"[gate] removed: {each} is no mode and no cell (mode/transport)")
 
 
+def files_of(tables: Sequence[SubjectTable], requirements: Path | None) -> Files | None:
+    """Of the application of somebody's own that is compared; None for the one under test.
+
+    Args:
+        tables: what stands for modes.
+        requirements: file of its packages; None: its interpreter has them.
+
+    Raises:
+        ExperimentError: these are several, or none that has versions.
+        ArmError: there is no such file.
+    """
+    if not tables:
+        if requirements is not None:
+            raise ExperimentError("--requirements is about an --app; give that too")
+        return None
+    if any(each.url is not None for each in tables):
+        raise ExperimentError("a server that is running has no versions to compare: no url here")
+    applications = {(each.app, each.folder, each.python) for each in tables}
+    if len(applications) > 1:
+        raise ExperimentError(
+            "[[subject]]: one application is compared: give each the same app, folder and python"
+        )
+    [(app, folder, python)] = applications
+    if app is None:
+        raise ExperimentError("[[subject]] without app: of the application under test give modes")
+    from loadtests.gate.files import TheirFiles  # wants Unix, which other commands do not
+
+    return TheirFiles(app, Path(folder or "."), python or sys.executable, requirements)
+
+
 def subjects_of(wanted: Experiment, arms: Arms) -> dict[str, Subject]:
     """What is served under each label."""
     prepared = {BASE: arms.base, HEAD: arms.head, TWIN: arms.twin}
+    usual = subjects.subjects_of(wanted.subject)
     return {
-        labelled(mode, name): arm.subject(mode)
+        labelled(mode, name): arm.subject(mode, usual.get(mode, Subject()))
         for mode in wanted.modes
         for name, arm in prepared.items()
         if arm is not None

@@ -14,7 +14,7 @@ from loadtests.gate.judged import judged
 from loadtests.gate.limits import Limit, held
 from loadtests.gate.pairs import arm_of
 from loadtests.gate.schedule import Pairing
-from loadtests.record import gate, spoken
+from loadtests.record import called, gate
 from loadtests.record.gate import ArmFacts, Gate
 from loadtests.record.results import PlannedTrial, Trial
 from loadtests.record.words import Status
@@ -100,7 +100,7 @@ def _say_beforehand(pairing: Pairing, rule: Rule, limit_s: float | None) -> None
     tests = max(1, sum(len(pairing.gated(kind)) for kind in pairing.kinds))
     # If all of a mode or a transport is suspicious, not a single number.
     level = rule.level / max(1, tests // 3)
-    noise = spoken.command("python -m loadtests noise")
+    noise = called.command("python -m loadtests noise")
     pairs = max(rule.confirm_first, fewest_pairs(max(1, tests // 3), rule.level))
     smallest = detectable(pairs, _USUAL_DEVIATION, least=rule.least, level=level)
     print(

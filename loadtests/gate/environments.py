@@ -73,24 +73,27 @@ class Wanted(NamedTuple):
         interpreter: whose environment it is.
         pins: of a lock file, see ``pins_of``.
         requires: packages on top of those, in pip's spelling.
+        requirements: of an application of somebody's own: a requirements file's text.
     """
 
     interpreter: Interpreter
     pins: tuple[str, ...]
     requires: tuple[str, ...]
+    requirements: str = ""
 
     @property
     def content(self) -> str:
         """The same for what has the same in it, of 16 characters."""
         served = served_of(self.pins)
         who = self.interpreter.path, self.interpreter.name
-        parts = [*who, self.pins, served, self.requires]
+        parts = [*who, self.pins, served, self.requires, self.requirements]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     @property
     def may_change(self) -> bool:
         """Whether a folder or an address is asked for, which has something else in it tomorrow."""
-        return any("@" in each or "/" in each for each in self.requires)
+        lines = [line.partition("#")[0] for line in self.requirements.splitlines()]
+        return any("@" in each or "/" in each for each in (*self.requires, *lines))
 
 
 def interpreter(named: str | None) -> Interpreter:
@@ -199,6 +202,9 @@ def _make(folder: Path, wanted: Wanted, log: Path) -> None:
         if served := served_of(wanted.pins):
             pins.write_text("\n".join(wanted.pins), encoding="utf-8")
             _run([*pip, f"--constraint={pins}", "--", *served], log)
+        if wanted.requirements:
+            pins.write_text(wanted.requirements, encoding="utf-8")
+            _run([*pip, f"--requirement={pins}"], log)
         said = ""
         if wanted.requires:
             # After the others, and whatever those ask for: only what is named is to differ.

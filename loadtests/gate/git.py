@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtests.gate.errors import ArmError
@@ -43,26 +43,43 @@ def commit_of(root: Path, ref: str) -> str:
         raise ArmError(f"unknown ref {ref!r}; {advice}") from error
 
 
-def state(root: Path) -> tuple[str | None, bool]:
+def top_of(folder: Path) -> Path | None:
+    """The top of the repository that a folder is in; None where it is in none."""
+    try:
+        return Path(_git(folder, "rev-parse", "--show-toplevel").rstrip("\n"))
+    except (ArmError, NotADirectoryError):
+        return None
+
+
+def present(root: Path) -> list[str] | None:
+    """Files of the working tree that are tracked or could be; None where git knows nothing."""
+    try:
+        found = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    except ArmError:
+        return None
+    return sorted(set(filter(None, found.split("\0"))))
+
+
+def state(root: Path, paths: Sequence[str] = (SERVERS, LOCK)) -> tuple[str | None, bool]:
     """The commit that is checked out, and whether what is served differs from it.
 
     (None, False) outside of git and before the first commit.
     """
     try:
         head = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").strip()
-        changes = _git(root, "status", "--porcelain", "--", SERVERS, LOCK)
+        changes = _git(root, "status", "--porcelain", "--", *paths)
     except ArmError:
         return None, False
     return head, bool(changes)
 
 
-def blobs(root: Path, commit: str) -> dict[str, str]:
+def blobs(root: Path, commit: str, path: str = SERVERS) -> dict[str, str]:
     """Path -> git's name of the content, of every file of the application in a commit."""
     found = {}
-    for entry in filter(None, _git(root, "ls-tree", "-r", "-z", commit, "--", SERVERS).split("\0")):
-        told, _, path = entry.partition("\t")
+    for entry in filter(None, _git(root, "ls-tree", "-r", "-z", commit, "--", path).split("\0")):
+        told, _, name = entry.partition("\t")
         _, _, blob = told.split(" ")
-        found[path] = blob
+        found[name] = blob
     return found
 
 
@@ -74,19 +91,20 @@ def text(root: Path, commit: str, path: str) -> str | None:
         return None
 
 
-def export(root: Path, commit: str, folder: Path) -> None:
-    """Write the application of a commit into an empty folder.
+def export(root: Path, commit: str, folder: Path, path: str = SERVERS) -> None:
+    """Write a folder of a commit into an empty one, where it keeps its name; all of it if empty.
 
     In place of a worktree, of which the repository would know: nothing of ours is left in it,
     however we end.
     """
-    tree = _git(root, "rev-parse", "--verify", f"{commit}:./{SERVERS}").strip()
+    tree = _git(root, "rev-parse", "--verify", f"{commit}:./{path}").strip()
     repository = _git(root, "rev-parse", "--absolute-git-dir").strip()
-    index = folder / ".index"
+    index = folder.with_name(f"{folder.name}.index")
     there = (f"--git-dir={repository}", f"--work-tree={folder}")
     environment = {"GIT_INDEX_FILE": str(index)}
     try:
-        _git(folder, *there, "read-tree", f"--prefix={SERVERS}/", tree, environment=environment)
+        prefix = (f"--prefix={path}/",) if path else ()
+        _git(folder, *there, "read-tree", *prefix, tree, environment=environment)
         _git(folder, *there, "checkout-index", "--all", environment=environment)
     finally:
         index.unlink(missing_ok=True)

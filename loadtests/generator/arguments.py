@@ -18,6 +18,8 @@ from loadtests.run.experiment import PROFILES
 from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS
 
+_OR = {"echo": "; or acknowledgement, which is the default.", "broadcast": "."}
+
 #: A whole number from 1 on.
 COUNT = click.IntRange(min=1)
 
@@ -134,6 +136,18 @@ def beside(command: Callable[..., int]) -> Callable[..., int]:
     )
     decorated: Callable[..., int] = option(command)
     return decorated
+
+
+def messages(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options for messages of somebody's own application."""
+    for kind, answer in (("broadcast", "that brings it to everybody"), ("echo", "that answers")):
+        for part, metavar, text in (
+            ("answer", "EVENT", f"The event {answer}" + _OR[kind]),
+            ("data", "JSON", "Its data, with {{payload}} where messages may differ."),
+            ("event", "EVENT", f"What to send for {kind}, to an application of your own."),
+        ):
+            command = click.option(f"--{kind}-{part}", metavar=metavar, help=text)(command)
+    return command
 
 
 def connections(command: Callable[..., int]) -> Callable[..., int]:

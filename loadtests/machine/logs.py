@@ -11,6 +11,8 @@ READY = '{"ready"'
 _STATISTICS = re.compile(r"Type +Name +# reqs ")
 _LONGEST = 300
 _TRACEBACK = "Traceback (most recent call last):"
+#: What stands before one that came of another.
+_CHAINED = ("During handling of the above exception", "The above exception was")
 #: How a warning begins (warnings.formatwarning); its last line is that of the source, indented.
 _WARNING = re.compile(r"\S.*:\d+: \w*Warning: ")
 
@@ -44,6 +46,24 @@ def tells(log: str) -> bool:
         if line.strip():
             return True
     return False
+
+
+def raised(log: str) -> str:
+    """How many exceptions a server has told of since it was ready, and the first; or nothing."""
+    lines = log.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith(READY)]
+    lines = lines[starts[-1] + 1 :] if starts else lines
+    lines = [line for line in lines if line.strip()]
+    at = [
+        number
+        for number, line in enumerate(lines)
+        if line.strip() == _TRACEBACK and not lines[number - 1].startswith(_CHAINED)
+    ]
+    if not at:
+        return ""
+    first = next((line for line in lines[at[0] + 1 :] if line[:1].strip()), "").strip()
+    many = "an exception" if len(at) == 1 else f"{len(at)} exceptions, the first"
+    return f"{many}: {first[:_LONGEST]}"
 
 
 def _without_warnings(lines: list[str]) -> list[str]:

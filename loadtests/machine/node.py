@@ -7,12 +7,12 @@ import subprocess
 from pathlib import Path
 
 from loadtests import ROOT
-from loadtests.record import spoken
+from loadtests.record import called
 from loadtests.record.places import NODE, PACKAGE_FILES, is_checkout
 
 _MODULES = NODE / "node_modules"
 _PACKAGE = _MODULES / "socket.io-client" / "package.json"
-_REMEDY = f"run: {spoken.command('make node')}"
+_REMEDY = f"run: {called.command('make node')}"
 
 
 class NotInstalled(Exception):

@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from loadtests.record import files, spoken
+from loadtests.record import called, files
 from loadtests.record.places import CALIBRATION
 from loadtests.record.words import Transport
 
 FORMAT = "transport-bench-calibration/1"
 PATH = CALIBRATION
 
-_REMEDY = spoken.command("make calibrate")
+_REMEDY = called.command("make calibrate")
 NONE = f"not calibrated on this machine; {_REMEDY}"
 
 

@@ -8,10 +8,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from loadtests.client.told import Words, told
+from loadtests.record.application import BESIDE_NAMESPACE
 from loadtests.run.experiment import Experiment, ExperimentError
+from loadtests.run.feasible import for_servers_of_ours
+from loadtests.run.spoken import said
 from loadtests.run.subjects import OWN, SubjectTable, check, modes_of
 from servers.modes import ADAPTERS, MAIN
 
@@ -130,3 +135,43 @@ def _active(environment: Mapping[str, str]) -> str:
         if folder and (found := Path(folder) / name).is_file():
             return str(found)
     return sys.executable
+
+
+def telling(wanted: Experiment, given: Mapping[str, Any]) -> Experiment:
+    """The experiment with what the command line says to connections, and in which words.
+
+    Args:
+        wanted: with its subjects.
+        given: options of the command line, by their names.
+
+    Raises:
+        ExperimentError: it makes no sense to what is measured.
+    """
+    words = Words.of(given)
+    try:
+        target = told(words, wanted.target)
+        tables = [
+            msgspec.structs.replace(each, target=each.target and told(words, each.target))
+            for each in wanted.subject
+        ]
+        messages = said(given, wanted.messages)
+    except ValueError as error:
+        raise ExperimentError(str(error)) from error
+    compress = wanted.compress and not given["no_compression"]
+    wanted = msgspec.structs.replace(
+        wanted, target=target, compress=compress, messages=messages, subject=tables
+    )
+    if not tables or any(each.url is None and each.app is None for each in tables):
+        wanted = for_servers_of_ours(wanted)
+    if any(_in_two_namespaces(each, wanted) for each in tables):
+        raise ExperimentError(
+            f"an application of one's own is measured in {BESIDE_NAMESPACE}, unless [messages] say "
+            "what is sent in a namespace of its own"
+        )
+    return wanted
+
+
+def _in_two_namespaces(table: SubjectTable, wanted: Experiment) -> bool:
+    """Whether a namespace is named for an application that is spoken to in ours."""
+    target, messages = table.target or wanted.target, table.messages or wanted.messages
+    return table.app is not None and bool(target.namespace) and messages is None

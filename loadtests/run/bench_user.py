@@ -17,6 +17,7 @@ from loadtests.client.sessions import make_session
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Client
 from loadtests.run.conductor import Conductor, Ensemble
+from loadtests.scenarios.own_messages import Messages
 from loadtests.users.endless import WORKLOADS, EndlessWorkload, Load
 from loadtests.users.recording import errors_logged
 from loadtests.users.socketio_user import SocketIOUser
@@ -91,11 +92,20 @@ class BenchUser(SocketIOUser):
         place = self.conductor.assignment.place
         self._request_type = str(place.transport)
         failure = self._attempt("connect", self._now_ns(), self._open)
+        if failure is None and place.messages is not None:
+            failure = self._begun(place.messages)
         if failure is None:
             self.conductor.joined(self.session)
         else:
             # It stays, with nothing to do: Locust would spawn another in its place.
             self.conductor.failed(str(failure))
+
+    def _begun(self, messages: Messages) -> ConnectionFailed | None:
+        try:
+            messages.begin(self.session)
+        except ConnectionFailed as error:
+            return error
+        return None
 
     def disconnect(self) -> None:
         """See SocketIOUser; when a trial is over, its clients just go."""

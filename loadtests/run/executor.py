@@ -14,16 +14,17 @@ from loadtests.client.target import Target
 from loadtests.machine import cores, wakeups
 from loadtests.machine.cores import Pinning
 from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generating, serving
-from loadtests.record.application import BESIDE_NAMESPACE, NAMESPACE
+from loadtests.record.application import NAMESPACE
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
 from loadtests.run.experiment import Experiment
 from loadtests.run.feasible import room, shortage
+from loadtests.run.spoken import messages_of, target_of, unspoken
 from loadtests.run.subjects import Subject
 from loadtests.run.trial import Assignment, Came, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, Site, Stage
 from loadtests.scenarios.errors import TrialFailed, Unfinished
-from loadtests.scenarios.scenario import Variant
+from loadtests.scenarios.scenario import Speaks, Variant
 from servers.modes import ADAPTERS
 
 
@@ -133,7 +134,11 @@ class ProcessExecutor:
         """See Executor."""
         variant = self._variant(planned)
         if self._subject(planned).url is not None:
-            return variant.scenario.needs_journal or shortage(variant.clients)
+            return (
+                variant.scenario.needs_journal
+                or unspoken(self._experiment, self._subject(planned), variant.scenario.speaks)
+                or shortage(variant.clients)
+            )
         mode = ADAPTERS[self._mode(planned)].MODE
         # What another interpreter has only its server can tell, and does.
         ours = self._subject(planned).command[0] == sys.executable
@@ -265,13 +270,10 @@ class ProcessExecutor:
         )
 
     def _target(self, planned: PlannedTrial, server: RunningServer | None) -> Target:
-        """What connections are told; where the events are is known of an application of others."""
-        target = self._experiment.target
-        if self._subject(planned).app is None:
-            return target
-        said = target.path != Target().path
-        path = target.path if said or server is None else server.ready.path
-        return target.with_(namespace=BESIDE_NAMESPACE, path=path)
+        return target_of(self._experiment, self._subject(planned), self._speaks(planned), server)
+
+    def _speaks(self, planned: PlannedTrial) -> Speaks:
+        return self._variant(planned).scenario.speaks
 
     def _orders(self, started: Sequence[_Started], site: Site) -> Orders:
         first, _ = started[0]
@@ -288,7 +290,9 @@ class ProcessExecutor:
     def _assignment(
         self, planned: PlannedTrial, server: RunningServer | None, site: Site
     ) -> Assignment:
-        ours = server is not None
+        messages = messages_of(self._experiment, self._subject(planned), self._speaks(planned))
+        # The server keeps one of our namespace alone.
+        journal = server is not None and messages is None
         place = Place(
             url=server.url if server is not None else self._subject(planned).url or "",
             transport=planned.transport,
@@ -296,12 +300,13 @@ class ProcessExecutor:
             client=planned.client,
             variant=planned.variant,
             websocket=server.ready.websocket if server is not None else None,
-            journal=str(self._file(planned, "journal.jsonl")) if ours else None,
+            journal=str(self._file(planned, "journal.jsonl")) if journal else None,
             cable=site.cable,
             missing=site.missing,
             target=self._target(planned, server),
             compression=self._experiment.compress,
             compresses=server.ready.compression if server is not None else None,
+            messages=messages,
         )
         return Assignment(
             scenario=planned.scenario,

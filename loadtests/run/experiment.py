@@ -18,6 +18,7 @@ from loadtests.client.target import Target
 from loadtests.record.words import Client, Transport
 from loadtests.run.arm import Arm, Deciding
 from loadtests.run.subjects import SubjectTable, check, subjects_of
+from loadtests.scenarios.own_messages import Messages
 from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Heartbeat, Variant
 from servers.modes import ADAPTERS, MAIN
@@ -55,6 +56,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gate: how it decides.
         limits: what its head is held against, ``scenario.metric`` -> ``<= 50 ms``; with a cell
             (``echo.latency_p99@gevent/websocket``) for that alone.
+        messages: of an application of one's own, which its servers are spoken to with.
         subject: what is measured in place of modes; ``modes`` are their labels then.
     """
 
@@ -76,6 +78,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head: Arm | None = None
     gate: Deciding = Deciding()
     limits: dict[str, str] = {}
+    messages: Messages | None = None
     subject: list[SubjectTable] = []
 
     @property

@@ -71,6 +71,11 @@ def for_servers_of_ours(experiment: Experiment) -> Experiment:
     Raises:
         ExperimentError: what connections are told makes no sense to them.
     """
+    if experiment.messages is not None:
+        raise ExperimentError(
+            "messages are for an application of one's own (--app or --url); this run starts "
+            "servers of ours, and they have events of their own"
+        )
     target = experiment.target
     for name, given, why in (
         ("path", target.path.strip("/") != "socket.io", "they are at /socket.io"),

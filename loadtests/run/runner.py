@@ -152,6 +152,7 @@ def _told(experiment: Experiment) -> dict[str, Any]:
         target=experiment.target.unsaid(),
         base=experiment.base and experiment.base.unsaid(),
         head=experiment.head and experiment.head.unsaid(),
+        messages=experiment.messages and experiment.messages.unsaid(),
         subject=[each.unsaid() for each in experiment.subject],
     )
     told: dict[str, Any] = msgspec.to_builtins(shown)

@@ -15,10 +15,11 @@ from pathlib import Path
 import msgspec
 
 from loadtests import ROOT
-from loadtests.client.target import HIDDEN
+from loadtests.client.target import HIDDEN, Target
 from loadtests.machine.launch import ANY, SERVE
 from loadtests.record.label import problem_of
 from loadtests.record.proof import Proof
+from loadtests.scenarios.own_messages import Messages
 from loadtests.scenarios.scenario import Heartbeat
 
 #: Serves an application of somebody else's; run by its path, see there.
@@ -42,6 +43,8 @@ class SubjectTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             the mode's.
         server: its heartbeat, in place of the experiment's.
         environment: variables of its servers.
+        target: what its connections are told, in place of the experiment's.
+        messages: that it is sent, in place of the experiment's.
     """
 
     label: str
@@ -52,6 +55,8 @@ class SubjectTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     python: str | None = None
     server: Heartbeat | None = None
     environment: dict[str, str] = {}
+    target: Target | None = None
+    messages: Messages | None = None
 
     def unsaid(self) -> SubjectTable:
         """The same for everybody's eyes: no values of variables, no paths."""
@@ -60,6 +65,8 @@ class SubjectTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             python=self.python and Path(self.python).name,
             folder=self.folder and Path(self.folder).name,
             environment=dict.fromkeys(self.environment, HIDDEN),
+            target=self.target and self.target.unsaid(),
+            messages=self.messages and self.messages.unsaid(),
         )
 
 
@@ -77,6 +84,8 @@ class Subject:
         url: of a server that is running already: it is not started, and the rest says nothing.
         app: of somebody else's application, whose events are in a namespace of ours; None for the
             one under test.
+        target: what its connections are told, in place of the experiment's.
+        messages: that it is sent, in place of the experiment's.
     """
 
     mode: str | None = None
@@ -87,11 +96,13 @@ class Subject:
     proof: Proof = ANY
     url: str | None = None
     app: str | None = None
+    target: Target | None = None
+    messages: Messages | None = None
 
 
-def running(url: str) -> Subject:
-    """A server that somebody else has started."""
-    return Subject(url=url.rstrip("/"))
+def running(url: str, target: Target | None = None, messages: Messages | None = None) -> Subject:
+    """A server that somebody else has started; see Subject for the rest."""
+    return Subject(url=url.rstrip("/"), target=target, messages=messages)
 
 
 def check(tables: Sequence[SubjectTable], modes: Sequence[str]) -> None:
@@ -128,6 +139,8 @@ def _problem(table: SubjectTable, modes: Sequence[str]) -> str:
         return f"{table.label} has neither a mode nor the url of a running server"
     if table.mode not in modes:
         return f"unknown mode {table.mode!r}; known: {', '.join(modes)}"
+    if table.app is None and (table.target is not None or table.messages is not None):
+        return f"{table.label} is a server of ours, and how it is spoken to is known"
     if table.folder is not None and table.app is None:
         return f"{table.label} has a folder and no app in it"
     if table.python is not None and shutil.which(table.python) is None:
@@ -156,7 +169,7 @@ def subjects_of(tables: Sequence[SubjectTable]) -> dict[str, Subject]:
 
 def _subject(table: SubjectTable) -> Subject:
     if table.url is not None:
-        return running(table.url)
+        return running(table.url, table.target, table.messages)
     python = SERVE[0] if table.python is None else _program(table.python)
     if table.app is None:
         return Subject(
@@ -172,6 +185,8 @@ def _subject(table: SubjectTable) -> Subject:
         environment=table.environment,
         heartbeat=table.server,
         app=table.app,
+        target=table.target,
+        messages=table.messages,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from loadtests.machine.launch import Launched, last_words
-from loadtests.machine.logs import tells
+from loadtests.machine.logs import raised, tells
 from loadtests.run.experiment import Experiment
 from loadtests.scenarios.bench import Outcome, Place
 from loadtests.scenarios.errors import TrialFailed, Unfinished
@@ -176,7 +176,10 @@ def _came(
     if found.unfinished:
         return Unfinished()
     if found.error is not None:
-        return TrialFailed(f"{found.error}{_where([generator_log, *_logs(server)])}")
+        logs = _logs(server)
+        said = next(filter(None, (raised(_text(log)) for log in logs)), "")
+        said = f"; the server's log has {said}" if said else ""
+        return TrialFailed(f"{found.error}{said}{_where([generator_log, *logs])}")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from loadtests.record.generator_facts import GeneratorFacts, SliceFacts
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, Transport
 from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.messages import BROADCAST, ECHO, Exchange
+from loadtests.scenarios.own_messages import Messages
 from loadtests.scenarios.turns import Lone, Shared, Turns
 
 if TYPE_CHECKING:  # nothing here needs gevent, which these do
@@ -67,6 +70,7 @@ class Place(msgspec.Struct, frozen=True):
         compression: whether clients offer to compress WebSocket messages.
         compresses: whether the server's WebSocket takes that offer, as its READY line says; None
             where it does not.
+        messages: of somebody's own application, in place of those of the one under test.
     """
 
     url: str
@@ -81,11 +85,22 @@ class Place(msgspec.Struct, frozen=True):
     target: Target = Target()
     compression: bool = True
     compresses: bool | None = None
+    messages: Messages | None = None
 
     @property
     def namespace(self) -> str:
         """The one that clients join."""
         return self.target.namespace or NAMESPACE
+
+    @property
+    def echo(self) -> Exchange:
+        """What an echo is."""
+        return (self.messages and self.messages.echo) or ECHO
+
+    @property
+    def broadcast(self) -> Exchange:
+        """What a broadcast is."""
+        return (self.messages and self.messages.broadcast) or BROADCAST
 
     def file(self, ending: str) -> Path:
         """The path of one of the trial's files."""
@@ -214,3 +229,17 @@ class Bench:
             return list(measurements)
         reason = f"clients lost their connection: {tallied(ended)} ({len(ended)} of {len(judged)})"
         return [each.distrusted(reason, above_all=True) for each in measurements]
+
+
+def hint(bench: Bench, exchange: Exchange) -> str:
+    """What to ask oneself where nothing answers a message, and what came instead."""
+    instead: Counter[str] = Counter()
+    for session in bench.sessions:
+        instead.update(session.unheard or {})
+    asked = f"does it handle {exchange.event!r} in namespace {bench.place.namespace}"
+    if bench.place.messages is not None:
+        asked += f", and answer {exchange.answer!r}"
+    if not instead:
+        return f"{asked}?"
+    said = ", ".join(f"{name!r} ({many})" for name, many in instead.most_common(3))
+    return f"{asked}? What came instead: {said}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -25,10 +26,9 @@ from loadtests.arithmetic.samples import (
     quantiles_ms,
 )
 from loadtests.arithmetic.usage import Usage, between, metrics, together
-from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
-from loadtests.scenarios.bench import Bench
+from loadtests.scenarios.bench import Bench, hint
 from loadtests.scenarios.broadcasting import Publisher, Received, Recipient, broadcaster
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
@@ -38,6 +38,7 @@ from loadtests.scenarios.scenario import (
     PayloadBytes,
     Positive,
     Scenario,
+    Speaks,
     table,
 )
 from loadtests.scenarios.turns import SETTLE_S, in_turns, rounds_of
@@ -45,6 +46,7 @@ from loadtests.scenarios.turns import SETTLE_S, in_turns, rounds_of
 KIND = "broadcast"  #: of its slices
 #: A slice of so many says enough, since each is to many recipients.
 _FEWEST_BROADCASTS = 3
+_PAUSE_S = 0.03  # in each turn: the lead, and the last copies
 
 
 class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,8 +99,6 @@ METRICS = table(
     *EVERY_TRIAL.values(),
 )  # fmt: skip
 
-_PAUSE_S = 0.03  # in each turn: the lead, and the last copies
-
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
@@ -148,8 +148,8 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     Raises:
         TrialFailed: nothing was delivered, or every client lost its connection.
     """
-    hint = f"does the server handle {BROADCAST_EVENT!r} in {bench.place.namespace}?"
-    recipients = [Recipient(session) for session in bench.sessions]
+    asked = partial(hint, bench, bench.place.broadcast)
+    recipients = [Recipient(each, exchange=bench.place.broadcast) for each in bench.sessions]
     publishers = [
         broadcaster(bench, number, session, options.payload_bytes)
         for number, session in enumerate(bench.sessions[: options.publishers])
@@ -158,7 +158,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
         bench,
         options.slices,
         lambda number: slice_of(bench, options, publishers, recipients, number),
-        hint=hint,
+        hint=asked,
     )
     pieces = taken.pieces
     received = [recipient.received() for recipient in recipients]
@@ -166,7 +166,7 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     # What went wrong in a slice that was left out went wrong all the same.
     audit_of_all = collect(publishers, received, taken.every).audit
     if not len(deliveries.receive_lag_ns):
-        raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {hint}")
+        raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {asked()}")
     arrived = sum(
         int(np.count_nonzero((kernel_ns >= piece.read_begin_ns) & (kernel_ns < piece.read_end_ns)))
         for kernel_ns in (each.kernel_ns for each in received)
@@ -225,8 +225,7 @@ def _drain(
 ) -> None:
     """Wait for the last copies, as long as any is missing and may still come.
 
-    ``before``: how many copies each recipient had, and how many broadcasts had gone out, before
-    this turn.
+    ``before`` this turn: how many copies each recipient had, and how many broadcasts had gone out.
     """
     copies, broadcasts = before
     give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
@@ -269,7 +268,7 @@ def collect(
             delivery.append(took)
             latest = np.maximum(latest, took)
         last.append(latest)
-    # Held against rate × time: nobody got what was due and never went out.
+    # Nobody got what was due and never went out.
     unsent = sum(piece.due for piece in pieces) - sum(map(len, last))
     counts.append(Audit(missing=unsent * len(recipients), duplicate=0, reordered=0))
     return Deliveries(
@@ -343,6 +342,7 @@ SCENARIO = Scenario(
         options.warmup_s + options.measure_s + options.slices * (options.settle_s + _PAUSE_S)
     ),
     longest_wait_s=lambda options: options.drain_s * options.slices,
+    speaks=Speaks.BROADCAST,
     measure=measure,
     takes_turns=True,
     reaches_all=True,

@@ -16,9 +16,8 @@ from loadtests.arithmetic.samples import (
     Nanoseconds,
 )
 from loadtests.client.errors import ProtocolError
-from loadtests.record.application import BROADCAST_EVENT, RESPONSE_EVENT
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.messages import Maker, MessageMaker, identity, identity_of
+from loadtests.scenarios.messages import BROADCAST, Exchange, Maker
 
 if TYPE_CHECKING:
     from loadtests.client.alarm import Alarm
@@ -90,7 +89,7 @@ class Publisher:
 
 def broadcaster(bench: Bench, number: int, session: Session, payload_bytes: int) -> Publisher:
     """The publisher of that number, whose messages go to everybody."""
-    messages = MessageMaker(BROADCAST_EVENT, number, payload_bytes, session.namespace)
+    messages = bench.place.broadcast.maker(number, payload_bytes, session.namespace)
     return Publisher(session, bench.alarm, messages, now_ns=bench.now_ns)
 
 
@@ -114,15 +113,19 @@ class Recipient:
     Args:
         session: connected.
         decoded: have every message decoded at once, for a subclass that must look at it.
+        exchange: that the broadcasts are of.
     """
 
-    def __init__(self, session: Session, *, decoded: bool = False) -> None:
+    def __init__(
+        self, session: Session, *, decoded: bool = False, exchange: Exchange = BROADCAST
+    ) -> None:
         self._session = session
+        self._exchange = exchange
         # A packet as it came, or an event's arguments where somebody had to decode it.
-        self.arrivals: list[Any] = [] if decoded else session.gather(RESPONSE_EVENT)
+        self.arrivals: list[Any] = [] if decoded else session.gather(exchange.answer)
         self._copies: list[tuple[int, int, int, int]] = []
         self._read = 0
-        session.on(RESPONSE_EVENT, self._received)
+        session.on(exchange.answer, self._received)
 
     def __len__(self) -> int:
         return len(self.arrivals) + self._session.unread
@@ -149,6 +152,7 @@ class Recipient:
             TrialFailed: a message cannot be read.
         """
         self.read_up()
+        identity, identity_of = self._exchange.identity, self._exchange.identity_of
         try:
             for message, kernel_ns, user_ns in self.arrivals[self._read :]:
                 found = identity_of(message) if type(message) is bytes else identity(message)

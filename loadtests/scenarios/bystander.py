@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -22,11 +23,12 @@ from loadtests.arithmetic.validity import names_of
 from loadtests.record.application import WORK_EVENT
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Client, Metric, Unit
-from loadtests.scenarios.bench import Bench
+from loadtests.scenarios.bench import Bench, hint
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import EchoSlice, OpenLoop, combine_open
-from loadtests.scenarios.echoing import hint, open_window
+from loadtests.scenarios.echoing import open_window
 from loadtests.scenarios.errors import Unfinished
+from loadtests.scenarios.messages import ECHO
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -169,7 +171,7 @@ def measure(bench: Bench, options: Bystander) -> list[Measurement]:
             options.rounds * len(kinds),
             lambda number: _slice(bench, options, clients, worker, number),
             cycle=len(kinds),
-            hint=hint(bench),
+            hint=partial(hint, bench, ECHO),
         )
     finally:
         for client in clients:

@@ -12,7 +12,7 @@ from typing import Any
 from loadtests.record.words import Client
 from loadtests.scenarios import capacity_of_broadcast, capacity_of_echo
 from loadtests.scenarios.bearing import METRICS, NAME, Capacity, Kind
-from loadtests.scenarios.scenario import Scenario, Variant
+from loadtests.scenarios.scenario import Scenario, Speaks, Variant
 
 #: On the way up and while halving.
 _STEPS_BEFORE = 9
@@ -58,6 +58,7 @@ _KINDS = {
         Kind.ECHO,
         clients=lambda options: options.clients,
         expected_s=_echo_s,
+        speaks=Speaks.ECHO,
         measure=capacity_of_echo.measure,
     ),
     Kind.BROADCAST: _row(
@@ -65,6 +66,7 @@ _KINDS = {
         clients=lambda _options: _STARTS_WITH,
         in_generator=lambda _options: 0,  # it connects them itself, more and more
         expected_s=_broadcast_s,
+        speaks=Speaks.BROADCAST,
         measure=capacity_of_broadcast.measure,
         reaches_all=True,
     ),

@@ -10,10 +10,9 @@ import numpy as np
 from loadtests.arithmetic.samples import quantile
 from loadtests.arithmetic.search import Counted, Range
 from loadtests.arithmetic.usage import between, together
-from loadtests.record.application import BROADCAST_EVENT
 from loadtests.record.results import Measurement
 from loadtests.scenarios.bearing import Capacity, Kind
-from loadtests.scenarios.bench import Bench
+from loadtests.scenarios.bench import Bench, hint
 from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice, Deliveries, collect, slice_of
 from loadtests.scenarios.broadcasting import Publisher, Recipient, broadcaster
 from loadtests.scenarios.capacity_numbers import NOTHING, Near, summary
@@ -116,8 +115,8 @@ class _Steps:
         self.last = _Piece(piece, deliveries)
         if not piece.answered and not self.crowd.lost():
             raise TrialFailed(
-                f"none of {len(deliveries.delivery_ns)} copies was delivered; does the server "
-                f"handle {BROADCAST_EVENT!r} in {bench.place.namespace}?"
+                f"none of {len(deliveries.delivery_ns)} copies was delivered; "
+                f"{hint(bench, bench.place.broadcast)}"
             )
         beyond = int(np.count_nonzero(deliveries.delivery_ns > self.limit_ns))
         return Step(
@@ -156,6 +155,8 @@ class _Steps:
             self._publisher = broadcaster(self.bench, 0, sessions[0], self.options.payload_bytes)
         known = self._recipients
         self._recipients = {
-            id(session): known.get(id(session)) or Recipient(session) for session in sessions
+            id(session): known.get(id(session))
+            or Recipient(session, exchange=self.bench.place.broadcast)
+            for session in sessions
         }
         return list(self._recipients.values()), self._publisher

@@ -70,7 +70,7 @@ def _measured(bench: Bench, options: Compression, made: Sequence[Party]) -> list
         return replace(piece, kind=_kind(party.row, piece.kind))
 
     carried = [Carried.of(party) for party in able]
-    taken = in_turns(bench, options.rounds * cycle, load, cycle=cycle, hint=HINT)
+    taken = in_turns(bench, options.rounds * cycle, load, cycle=cycle, hint=lambda: HINT)
     counted = _by_kind(taken.pieces)
     every = _by_kind(taken.every)
     found = {}

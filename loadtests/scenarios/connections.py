@@ -31,6 +31,7 @@ from loadtests.scenarios.scenario import (
     Heartbeat,
     Positive,
     Scenario,
+    Speaks,
     table,
 )
 from loadtests.scenarios.turns import Interrupted
@@ -342,5 +343,6 @@ SCENARIO = Scenario(
     heartbeat=lambda options: Heartbeat(options.ping_interval_s, options.ping_timeout_s),
     with_clients=(Client.TRANSPORT_BENCH,),
     reaches_all=True,
+    speaks=Speaks.NOTHING,
     measure=measure,
 )

@@ -126,6 +126,8 @@ class Crowd:
         began_ns = now_ns()
         try:
             session.connect(place.target.auth, _PATIENCE_S)
+            if place.messages is not None:
+                place.messages.begin(session)
         except ConnectionFailed as error:
             session.kill()
             return str(error)

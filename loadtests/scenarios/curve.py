@@ -29,6 +29,7 @@ from loadtests.scenarios.scenario import (
     PayloadBytes,
     Positive,
     Scenario,
+    Speaks,
     table,
     without_numbers,
 )
@@ -218,5 +219,6 @@ SCENARIO = Scenario(
     rows=lambda options, _variant: [ROWS.row(rate_hz) for rate_hz in options.rates_hz],
     order=ROWS.order,
     with_clients=(Client.TRANSPORT_BENCH,),
+    speaks=Speaks.ECHO,
     measure=measure,
 )

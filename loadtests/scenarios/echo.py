@@ -15,7 +15,6 @@ from loadtests.arithmetic.validity import names_of
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import Bench
-from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import doubts
 from loadtests.scenarios.echoing import (
     CLOSED,
@@ -26,6 +25,7 @@ from loadtests.scenarios.echoing import (
     expected_s,
     turns_of,
 )
+from loadtests.scenarios.own_echo_client import echo_clients
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -33,6 +33,7 @@ from loadtests.scenarios.scenario import (
     PayloadBytes,
     Positive,
     Scenario,
+    Speaks,
     table,
 )
 from loadtests.scenarios.turns import CLOSED_SLICE_S, SETTLE_S, fitting, rounds_of
@@ -111,10 +112,7 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
     Raises:
         TrialFailed: nothing was answered, or every client lost its connection.
     """
-    clients = [
-        EchoClient(session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
-        for session in bench.sessions
-    ]
+    clients = echo_clients(bench, options.payload_bytes)
     both = both_loops(bench, options, clients)
     usage = both.opened.usage
     if usage.server_percent is not None:
@@ -165,5 +163,6 @@ SCENARIO = Scenario(
     expected_s=expected_s,
     longest_wait_s=lambda options: options.drain_s * turns_of(options),
     takes_turns=True,
+    speaks=Speaks.ECHO,
     measure=measure,
 )

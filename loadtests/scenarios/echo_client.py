@@ -12,8 +12,7 @@ import numpy as np
 
 from loadtests.arithmetic.pacing import ConstantRate, Schedule
 from loadtests.arithmetic.samples import Nanoseconds
-from loadtests.record.application import ECHO_EVENT, RESPONSE_EVENT
-from loadtests.scenarios.messages import MessageMaker, identity
+from loadtests.scenarios.messages import ECHO, Exchange
 
 if TYPE_CHECKING:
     from loadtests.client.alarm import Alarm
@@ -40,11 +39,13 @@ class EchoClient:
         *,
         publisher: int = 0,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        exchange: Exchange = ECHO,
     ) -> None:
         self._session = session
         self._alarm = alarm
         self._now_ns = now_ns
-        self._messages = MessageMaker(ECHO_EVENT, publisher, payload_bytes, session.namespace)
+        self._messages = exchange.maker(publisher, payload_bytes, session.namespace)
+        self._identify = exchange.identity
         self._schedule: Schedule = ConstantRate(0, 1)
         self._first = 0
         self._until_ns = 0
@@ -60,7 +61,7 @@ class EchoClient:
         self.unanswered: set[int] = set()
         #: The next message of an open loop, made before it is due: that is not to be waited for.
         self._ready: Sequence[bytes] | None = None
-        session.on(RESPONSE_EVENT, self._received)
+        session.on(exchange.answer, self._received)
 
     def open_loop(self, schedule: Schedule, until_ns: int) -> None:
         """Send on the schedule as long as a send is due before ``until_ns``."""
@@ -151,7 +152,7 @@ class EchoClient:
 
     def _identity(self, arguments: list[Any]) -> tuple[int, int] | None:
         """Publisher and number of a reply; None for what is not one of ours."""
-        return identity(arguments)
+        return self._identify(arguments)
 
     def _left(self) -> None:
         self.sent_ns.append(self._now_ns())
@@ -167,9 +168,12 @@ class EchoClient:
 
     def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:
         found = self._identity(arguments)
-        if found is None or found[1] not in self.unanswered:  # a second copy answers nothing
+        if found is not None:
+            self._answered(found[1], kernel_ns, user_ns)
+
+    def _answered(self, number: int, kernel_ns: int, user_ns: int) -> None:
+        if number not in self.unanswered:  # a second copy answers nothing
             return
-        number = found[1]
         self.unanswered.remove(number)
         self.numbers.append(number)
         self.kernel_ns.append(kernel_ns)

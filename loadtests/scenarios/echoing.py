@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from loadtests.arithmetic.pacing import Schedule, staggered
 from loadtests.arithmetic.usage import between
-from loadtests.record.application import ECHO_EVENT
-from loadtests.scenarios.bench import LEAD_NS, Bench
+from loadtests.scenarios.bench import LEAD_NS, Bench, hint
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import (
     ClosedLoop,
@@ -74,11 +74,6 @@ class Loops(Offer, Protocol):
         """Of the closed loop that are measured, over all turns."""
 
 
-def hint(bench: Bench) -> str:
-    """What to ask oneself where nothing is answered."""
-    return f"does it handle {ECHO_EVENT!r} in namespace {bench.place.namespace}?"
-
-
 def closed_slices(options: Loops) -> int:
     """How many turns of the closed loop follow each of the open one.
 
@@ -140,7 +135,7 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
             turns_of(options),
             lambda number: slice_of(bench, options, clients, number, pace),
             cycle=1 + closed_slices(options),
-            hint=hint(bench),
+            hint=partial(hint, bench, bench.place.echo),
         )
     finally:
         for client in clients:  # nothing is to be sent beside another's turn
@@ -150,7 +145,9 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
         raise Unfinished
     opened = combine_open(clients, counted[OPEN])
     if opened.lost == len(opened.latency_ns):
-        raise TrialFailed(f"the server answered none of {opened.lost} messages; {hint(bench)}")
+        raise TrialFailed(
+            f"the server answered none of {opened.lost} messages; {hint(bench, bench.place.echo)}"
+        )
     lost_closed = combine_closed(clients, every[CLOSED]).lost
     closed = replace(combine_closed(clients, counted[CLOSED]), lost=lost_closed)
     lost = combine_open(clients, every[OPEN]).lost + lost_closed

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from loadtests.client import packets
-from loadtests.record.application import NAMESPACE, RESPONSE_EVENT
+from loadtests.record.application import (
+    BROADCAST_EVENT,
+    ECHO_EVENT,
+    NAMESPACE,
+    RESPONSE_EVENT,
+)
 
 
 class Maker(Protocol):
@@ -15,6 +20,34 @@ class Maker(Protocol):
 
     def make(self, number: int) -> bytes:
         """The packet of message ``number``."""
+
+
+class Exchange(Protocol):
+    """What is sent, and what answers it.
+
+    Attributes:
+        event: that is sent.
+        answer: the event that answers.
+    """
+
+    @property
+    def event(self) -> str: ...  # noqa: D102  # above
+
+    @property
+    def answer(self) -> str: ...  # noqa: D102  # above
+
+    def maker(self, publisher: int, payload_bytes: int, namespace: str) -> Maker:
+        """What makes a publisher's packets."""
+
+    def identity(self, arguments: list[Any]) -> tuple[int, int] | None:
+        """Publisher and number of an answer; None for a message that is not one of ours."""
+
+    def identity_of(self, packet: bytes) -> tuple[int, int] | None:
+        """The same of a packet as it came.
+
+        Raises:
+            ProtocolError: it is no packet.
+        """
 
 
 class MessageMaker:
@@ -85,6 +118,20 @@ def identity(arguments: list[Any]) -> tuple[int, int] | None:
         return None
 
 
+class _OfTheApplication:
+    """An exchange with the application under test."""
+
+    def __init__(self, event: str) -> None:
+        self.event = event
+        self.answer = RESPONSE_EVENT
+        self.identity = identity
+        self.identity_of = identity_of
+
+    def maker(self, publisher: int, payload_bytes: int, namespace: str) -> Maker:
+        """See Exchange."""
+        return MessageMaker(self.event, publisher, payload_bytes, namespace)
+
+
 _HEAD, _TAIL = packets.encode_event("/", RESPONSE_EVENT, {"data": "@"}).split(b"@")
 _usual = re.compile(
     # Engine.IO's and Socket.IO's digits, and whatever namespace the session has joined.
@@ -109,3 +156,7 @@ def identity_of(packet: bytes) -> tuple[int, int] | None:
         publisher, number = usual.groups()
         return int(publisher), int(number)
     return identity(packets.decode(packet).data[1:])
+
+
+ECHO: Exchange = _OfTheApplication(ECHO_EVENT)
+BROADCAST: Exchange = _OfTheApplication(BROADCAST_EVENT)

@@ -29,7 +29,7 @@ from loadtests.scenarios.bench import LEAD_NS, Bench, Place
 from loadtests.scenarios.crowd import Crowd
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.numbered import Numbered
-from loadtests.scenarios.scenario import EVERY_TRIAL, Count, Positive, Scenario, table
+from loadtests.scenarios.scenario import EVERY_TRIAL, Count, Positive, Scenario, Speaks, table
 from loadtests.scenarios.turns import Interrupted
 
 NAME = "pages"
@@ -320,5 +320,6 @@ SCENARIO = Scenario(
     rows=lambda options, _variant: [ROWS.row(sockets) for sockets in options.sockets],
     order=ROWS.order,
     with_clients=(Client.TRANSPORT_BENCH,),
+    speaks=Speaks.NOTHING,
     measure=measure,
 )

@@ -13,11 +13,12 @@ from itertools import count
 
 from loadtests.arithmetic.pacing import at_random
 from loadtests.client.errors import tallied
-from loadtests.scenarios.bench import LEAD_NS, Bench
+from loadtests.scenarios.bench import LEAD_NS, Bench, hint
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import OpenLoop, Window, combine_closed, combine_open
-from loadtests.scenarios.echoing import closed_window, hint, open_window
+from loadtests.scenarios.echoing import closed_window, open_window
 from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.own_echo_client import echo_clients
 
 #: The closed loop that says where to begin.
 _WARMUP_S, _GUESS_S = 0.3, 0.4
@@ -71,11 +72,7 @@ class RandomEchoes:
     _numbers: count[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        bench = self.bench
-        self.clients = [
-            EchoClient(session, bench.alarm, self.payload_bytes, now_ns=bench.now_ns)
-            for session in bench.sessions
-        ]
+        self.clients = echo_clients(self.bench, self.payload_bytes)
 
     def guess_hz(self) -> float:
         """About how many are answered when every client sends again at once, per second.
@@ -90,7 +87,9 @@ class RandomEchoes:
             raise TrialFailed(f"{error} (at a load of as many as are answered)") from error
         closed = combine_closed(self.clients, [window])
         if not closed.answered:
-            raise TrialFailed(f"the server answered nothing; {hint(self.bench)}")
+            raise TrialFailed(
+                f"the server answered nothing; {hint(self.bench, self.bench.place.echo)}"
+            )
         found_hz = closed.answered / (closed.usage.wall_ns / 1e9)
         self.settle_s = min(max(SETTLE_S, _SETTLE_SERVICES / found_hz), _LONGEST_SETTLE_S)
         return found_hz

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -74,6 +75,16 @@ def _the_servers(_options: Any) -> Heartbeat | None:
     return None
 
 
+class Speaks(StrEnum):
+    """Which messages a scenario needs."""
+
+    ECHO = "echo"
+    BROADCAST = "broadcast"
+    NOTHING = "nothing"
+    #: Events that only the application under test has, beside these or in place of them.
+    MORE = "more"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario(Generic[Options]):
     """A workload: what it can be told, what it needs, what it measures and how.
@@ -106,6 +117,8 @@ class Scenario(Generic[Options]):
             block can be carried out together; it wants no place of its own then.
         reaches_all: whether what one client sends comes to all clients of a server, so that those of
             two trials must not be connected to the same one.
+        speaks: which messages; with one of the first two it can be driven with ``[messages]`` of
+            somebody's own application.
         needs_journal: why it cannot do with a server that this run did not start; empty: it can.
     """
 
@@ -125,6 +138,7 @@ class Scenario(Generic[Options]):
     longest_wait_s: Callable[[Options], float] = _no_time
     heartbeat: Callable[[Options], Heartbeat | None] = _the_servers
     place: Callable[[Options, Client, Path], AbstractContextManager[Site]] = _anywhere
+    speaks: Speaks = Speaks.MORE
     needs_journal: str = ""
     every_client_counts: bool = False
     times_arrivals: bool = True

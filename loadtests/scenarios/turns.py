@@ -149,7 +149,7 @@ def in_turns(
     load: Callable[[int], Measured],
     *,
     cycle: int = 1,
-    hint: str = "",
+    hint: Callable[[], str] = str,
 ) -> Taken[Measured]:
     """Carry out a piece of load in each round, and choose the pieces that count.
 
@@ -158,7 +158,7 @@ def in_turns(
         rounds: how many.
         load: given the number of the round.
         cycle: after so many rounds the kinds of load come again.
-        hint: what to ask oneself where nothing was ever answered.
+        hint: says what to ask oneself where nothing was ever answered.
 
     Raises:
         TrialFailed: the server answered nothing any more, or no round was whole.
@@ -174,7 +174,7 @@ def in_turns(
             done.append((turn, piece))
             silent = 0 if piece.answered else silent + 1
             if silent == min(rounds, _SILENT_TURNS):
-                raise TrialFailed(_silence(len(done), silent, rounds, hint))
+                raise TrialFailed(_silence(len(done), silent, rounds, hint()))
     except Interrupted:
         pass
     except TrialFailed:

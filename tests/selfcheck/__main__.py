@@ -158,7 +158,7 @@ def _slowed(
     subject: Subject, arms: Arms, mode: str, slowdown: float, costs_us: Mapping[str, float]
 ) -> Subject:
     spins = [round(slowdown * costs_us[f"{mode}/{each}"]) for each in ("websocket", "polling")]
-    command = (str(arms.head.python), str(SERVER), ",".join(map(str, spins)))
+    command = (arms.head.command[0], str(SERVER), ",".join(map(str, spins)))
     return dataclasses.replace(subject, command=command)
 
 

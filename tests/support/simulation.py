@@ -82,6 +82,8 @@ class FakeSession:
         self.gathered: list[tuple[bytes, int, int]] | None = None
         self.compressed = False
         self.kept: list[tuple[bytes, int, int]] = []
+        self.expected: dict[int, Callable[[list[Any], int, int], None]] = {}
+        self.unheard: dict[str, int] | None = None
         self.on_send: Callable[[str, str], None] = lambda *_: None
 
     def on(self, event: str, handler: Callable[[list[Any], int, int], None]) -> None:
@@ -106,8 +108,14 @@ class FakeSession:
         name, message = packets.decode(packet).data
         if leaves is not None:
             leaves()
-        self.sent.append((name, message["data"]))
-        self.on_send(name, message["data"])
+        data = message["data"] if isinstance(message, dict) and "data" in message else message
+        self.sent.append((name, data))
+        self.on_send(name, data)
+
+    def expect(self, on_ack: Callable[[list[Any], int, int], None]) -> int:
+        """See Session."""
+        self.expected[len(self.expected)] = on_ack
+        return len(self.expected) - 1
 
     def receive(self, data: str, kernel_ns: int, user_ns: int | None = None) -> None:
         user_ns = kernel_ns if user_ns is None else user_ns

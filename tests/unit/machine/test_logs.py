@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.machine.logs import reason, tells
+from loadtests.machine.logs import raised, reason, tells
 
 READY = '{"ready": true, "mode": "eventlet", "port": 39587}\n'
 TRACEBACK = """\
@@ -117,3 +117,32 @@ def test_reason_is_the_last_error(words: str, log: str) -> None:
 )
 def test_log_tells_something_beside_what_every_log_has(log: str, expected: bool) -> None:
     assert tells(log) is expected
+
+
+ONE = f"""{READY}, "pid": 1}}
+Exception in thread Thread-3:
+Traceback (most recent call last):
+  File "app.py", line 3, in say
+    x["text"]
+KeyError: 'text'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "app.py", line 5, in say
+ValueError: no
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (f'{READY}, "pid": 1}}\nserved\n', ""),
+        (f"Traceback (most recent call last):\nOSError: before\n{READY}, 1}}\n", ""),
+        (ONE, "an exception: KeyError: 'text'"),
+        (ONE + ONE.split("\n", 1)[1], "2 exceptions, the first: KeyError: 'text'"),
+    ],
+    ids=["none", "before it was ready", "one that came of another", "two"],
+)
+def test_exceptions_since_a_server_was_ready_are_counted(log: str, expected: str) -> None:
+    assert raised(log) == expected

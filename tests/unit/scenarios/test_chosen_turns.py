@@ -67,7 +67,7 @@ def taken(
     """The numbers of the pieces that count, the doubts, and what is told of the slices."""
     bench: Any = FakeBench(World(), 1)
     bench.turns = turns
-    found = in_turns(bench, rounds, load, hint=hint)
+    found = in_turns(bench, rounds, load, hint=lambda: hint)
     return [piece.number for piece in found.pieces], dict(found.doubts), bench.slices
 
 

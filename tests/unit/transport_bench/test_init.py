@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import textwrap
+import re
 from pathlib import Path
 
 import pytest
 
 from loadtests.record import command_line
 from loadtests.run.experiment import load
-from tests.support.repositories import Repository
 from transport_bench import init
 from transport_bench.applications import Found
-from transport_bench.written import EXPERIMENT, WORKFLOW, Served, experiment
+from transport_bench.door import ROUTES
+from transport_bench.written import EXPERIMENT, WORKFLOW, Served, experiment, workflow
 
+ABLE = {"gevent": None, "eventlet": "not installed", "threading": None}
+TEMPLATE = init.TEMPLATE.read_text(encoding="utf-8")
 APP = "from flask_socketio import SocketIO\nsocketio = SocketIO(app)\n"
 
 
@@ -54,6 +53,21 @@ def test_an_environment_beside_the_application_serves_it(folder: Path) -> None:
     assert called() == 0
     assert {each.python for each in load(EXPERIMENT).subject} == {"venv/bin/python"}
     assert "python -m venv venv" in (folder / WORKFLOW).read_text(encoding="utf-8")
+
+
+def test_without_one_it_is_the_active_interpreter_under_a_name_that_holds_elsewhere_too(
+    folder: Path,
+) -> None:
+    assert called() == 0
+    assert {each.python for each in load(EXPERIMENT).subject} == {"python"}
+
+
+def test_where_that_can_serve_nothing_ours_does(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "modes_of", lambda each: {} if each == "python" else ABLE)
+    assert called() == 0
+    assert {each.python for each in load(EXPERIMENT).subject} == {None}
 
 
 def test_what_is_there_is_not_written_over_unless_it_is_asked_for(
@@ -109,48 +123,38 @@ def test_a_path_with_quotes_is_a_path_in_the_experiment_too(folder: Path) -> Non
     assert load("odd.toml").subject[0].folder == odd.name
 
 
-def gate_step(workflow: Path) -> str:
-    """The shell's words of the step that calls the gate."""
-    lines = workflow.read_text(encoding="utf-8").splitlines()
-    begin = next(number for number, line in enumerate(lines) if line.strip() == "run: |") + 1
-    deeper = lines[begin:]
-    block = deeper[: next(n for n, line in enumerate(deeper) if not line.startswith(" " * 10))]
-    return textwrap.dedent("\n".join(block))
-
-
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_the_workflow_has_the_gate_compare_what_serves_and_nothing_else(
-    folder: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("python", "installed"),
+    [
+        (None, ['python -m pip install "$TRANSPORT_BENCH" -r "$LOCK"']),
+        ("python", ['pipx install "$TRANSPORT_BENCH"', 'python -m pip install -r "$LOCK"']),
+        (
+            "env/bin/python",
+            [
+                'pipx install "$TRANSPORT_BENCH"',
+                "python -m venv env",
+                'env/bin/python -m pip install -r "$LOCK"',
+            ],
+        ),
+    ],
+)
+def test_the_workflow_puts_packages_where_the_experiment_looks_for_them(
+    python: str | None, installed: list[str]
 ) -> None:
-    lock = folder / "requirements.txt"
-    lock.write_text("flask==3.1.0\nGevent==26.8.0  # fast\npsycopg==3.1\n", encoding="utf-8")
+    text = workflow(TEMPLATE, Served(Found(".", "app:app"), ["gevent"], python), "lock.txt")
+    assert "@" not in re.sub(r"(actions/|transport-bench)[\w-]*@", "", text)
+    steps = re.findall(r"- run: \|\n((?: {10}.*\n)+)", text)
+    assert [[line.strip() for line in step.splitlines()] for step in steps] == [installed] * 2
+    assert "  LOCK: lock.txt\n" in text
+
+
+def test_the_workflow_calls_commands_with_options_that_they_have(folder: Path) -> None:
     assert called() == 0
-    repository = Repository(folder)
-    repository.git("init", "-q")
-    base = repository.commit("base")
-    stub = tmp_path / "bin" / "transport-bench"
-    stub.parent.mkdir()
-    stub.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
-    stub.chmod(0o755)
-    environment = os.environ | {
-        "PATH": f"{stub.parent}:{os.environ['PATH']}",
-        "BASE": base,
-        "LOCK": lock.name,
-    }
-
-    def step() -> str:
-        # As GitHub calls it where no shell is named.
-        command = ["bash", "-e", "-c", gate_step(folder / WORKFLOW)]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    lock.write_text("flask==3.1.0\ngevent==26.9.0\n", encoding="utf-8")
-    said = step()
-    assert said.splitlines()[:4] == ["gate", "ci", "--modes", "gevent,threading"]
-    assert "--base-requires\nGevent==26.8.0\n" in said
-    assert "--head-requires\ngevent==26.9.0\n" in said
-    assert "psycopg" not in said
-    lock.write_text("flask==3.1.0\nGevent==26.8.0\npsycopg==3.2\n", encoding="utf-8")
-    assert step() == "what serves is pinned as it was\n"
+    text = (folder / WORKFLOW).read_text(encoding="utf-8")
+    calls = re.findall(r"transport-bench (gate|run) (.*(?:\n {10}--.*)*)", text)
+    assert [name for name, _ in calls] == ["gate", "run"]
+    for name, words in calls:
+        command = ROUTES[name].command()
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert set(re.findall(r"(--[a-z-]+)", words)) <= known
+        assert words.startswith(EXPERIMENT)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.record import command_line, spoken
+from loadtests.record import called, command_line
 from loadtests.record.exits import Exit
 
-INSTALLED = {spoken.VARIABLE: "transport-bench"}
+INSTALLED = {called.VARIABLE: "transport-bench"}
 
 
 @pytest.mark.parametrize(
@@ -25,18 +25,18 @@ INSTALLED = {spoken.VARIABLE: "transport-bench"}
     ],
 )
 def test_the_installed_command_is_named_where_it_was_called(said: str, expected: str) -> None:
-    assert spoken.command(said, INSTALLED) == expected
-    assert spoken.command(said, {}) == said
+    assert called.command(said, INSTALLED) == expected
+    assert called.command(said, {}) == said
 
 
 def test_what_installs_an_extra_depends_on_how_all_else_was_installed() -> None:
-    assert spoken.package("browser", INSTALLED) == 'pip install "transport-bench[browser]"'
-    assert spoken.package("browser", {}) == "make setup"
+    assert called.package("browser", INSTALLED) == 'pip install "transport-bench[browser]"'
+    assert called.package("browser", {}) == "make setup"
 
 
 def test_an_error_is_told_under_the_name_that_was_called(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(spoken.VARIABLE, "transport-bench")
+    monkeypatch.setenv(called.VARIABLE, "transport-bench")
     assert command_line.complain("python -m loadtests gate", "no", Exit.WRONG_CALL) == 2
     assert capsys.readouterr().err == "transport-bench gate: no\n"

@@ -1,0 +1,90 @@
+"""Clients that echo: with the application under test, or in the words of somebody else's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.own_messages import MatchedBy, OwnExchange, OwnMaker
+
+if TYPE_CHECKING:
+    from loadtests.client.alarm import Alarm
+    from loadtests.client.session import Session
+    from loadtests.scenarios.bench import Bench
+
+
+def echo_clients(bench: Bench, payload_bytes: int) -> list[EchoClient]:
+    """One for each session of a trial, which sends what its place says."""
+    messages = bench.place.messages
+    own = None if messages is None else messages.echo
+    if own is None:
+        return [
+            EchoClient(session, bench.alarm, payload_bytes, now_ns=bench.now_ns)
+            for session in bench.sessions
+        ]
+    return [
+        OwnEchoClient(
+            session, bench.alarm, payload_bytes, own, publisher=number, now_ns=bench.now_ns
+        )
+        for number, session in enumerate(bench.sessions)
+    ]
+
+
+class OwnEchoClient(EchoClient):
+    """Sends what an exchange says, and knows its answers as that says.
+
+    Args:
+        session, alarm, payload_bytes, now_ns: see EchoClient.
+        exchange: what is sent.
+        publisher: by whose number its answers are known from those to others.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        alarm: Alarm,
+        payload_bytes: int,
+        exchange: OwnExchange,
+        *,
+        publisher: int,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        super().__init__(
+            session, alarm, payload_bytes, publisher=publisher, now_ns=now_ns, exchange=exchange
+        )
+        self._exchange = exchange
+        self._publisher = publisher
+        self._made = OwnMaker(exchange, publisher, payload_bytes, session.namespace)
+        #: The message that the next answer is to, where their order tells.
+        self._next_answered = 0
+
+    def go_on(self, waited_ns: int) -> None:
+        """See EchoClient; an answer that comes from now on is to what is sent now."""
+        before = len(self.due_ns)
+        super().go_on(waited_ns)
+        if len(self.due_ns) > before:
+            self._next_answered = before
+
+    def _packets(self, number: int) -> Sequence[bytes]:
+        if not self._exchange.is_acknowledged:
+            return (self._made.make(number),)
+        expected = self._session.expect(partial(self._acknowledged, number))
+        return (self._made.make_acknowledged(number, expected),)
+
+    def _acknowledged(
+        self, number: int, _arguments: list[Any], kernel_ns: int, user_ns: int
+    ) -> None:
+        self._answered(number, kernel_ns, user_ns)
+
+    def _identity(self, arguments: list[Any]) -> tuple[int, int] | None:
+        if self._exchange.matched_by is MatchedBy.PAYLOAD:
+            found = self._exchange.identity(arguments)
+            return found if found is not None and found[0] == self._publisher else None
+        number = max(self._next_answered, self.first)
+        while number < len(self.due_ns) and number not in self.unanswered:
+            number += 1
+        self._next_answered = number + 1
+        return self._publisher, number

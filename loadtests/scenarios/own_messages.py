@@ -1,0 +1,243 @@
+"""Messages of somebody else's application, in place of those of the one under test.
+
+``[messages]`` of an experiment says what is sent, and how what comes back is known again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from loadtests.client import packets
+from loadtests.client.errors import ConnectionFailed
+from loadtests.client.target import HIDDEN, check_json
+
+if TYPE_CHECKING:
+    from loadtests.client.session import Session
+    from loadtests.scenarios.messages import Maker
+
+#: Where a template has what tells a message from all others.
+PAYLOAD = "{{payload}}"
+#: An answer that is no event.
+ACKNOWLEDGEMENT = "acknowledgement"
+#: What begins a payload, so that no time of day is taken for one. JSON escapes nothing of it.
+_MARK = "tb-"
+#: In a template while it is cut in two: no text of somebody's has that.
+_CUT = "\ufdd0"
+_identity = re.compile(_MARK + r"(\d{1,18}):(\d{1,18}):").search
+_identity_of = re.compile(_MARK.encode() + rb"(\d{1,18}):(\d{1,18}):").search
+#: For what is said first to be answered, seconds.
+_FIRST_S = 10.0
+
+
+class MatchedBy(StrEnum):
+    """How an answer finds its message."""
+
+    PAYLOAD = "payload"
+    ORDER = "order"
+
+
+class OwnExchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is sent, and what answers it.
+
+    Attributes:
+        event: its name.
+        data: its argument, any JSON; ``{{payload}}`` in one of its texts stands for what tells
+            messages apart, and is as long as the scenario's ``payload_bytes``.
+        answer: name of the event that answers, or ``acknowledgement``.
+        matched_by: ``payload``: it comes back, anywhere in the answer; ``order``: it does not, and
+            the first answer is to the first message.
+    """
+
+    event: str
+    data: Any = PAYLOAD
+    answer: str = ACKNOWLEDGEMENT
+    matched_by: MatchedBy = MatchedBy.PAYLOAD
+
+    def __post_init__(self) -> None:
+        if not self.event:
+            raise ValueError("event: no name is given")
+        check_json("data", self.data)
+        many = sum(text.count(PAYLOAD) for text in _texts(self.data))
+        if many > 1:
+            raise ValueError(f"data has {PAYLOAD} {many} times; once is enough")
+        if not many and self.is_known_by_payload:
+            raise ValueError(
+                f"data has no {PAYLOAD}, by which {self.answer!r} could be known to answer; put it "
+                'into a text, or say matched_by = "order"'
+            )
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether no event answers it."""
+        return self.answer == ACKNOWLEDGEMENT
+
+    @property
+    def is_known_by_payload(self) -> bool:
+        """Whether the answer brings the payload back."""
+        return not self.is_acknowledged and self.matched_by is MatchedBy.PAYLOAD
+
+    def maker(self, publisher: int, payload_bytes: int, namespace: str) -> Maker:
+        """What makes a publisher's packets."""
+        return OwnMaker(self, publisher, payload_bytes, namespace)
+
+    @staticmethod
+    def identity(arguments: list[Any]) -> tuple[int, int] | None:
+        """Publisher and number of an answer, wherever the payload is in it; None without one."""
+        for text in _texts(arguments):
+            if found := _identity(text):
+                return int(found[1]), int(found[2])
+        return None
+
+    @staticmethod
+    def identity_of(packet: bytes) -> tuple[int, int] | None:
+        """The same of a packet as it came."""
+        found = _identity_of(packet)
+        return None if found is None else (int(found[1]), int(found[2]))
+
+
+class OwnMaker:
+    """Makes the packets of one event from its template.
+
+    Args:
+        exchange: that they are of.
+        publisher: whose messages they are.
+        payload_bytes: of the payload; it is longer where its identity does not fit.
+        namespace: of the event.
+    """
+
+    def __init__(
+        self, exchange: OwnExchange, publisher: int, payload_bytes: int, namespace: str
+    ) -> None:
+        data = _replaced(exchange.data, _CUT)
+        whole = packets.encode_event(namespace, exchange.event, data)
+        self._head, _, self._tail = whole.partition(_CUT.encode())
+        self._publisher = f"{_MARK}{publisher}:".encode()
+        self._payload_bytes = payload_bytes
+        self._has_payload = bool(self._tail)
+        self._numbered_at = len(packets.encode_event(namespace, "")) - len(b'[""]')
+
+    def make(self, number: int) -> bytes:
+        """The packet of message ``number``."""
+        if not self._has_payload:
+            return self._head
+        identity = b"%s%d:" % (self._publisher, number)
+        return self._head + identity.ljust(self._payload_bytes, b"x") + self._tail
+
+    def make_acknowledged(self, number: int, acknowledgement: int) -> bytes:
+        """The same with the number that its acknowledgement bears."""
+        packet, at = self.make(number), self._numbered_at
+        return b"%s%d%s" % (packet[:at], acknowledgement, packet[at:])
+
+
+class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every client says before it takes part, such as which room it joins.
+
+    Attributes:
+        event, data: see OwnExchange; there is no payload.
+        answer: what it waits for then: an event, ``acknowledgement``, or nothing if empty.
+    """
+
+    event: str
+    data: Any = None
+    answer: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.event:
+            raise ValueError("event: no name is given")
+        check_json("data", self.data)
+
+    def say(self, session: Session) -> None:
+        """Say it, and wait cooperatively for the answer.
+
+        Raises:
+            ConnectionFailed: there is none.
+        """
+        arguments = [] if self.data is None else [self.data]
+        if not self.answer:
+            session.emit(self.event, *arguments)
+        elif self.answer == ACKNOWLEDGEMENT:
+            session.call(self.event, *arguments, timeout_s=_FIRST_S)
+        else:
+            self._say_and_wait(session, arguments)
+
+    def _say_and_wait(self, session: Session, arguments: list[Any]) -> None:
+        from gevent.event import Event
+
+        heard = Event()
+        session.on(self.answer, lambda *_: heard.set())
+        session.emit(self.event, *arguments)
+        if not heard.wait(_FIRST_S):
+            why = session.ended or f"no {self.answer!r} within {_FIRST_S:g} s"
+            raise ConnectionFailed(f"{self.event!r} was not answered: {why}")
+
+
+class Messages(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """``[messages]``: how an application of somebody's own is spoken to.
+
+    Attributes:
+        echo: what one client sends and is answered to.
+        broadcast: what one client sends and all receive.
+        first: what each client says before, in this order.
+    """
+
+    echo: OwnExchange | None = None
+    broadcast: OwnExchange | None = None
+    first: list[First] = []
+
+    def __post_init__(self) -> None:
+        if self.echo is None and self.broadcast is None:
+            raise ValueError("messages: neither echo nor broadcast is said")
+        if self.broadcast is not None and not self.broadcast.is_known_by_payload:
+            raise ValueError(
+                "broadcast: copies are known by their payload: answer is the event that brings "
+                f"{PAYLOAD} to everybody"
+            )
+
+    def of(self, kind: str) -> OwnExchange | None:
+        """The exchange of a kind: ``echo`` or ``broadcast``."""
+        found: OwnExchange | None = getattr(self, kind, None)
+        return found
+
+    def unsaid(self) -> Messages:
+        """The same for everybody's eyes: what is said first is often somebody's password."""
+        first = [
+            each if each.data is None else msgspec.structs.replace(each, data=HIDDEN)
+            for each in self.first
+        ]
+        return msgspec.structs.replace(self, first=first)
+
+    def begin(self, session: Session) -> None:
+        """Say what is said first.
+
+        Raises:
+            ConnectionFailed: it is not answered.
+        """
+        for each in self.first:
+            each.say(session)
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """All texts in a value, names of fields aside."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for each in data.values():
+            yield from _texts(each)
+    elif isinstance(data, list):
+        for each in data:
+            yield from _texts(each)
+
+
+def _replaced(data: Any, by: str) -> Any:
+    if isinstance(data, str):
+        return data.replace(PAYLOAD, by)
+    if isinstance(data, dict):
+        return {name: _replaced(each, by) for name, each in data.items()}
+    if isinstance(data, list):
+        return [_replaced(each, by) for each in data]
+    return data
