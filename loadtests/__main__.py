@@ -42,7 +42,7 @@ from loadtests.generator.calibrate import command as calibrate
 from loadtests.generator.noise import command as noise
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record.exits import Exit
-from loadtests.record.places import RUNS
+from loadtests.record.places import RUNS, make
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
 from loadtests.run.asked import Asked, asked, telling
@@ -193,14 +193,13 @@ def _check_urls(subjects: Sequence[Subject], wanted: Experiment) -> None:
 def _new_folder(out: Path | None, experiment: Experiment) -> Path:
     """Make the run folder, and point ``runs/latest`` at it."""
     if out is None:
-        RUNS.mkdir(parents=True, exist_ok=True)
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         folder = RUNS / f"{stamp}-{experiment.name}"
     else:
         folder = out.resolve()
     if (folder / FILE_NAME).exists():
         raise ExperimentError(f"{folder} holds a run already; choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder, RUNS)
     if not os.access(folder, os.W_OK):
         raise ExperimentError(f"{folder}: cannot be written to; choose another folder")
     if folder.parent == RUNS:

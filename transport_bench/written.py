@@ -16,10 +16,11 @@ _EXPERIMENT = """\
 #
 #     transport-bench run {file}
 #
-# Each [[subject]] below is this application, served in one way. They are alive at the same time
-# and take turns, so that their ratios are free of what the machine does meanwhile. What more can
-# be said of a subject, and how your own handlers are measured ([messages]), tells
-# docs/your-own-app.md of transport-bench; how it is measured, docs/method.md.
+# Each [[subject]] below is this application, served in a way whose packages were found; take out
+# those in which it will never be served. They are alive at the same time and take turns, so that
+# their ratios are free of what the machine does meanwhile. What more can be said of a subject, and
+# how your own handlers are measured ([messages]), tells docs/your-own-app.md of transport-bench;
+# how it is measured, docs/method.md.
 name = {name}
 description = "{app}, as it is served in each mode."
 # Of the order of trials: the same seed, the same order.

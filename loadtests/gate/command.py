@@ -35,7 +35,7 @@ from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line, gate
 from loadtests.record.exits import Exit
 from loadtests.record.gate import BASE, HEAD, Gate
-from loadtests.record.places import RUNS
+from loadtests.record.places import RUNS, make
 from loadtests.record.results import FILE_NAME
 from loadtests.record.words import Transport
 from loadtests.run import subjects
@@ -324,7 +324,7 @@ def _folder(out: Path | None) -> Path:
 
 def _make(folder: Path) -> None:
     """Only once the arms are there: a call that is wrong leaves nothing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     if not os.access(folder, os.W_OK):
         raise ExperimentError(f"{folder}: cannot be written to; choose another folder")
 

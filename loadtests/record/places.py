@@ -74,6 +74,22 @@ def application_of(root: Path) -> Path:
     return here if copy else root
 
 
+def make(folder: Path, runs: Path | None = None) -> None:
+    """Make a run folder, those above it too; it may be there.
+
+    Args:
+        folder: the run's.
+        runs: where run folders usually are, which a checkout's git ignores; None for ``RUNS``.
+    """
+    runs = RUNS if runs is None else runs
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.parent == runs and not is_checkout(runs.parent.parent):
+        # In somebody's repository they would be changes that no commit holds, to a gate as well.
+        ignored = runs / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text("*\n", encoding="utf-8")
+
+
 RUNS = runs_of(ROOT)
 CACHE = cache_of(ROOT, os.environ)
 NODE = node_of(ROOT, CACHE)

@@ -16,7 +16,7 @@ from loadtests.generator.noise.pairs import Noise, compare, experiment, measure
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
-from loadtests.record.places import RUNS
+from loadtests.record.places import RUNS, make
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment, ExperimentError, known
@@ -115,6 +115,7 @@ def _folders(out: Path | None) -> tuple[Path, Path]:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     parent = (RUNS / f"{stamp}-noise") if out is None else out.resolve()
     folders = parent / "in-turns", parent / "one-after-the-other"
+    make(parent)
     for folder in folders:
         if (folder / FILE_NAME).exists():
             raise ExperimentError(f"{folder} holds a run already; choose another folder")

@@ -129,5 +129,5 @@ def test_a_commit_is_an_arm_in_a_copy_of_the_project_alone(
 ) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     said = installed.call("gate", "--base", "main", folder=tmp_path, code=2).stderr
-    assert said.startswith("transport-bench gate: base: main can be compared in a copy of")
+    assert said.startswith("transport-bench gate: base: main of which application? --app MODULE")
     assert said.count("\n") == 1

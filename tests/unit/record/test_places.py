@@ -35,6 +35,14 @@ def test_runs_of_an_installed_command_are_where_the_user_is(
     assert places.runs_of(installed) == tmp_path / "mine" / "transport-bench-runs"
 
 
+def test_runs_are_no_changes_to_the_users_repository(installed: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "mine" / "transport-bench-runs"
+    places.make(runs / "one", runs)
+    assert (runs / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    places.make(tmp_path / "elsewhere", runs)
+    assert not (tmp_path / ".gitignore").exists()
+
+
 def test_a_folder_that_has_been_removed_is_no_reason_to_crash(
     installed: Path, tmp_path: Path
 ) -> None:
