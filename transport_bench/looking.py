@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 from pathlib import Path
 
-from loadtests.machine import cores, network, node
+from loadtests.machine import cores, limits, network, node
 from loadtests.record.places import RUNS
 from loadtests.scenarios.disconnect.hosts import browser
 from servers.modes import ADAPTERS, MAIN
@@ -23,7 +22,7 @@ def here() -> Here:
         modes={name: each.MODE.missing() for name, each in ADAPTERS.items()},
         main=MAIN,
         unwritable=unwritable(RUNS),
-        open_files=_open_files(),
+        open_files=limits.most_open_files(),
         one_core=cores.pinning().note,
         governor=_read(_GOVERNOR) or None,
         virtual=is_virtual(_read(_CPU)),
@@ -55,11 +54,6 @@ def is_virtual(cpuinfo: str) -> bool:
     """
     flags = next((line for line in cpuinfo.splitlines() if line.startswith("flags")), "")
     return "hypervisor" in flags.split()
-
-
-def _open_files() -> int | None:
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # runs raise the soft one themselves
-    return None if hard == resource.RLIM_INFINITY else hard
 
 
 def _read(path: Path) -> str:

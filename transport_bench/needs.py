@@ -44,7 +44,8 @@ class Here:
         modes: name -> what it lacks.
         main: the modes that are compared unless others are asked for.
         unwritable: the folder for runs, where it cannot be written to.
-        open_files: the most that a process may have; None where there is no limit.
+        open_files: the most that a process may have, to which runs raise their limit; None where
+            there is none.
         one_core: what is wrong with the cores.
         governor: of the cores' speed; None where the system does not tell.
         virtual: whether this is a virtual machine.
