@@ -140,6 +140,17 @@ def beside(command: Callable[..., int]) -> Callable[..., int]:
 
 def messages(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options for messages of somebody's own application."""
+    command = click.option(
+        "--first",
+        multiple=True,
+        metavar="JSON",
+        help="What each client says before: an event, data and answer.",
+    )(command)
+    command = click.option(
+        "--echo-matched-by",
+        type=click.Choice(["payload", "order"]),
+        help="How the event that answers finds its message.",
+    )(command)
     for kind, answer in (("broadcast", "that brings it to everybody"), ("echo", "that answers")):
         for part, metavar, text in (
             ("answer", "EVENT", f"The event {answer}" + _OR[kind]),

@@ -14,9 +14,10 @@ import msgspec
 
 from loadtests.client.told import Words, told
 from loadtests.record.application import BESIDE_NAMESPACE
+from loadtests.record.words import Client
 from loadtests.run.experiment import Experiment, ExperimentError
 from loadtests.run.feasible import for_servers_of_ours
-from loadtests.run.spoken import said
+from loadtests.run.said import said
 from loadtests.run.subjects import OWN, SubjectTable, check, modes_of
 from servers.modes import ADAPTERS, MAIN
 
@@ -151,7 +152,11 @@ def telling(wanted: Experiment, given: Mapping[str, Any]) -> Experiment:
     try:
         target = told(words, wanted.target)
         tables = [
-            msgspec.structs.replace(each, target=each.target and told(words, each.target))
+            msgspec.structs.replace(
+                each,
+                target=each.target and told(words, each.target),
+                messages=each.messages and said(given, each.messages),
+            )
             for each in wanted.subject
         ]
         messages = said(given, wanted.messages)
@@ -163,6 +168,12 @@ def telling(wanted: Experiment, given: Mapping[str, Any]) -> Experiment:
     )
     if not tables or any(each.url is None and each.app is None for each in tables):
         wanted = for_servers_of_ours(wanted)
+    if wanted.client is Client.REFERENCE and (
+        wanted.messages or any(each.messages for each in tables)
+    ):
+        raise ExperimentError(
+            'client = "reference" speaks to the application under test alone: no [messages] with it'
+        )
     if any(_in_two_namespaces(each, wanted) for each in tables):
         raise ExperimentError(
             f"an application of one's own is measured in {BESIDE_NAMESPACE}, unless [messages] say "

@@ -17,9 +17,9 @@ from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generati
 from loadtests.record.application import NAMESPACE
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
+from loadtests.run.dialogue import messages_of, target_of, unspoken
 from loadtests.run.experiment import Experiment
 from loadtests.run.feasible import room, shortage
-from loadtests.run.spoken import messages_of, target_of, unspoken
 from loadtests.run.subjects import Subject
 from loadtests.run.trial import Assignment, Came, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, Site, Stage
@@ -136,9 +136,11 @@ class ProcessExecutor:
         if self._subject(planned).url is not None:
             return (
                 variant.scenario.needs_journal
-                or unspoken(self._experiment, self._subject(planned), variant.scenario.speaks)
+                or self._unspoken(planned)
                 or shortage(variant.clients)
             )
+        if unspoken := self._unspoken(planned):
+            return unspoken
         mode = ADAPTERS[self._mode(planned)].MODE
         # What another interpreter has only its server can tell, and does.
         ours = self._subject(planned).command[0] == sys.executable
@@ -271,6 +273,10 @@ class ProcessExecutor:
 
     def _target(self, planned: PlannedTrial, server: RunningServer | None) -> Target:
         return target_of(self._experiment, self._subject(planned), self._speaks(planned), server)
+
+    def _unspoken(self, planned: PlannedTrial) -> str:
+        scenario = self._variant(planned).scenario
+        return unspoken(self._experiment, self._subject(planned), scenario)
 
     def _speaks(self, planned: PlannedTrial) -> Speaks:
         return self._variant(planned).scenario.speaks

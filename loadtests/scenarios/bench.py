@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import msgspec
 
@@ -20,7 +21,7 @@ from loadtests.record.results import Measurement
 from loadtests.record.words import Client, Transport
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.messages import BROADCAST, ECHO, Exchange
-from loadtests.scenarios.own_messages import Messages
+from loadtests.scenarios.own_messages import Messages, Spoken
 from loadtests.scenarios.turns import Lone, Shared, Turns
 
 if TYPE_CHECKING:  # nothing here needs gevent, which these do
@@ -95,12 +96,16 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def echo(self) -> Exchange:
         """What an echo is."""
-        return (self.messages and self.messages.echo) or ECHO
+        return self._spoken("echo") or ECHO
 
     @property
     def broadcast(self) -> Exchange:
         """What a broadcast is."""
-        return (self.messages and self.messages.broadcast) or BROADCAST
+        return self._spoken("broadcast") or BROADCAST
+
+    def _spoken(self, kind: str) -> Spoken | None:
+        own = None if self.messages is None else self.messages.of(kind)
+        return None if own is None else Spoken(own, f"{crc32(self.label.encode()):08x}")
 
     def file(self, ending: str) -> Path:
         """The path of one of the trial's files."""

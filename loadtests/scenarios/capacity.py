@@ -59,6 +59,7 @@ _KINDS = {
         clients=lambda options: options.clients,
         expected_s=_echo_s,
         speaks=Speaks.ECHO,
+        overloads=True,
         measure=capacity_of_echo.measure,
     ),
     Kind.BROADCAST: _row(

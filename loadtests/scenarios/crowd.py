@@ -126,12 +126,13 @@ class Crowd:
         began_ns = now_ns()
         try:
             session.connect(place.target.auth, _PATIENCE_S)
+            joined_ns = now_ns()
             if place.messages is not None:
                 place.messages.begin(session)
         except ConnectionFailed as error:
             session.kill()
             return str(error)
-        self.arrived.append(Arrived(began_ns, session.pinged_ns, now_ns()))
+        self.arrived.append(Arrived(began_ns, session.pinged_ns, joined_ns))
         self.sessions.append(session)
         return ""
 

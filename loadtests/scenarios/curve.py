@@ -220,5 +220,6 @@ SCENARIO = Scenario(
     order=ROWS.order,
     with_clients=(Client.TRANSPORT_BENCH,),
     speaks=Speaks.ECHO,
+    overloads=True,
     measure=measure,
 )

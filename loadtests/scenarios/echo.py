@@ -25,7 +25,7 @@ from loadtests.scenarios.echoing import (
     expected_s,
     turns_of,
 )
-from loadtests.scenarios.own_echo_client import echo_clients
+from loadtests.scenarios.own_echo_client import echo_clients, unsure
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -118,7 +118,10 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
     if usage.server_percent is not None:
         bench.numbers[SERVER_BUSY] = usage.server_percent
     bench.numbers[GENERATOR_BUSY] = usage.generator_percent
-    return [summarise(both, bench.meter.server_mib())]
+    found = summarise(both, bench.meter.server_mib())
+    if reason := unsure(clients, both.lost):
+        found = found.distrusted(reason, above_all=True)
+    return [found]
 
 
 def summarise(both: BothLoops, server_mib: float | None) -> Measurement:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loadtests.scenarios.echo_client import EchoClient
-from loadtests.scenarios.own_messages import MatchedBy, OwnExchange, OwnMaker
+from loadtests.scenarios.own_messages import Spoken
 
 if TYPE_CHECKING:
     from loadtests.client.alarm import Alarm
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 def echo_clients(bench: Bench, payload_bytes: int) -> list[EchoClient]:
     """One for each session of a trial, which sends what its place says."""
-    messages = bench.place.messages
-    own = None if messages is None else messages.echo
-    if own is None:
+    own = bench.place.echo
+    if not isinstance(own, Spoken):
         return [
             EchoClient(session, bench.alarm, payload_bytes, now_ns=bench.now_ns)
             for session in bench.sessions
@@ -38,7 +37,7 @@ class OwnEchoClient(EchoClient):
 
     Args:
         session, alarm, payload_bytes, now_ns: see EchoClient.
-        exchange: what is sent.
+        spoken: what is sent.
         publisher: by whose number its answers are known from those to others.
     """
 
@@ -47,19 +46,26 @@ class OwnEchoClient(EchoClient):
         session: Session,
         alarm: Alarm,
         payload_bytes: int,
-        exchange: OwnExchange,
+        spoken: Spoken,
         *,
         publisher: int,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         super().__init__(
-            session, alarm, payload_bytes, publisher=publisher, now_ns=now_ns, exchange=exchange
+            session, alarm, payload_bytes, publisher=publisher, now_ns=now_ns, exchange=spoken
         )
-        self._exchange = exchange
+        self._exchange = spoken.exchange
         self._publisher = publisher
-        self._made = OwnMaker(exchange, publisher, payload_bytes, session.namespace)
+        self._made = spoken.maker(publisher, payload_bytes, session.namespace)
         #: The message that the next answer is to, where their order tells.
         self._next_answered = 0
+        #: Answers that came when none was owed, where their order tells.
+        self.surplus = 0
+
+    @property
+    def goes_by_order(self) -> bool:
+        """See MatchedBy."""
+        return self._exchange.is_known_by_order
 
     def go_on(self, waited_ns: int) -> None:
         """See EchoClient; an answer that comes from now on is to what is sent now."""
@@ -80,11 +86,31 @@ class OwnEchoClient(EchoClient):
         self._answered(number, kernel_ns, user_ns)
 
     def _identity(self, arguments: list[Any]) -> tuple[int, int] | None:
-        if self._exchange.matched_by is MatchedBy.PAYLOAD:
-            found = self._exchange.identity(arguments)
+        if not self._exchange.is_known_by_order:
+            found = self._identify(arguments)
             return found if found is not None and found[0] == self._publisher else None
         number = max(self._next_answered, self.first)
         while number < len(self.due_ns) and number not in self.unanswered:
             number += 1
+        if number == len(self.due_ns):
+            self.surplus += 1
+            return None
         self._next_answered = number + 1
         return self._publisher, number
+
+
+def unsure(clients: Sequence[EchoClient], lost: int) -> str:
+    """Why nobody knows which answers were to which messages; nothing where that is known.
+
+    Args:
+        clients: of a trial.
+        lost: messages without an answer in it.
+    """
+    own = [each for each in clients if isinstance(each, OwnEchoClient) and each.goes_by_order]
+    surplus = sum(each.surplus for each in own)
+    if not own or not (lost or surplus):
+        return ""
+    return (
+        f"answers are known by their order alone, and {lost} were missing and {surplus} too many: "
+        "which were late and which to others is not known"
+    )

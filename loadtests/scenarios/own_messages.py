@@ -18,18 +18,15 @@ from loadtests.client.target import HIDDEN, check_json
 
 if TYPE_CHECKING:
     from loadtests.client.session import Session
-    from loadtests.scenarios.messages import Maker
 
 #: Where a template has what tells a message from all others.
 PAYLOAD = "{{payload}}"
 #: An answer that is no event.
 ACKNOWLEDGEMENT = "acknowledgement"
 #: What begins a payload, so that no time of day is taken for one. JSON escapes nothing of it.
-_MARK = "tb-"
+_MARK = "tb"
 #: In a template while it is cut in two: no text of somebody's has that.
 _CUT = "\ufdd0"
-_identity = re.compile(_MARK + r"(\d{1,18}):(\d{1,18}):").search
-_identity_of = re.compile(_MARK.encode() + rb"(\d{1,18}):(\d{1,18}):").search
 #: For what is said first to be answered, seconds.
 _FIRST_S = 10.0
 
@@ -41,13 +38,14 @@ class MatchedBy(StrEnum):
     ORDER = "order"
 
 
-class OwnExchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OwnExchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is sent, and what answers it.
 
     Attributes:
         event: its name.
         data: its argument, any JSON; ``{{payload}}`` in one of its texts stands for what tells
             messages apart, and is as long as the scenario's ``payload_bytes``.
+        arguments: all of its arguments, in place of ``data``: none, or several.
         answer: name of the event that answers, or ``acknowledgement``.
         matched_by: ``payload``: it comes back, anywhere in the answer; ``order``: it does not, and
             the first answer is to the first message.
@@ -55,14 +53,13 @@ class OwnExchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     event: str
     data: Any = PAYLOAD
+    arguments: list[Any] | None = None
     answer: str = ACKNOWLEDGEMENT
     matched_by: MatchedBy = MatchedBy.PAYLOAD
 
     def __post_init__(self) -> None:
-        if not self.event:
-            raise ValueError("event: no name is given")
-        check_json("data", self.data)
-        many = sum(text.count(PAYLOAD) for text in _texts(self.data))
+        _check(self.event, self.data, self.arguments, usual=PAYLOAD)
+        many = sum(text.count(PAYLOAD) for text in _texts(self.sent))
         if many > 1:
             raise ValueError(f"data has {PAYLOAD} {many} times; once is enough")
         if not many and self.is_known_by_payload:
@@ -70,6 +67,11 @@ class OwnExchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 f"data has no {PAYLOAD}, by which {self.answer!r} could be known to answer; put it "
                 'into a text, or say matched_by = "order"'
             )
+
+    @property
+    def sent(self) -> list[Any]:
+        """All of its arguments."""
+        return [self.data] if self.arguments is None else self.arguments
 
     @property
     def is_acknowledged(self) -> bool:
@@ -81,22 +83,44 @@ class OwnExchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether the answer brings the payload back."""
         return not self.is_acknowledged and self.matched_by is MatchedBy.PAYLOAD
 
-    def maker(self, publisher: int, payload_bytes: int, namespace: str) -> Maker:
-        """What makes a publisher's packets."""
+    @property
+    def is_known_by_order(self) -> bool:
+        """Whether nothing but its place tells which message an answer is to."""
+        return not self.is_acknowledged and self.matched_by is MatchedBy.ORDER
+
+
+class Spoken:
+    """An exchange as one trial speaks it: its messages are known from those of all others.
+
+    A server may have clients of several trials, answer to a whole room, and bring up what was said
+    before.
+
+    Args:
+        exchange: what is said.
+        trial: names the trial; of letters and digits.
+    """
+
+    def __init__(self, exchange: OwnExchange, trial: str) -> None:
+        self.exchange = exchange
+        self.event, self.answer = exchange.event, exchange.answer
+        self.mark = f"{_MARK}{trial}-"
+        self._identity = re.compile(self.mark + r"(\d{1,18}):(\d{1,18}):").search
+        self._identity_of = re.compile(self.mark.encode() + rb"(\d{1,18}):(\d{1,18}):").search
+
+    def maker(self, publisher: int, payload_bytes: int, namespace: str) -> OwnMaker:
+        """See Exchange."""
         return OwnMaker(self, publisher, payload_bytes, namespace)
 
-    @staticmethod
-    def identity(arguments: list[Any]) -> tuple[int, int] | None:
-        """Publisher and number of an answer, wherever the payload is in it; None without one."""
+    def identity(self, arguments: list[Any]) -> tuple[int, int] | None:
+        """See Exchange; wherever the payload is in it."""
         for text in _texts(arguments):
-            if found := _identity(text):
+            if found := self._identity(text):
                 return int(found[1]), int(found[2])
         return None
 
-    @staticmethod
-    def identity_of(packet: bytes) -> tuple[int, int] | None:
-        """The same of a packet as it came."""
-        found = _identity_of(packet)
+    def identity_of(self, packet: bytes) -> tuple[int, int] | None:
+        """See Exchange."""
+        found = self._identity_of(packet)
         return None if found is None else (int(found[1]), int(found[2]))
 
 
@@ -104,19 +128,17 @@ class OwnMaker:
     """Makes the packets of one event from its template.
 
     Args:
-        exchange: that they are of.
+        spoken: the exchange that they are of.
         publisher: whose messages they are.
         payload_bytes: of the payload; it is longer where its identity does not fit.
         namespace: of the event.
     """
 
-    def __init__(
-        self, exchange: OwnExchange, publisher: int, payload_bytes: int, namespace: str
-    ) -> None:
-        data = _replaced(exchange.data, _CUT)
-        whole = packets.encode_event(namespace, exchange.event, data)
+    def __init__(self, spoken: Spoken, publisher: int, payload_bytes: int, namespace: str) -> None:
+        arguments = _replaced(spoken.exchange.sent, _CUT)
+        whole = packets.encode_event(namespace, spoken.event, *arguments)
         self._head, _, self._tail = whole.partition(_CUT.encode())
-        self._publisher = f"{_MARK}{publisher}:".encode()
+        self._publisher = f"{spoken.mark}{publisher}:".encode()
         self._payload_bytes = payload_bytes
         self._has_payload = bool(self._tail)
         self._numbered_at = len(packets.encode_event(namespace, "")) - len(b'[""]')
@@ -138,18 +160,17 @@ class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What every client says before it takes part, such as which room it joins.
 
     Attributes:
-        event, data: see OwnExchange; there is no payload.
+        event, data, arguments: see OwnExchange; without either there is no argument.
         answer: what it waits for then: an event, ``acknowledgement``, or nothing if empty.
     """
 
     event: str
     data: Any = None
+    arguments: list[Any] | None = None
     answer: str = ""
 
     def __post_init__(self) -> None:
-        if not self.event:
-            raise ValueError("event: no name is given")
-        check_json("data", self.data)
+        _check(self.event, self.data, self.arguments, usual=None)
 
     def say(self, session: Session) -> None:
         """Say it, and wait cooperatively for the answer.
@@ -157,7 +178,7 @@ class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             ConnectionFailed: there is none.
         """
-        arguments = [] if self.data is None else [self.data]
+        arguments = self.arguments or ([] if self.data is None else [self.data])
         if not self.answer:
             session.emit(self.event, *arguments)
         elif self.answer == ACKNOWLEDGEMENT:
@@ -205,10 +226,7 @@ class Messages(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     def unsaid(self) -> Messages:
         """The same for everybody's eyes: what is said first is often somebody's password."""
-        first = [
-            each if each.data is None else msgspec.structs.replace(each, data=HIDDEN)
-            for each in self.first
-        ]
+        first = [First(each.event, HIDDEN, answer=each.answer) for each in self.first]
         return msgspec.structs.replace(self, first=first)
 
     def begin(self, session: Session) -> None:
@@ -221,11 +239,26 @@ class Messages(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
             each.say(session)
 
 
+def _check(event: str, data: Any, arguments: list[Any] | None, usual: Any) -> None:
+    """See that an event can be sent.
+
+    Raises:
+        ValueError: it cannot, in one line.
+    """
+    if not event:
+        raise ValueError("event: no name is given")
+    if arguments is not None and data != usual:
+        raise ValueError(f"{event}: arguments are given in place of data, not beside it")
+    check_json("data", data)
+    check_json("arguments", arguments)
+
+
 def _texts(data: Any) -> Iterator[str]:
-    """All texts in a value, names of fields aside."""
+    """All texts in a value, names of fields among them."""
     if isinstance(data, str):
         yield data
     elif isinstance(data, dict):
+        yield from data
         for each in data.values():
             yield from _texts(each)
     elif isinstance(data, list):

@@ -119,6 +119,7 @@ class Scenario(Generic[Options]):
             two trials must not be connected to the same one.
         speaks: which messages; with one of the first two it can be driven with ``[messages]`` of
             somebody's own application.
+        overloads: whether it offers more than a server can answer, so that answers come late.
         needs_journal: why it cannot do with a server that this run did not start; empty: it can.
     """
 
@@ -139,6 +140,7 @@ class Scenario(Generic[Options]):
     heartbeat: Callable[[Options], Heartbeat | None] = _the_servers
     place: Callable[[Options, Client, Path], AbstractContextManager[Site]] = _anywhere
     speaks: Speaks = Speaks.MORE
+    overloads: bool = False
     needs_journal: str = ""
     every_client_counts: bool = False
     times_arrivals: bool = True

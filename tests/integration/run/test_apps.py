@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -53,6 +54,10 @@ def test_application_goes_the_whole_way_in_each_mode(
     assert not [trial for trial in result.trials if trial.status is Status.FAILED]
     found = statuses(tmp_path / "run")
     assert all(found[mode, "ok"] for mode in modes)
+    again = tmp_path / "again"
+    shutil.copytree(tmp_path / "run", again)
+    compared = [sys.executable, "-m", "reports", "compare", str(tmp_path / "run"), str(again)]
+    assert subprocess.run(compared, cwd=ROOT, check=False, timeout=60).returncode == 0
     # Of our own folders nothing is told, nor of theirs.
     stored = (tmp_path / "run" / "result.json").read_text(encoding="utf-8")
     assert str(APPS) not in stored

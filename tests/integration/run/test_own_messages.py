@@ -138,7 +138,7 @@ def test_what_came_in_place_of_an_answer_is_told(tmp_path: Path, event: str, wor
     assert words in (trial.reason or "")
 
 
-def test_refusal_and_a_first_word_without_answer_are_told(tmp_path: Path) -> None:
+def test_refusal_is_told(tmp_path: Path) -> None:
     run_ = (*FORUM, "--modes", "threading", "--scenarios", "echo", "--transports", "websocket")
     assert run(tmp_path, SAID + LOADS, *run_, "--auth", '"wrong"').returncode == 4
     [trial] = read(tmp_path / "run").trials

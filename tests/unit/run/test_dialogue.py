@@ -8,14 +8,16 @@ import pytest
 
 from loadtests.client.target import Target
 from loadtests.record.application import BESIDE_NAMESPACE
+from loadtests.run.dialogue import messages_of, target_of, unspoken
 from loadtests.run.experiment import Experiment, experiment_of
-from loadtests.run.spoken import messages_of, said, target_of, unspoken
+from loadtests.run.said import said
 from loadtests.run.subjects import Subject, running
 from loadtests.scenarios.echo import Echo
-from loadtests.scenarios.own_messages import First, Messages, OwnExchange
+from loadtests.scenarios.own_messages import First, MatchedBy, Messages, OwnExchange
+from loadtests.scenarios.registry import SCENARIOS
 from loadtests.scenarios.scenario import Speaks
 
-OWN = Messages(echo=OwnExchange("say", {"text": "{{payload}}"}, "said"))
+OWN = Messages(echo=OwnExchange("say", {"text": "{{payload}}"}, answer="said"))
 ECHO = Echo(clients=1, rate_hz=10, latency_s=1, throughput_s=1)
 APP, URL = Subject(mode="gevent", app="chat:app"), running("http://127.0.0.1:5000")
 
@@ -67,11 +69,33 @@ def test_application_that_is_served_has_the_usual_events_for_the_rest() -> None:
 
 
 def test_running_server_is_not_asked_what_it_has_no_words_for() -> None:
-    assert (
-        unspoken(experiment(), URL, Speaks.ECHO)
-        == unspoken(experiment(), URL, Speaks.NOTHING)
-        == ""
-    )
-    assert unspoken(experiment(), URL, Speaks.BROADCAST) == "[messages] say no broadcast"
-    assert "application under test" in unspoken(experiment(), URL, Speaks.MORE)
-    assert unspoken(experiment(None), URL, Speaks.MORE) == ""
+    assert unspoken(experiment(), URL, SCENARIOS["echo"]) == ""
+    assert unspoken(experiment(), URL, SCENARIOS["pages"]) == ""
+    assert unspoken(experiment(), URL, SCENARIOS["broadcast"]) == "[messages] say no broadcast"
+    assert unspoken(experiment(), APP, SCENARIOS["broadcast"]) == ""
+    assert "application under test" in unspoken(experiment(), URL, SCENARIOS["rooms"])
+    assert unspoken(experiment(None), URL, SCENARIOS["rooms"]) == ""
+
+
+def test_order_tells_nothing_where_answers_come_late() -> None:
+    by_order = Messages(OwnExchange("count", 1, answer="counted", matched_by=MatchedBy.ORDER))
+    for scenario in ("curve", "echo"):
+        told = unspoken(experiment(by_order), APP, SCENARIOS[scenario])
+        assert bool(told) is (scenario == "curve")
+
+
+def test_who_says_nothing_says_nothing_first() -> None:
+    own = Messages(echo=OWN.echo, first=[First("enter")])
+    found = messages_of(experiment(own), URL, Speaks.NOTHING)
+    assert found is not None
+    assert found.first == []
+
+
+def test_first_is_an_option_that_repeats_no_secret() -> None:
+    given = {"first": ['{"event": "enter", "data": "lobby"}'], "echo_event": "store"}
+    found = said(given, None)
+    assert found is not None
+    assert found.first == [First("enter", "lobby")]
+    with pytest.raises(ValueError, match="--first") as caught:
+        said({"first": ['{"event": "login", "password": "hunter2"}']}, None)
+    assert "hunter2" not in str(caught.value)
