@@ -56,7 +56,12 @@ def cli() -> None:
 @cli.command()
 @click.argument("run", type=_PATH, default=RUNS / "latest")
 @click.option("--quiet", is_flag=True, help="Print the page's path only.")
-def build(run: Path, quiet: bool) -> int:
+@click.option(
+    "--reference",
+    metavar="MODE",
+    help="Hold the other modes against this one (eventlet if not given).",
+)
+def build(run: Path, quiet: bool, reference: str | None) -> int:
     """Write tables, charts and the page of a run.
 
     RUN is a run folder or its result.json (default: the latest run), or the folder of a gate.
@@ -65,8 +70,9 @@ def build(run: Path, quiet: bool) -> int:
         problem = f"there is no run in {RUNS} yet; say where yours is. See --help."
         return command_line.complain(f"{NAME} build", problem, Exit.WRONG_CALL)
     of_gate = (run / GATE).is_file() and not (run / RESULT).exists()
-    write = _gate if of_gate else _build
-    return _explained(lambda: write(run, quiet=quiet))
+    if of_gate:
+        return _explained(lambda: _gate(run, quiet=quiet))
+    return _explained(lambda: _build(run, quiet=quiet, reference=reference))
 
 
 @cli.command()
@@ -168,8 +174,8 @@ def _answers(results: Sequence[Path], out: Path | None) -> Exit:
     return Exit.FINE
 
 
-def _build(run: Path, *, quiet: bool) -> Exit:
-    summary = summarise(read(run))
+def _build(run: Path, *, quiet: bool, reference: str | None) -> Exit:
+    summary = summarise(read(run), reference)
     # matplotlib takes a second to load, which a wrong call need not wait for.
     from reports.build import build
     from reports.pages.terminal import console, show

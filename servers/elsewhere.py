@@ -52,7 +52,7 @@ def main() -> None:
     arguments.prog = "transport-bench"
     arguments.add_argument("--app", required=True, metavar="MODULE:OBJECT")
     arguments.add_argument("--keep-heartbeat", action="store_true")
-    arguments.add_argument("--files", type=Path, help="list of those that it is to be made of")
+    arguments.add_argument("--made-of", type=_made_of, metavar="FILE", help="what it must be")
     program.main(arguments=arguments, make=_made)
 
 
@@ -82,6 +82,8 @@ def _made(options: argparse.Namespace) -> tuple[Flask, SocketIO]:
     try:
         wanted = _ours("modes").ADAPTERS[options.mode].MODE
         app, socketio = _imported(options, wanted.async_mode)
+        if options.made_of is not None:
+            _check_origin(options.made_of)
         if socketio.async_mode != wanted.async_mode:
             raise Unusable(
                 f"{options.app} has async_mode={socketio.async_mode!r} in its code, so it cannot "
@@ -89,8 +91,8 @@ def _made(options: argparse.Namespace) -> tuple[Flask, SocketIO]:
             )
     except Unusable as error:
         _refuse(str(error))
-    if options.files is not None:
-        _ours("proof").served = options.files.read_text(encoding="utf-8").splitlines()
+    if options.made_of is not None:
+        _ours("proof").served = options.made_of["files"]
     journal = _ours("journal").Journal(options.journal) if options.journal else None
     _ours("app").add_events(socketio, NAMESPACE, journal)
     return app, socketio
@@ -103,7 +105,7 @@ def _imported(options: argparse.Namespace, async_mode: str) -> tuple[Flask, Sock
     except ImportError as error:
         raise Unusable(f"{sys.executable} has no Flask-SocketIO ({error})") from error
     _prefer(options, async_mode)
-    if options.files is not None:
+    if options.made_of is not None:
         _check_place(options.app)
     served, flask_socketio.SocketIO.run = flask_socketio.SocketIO.run, _run_at_import
     try:
@@ -129,6 +131,33 @@ def _check_place(named: str) -> None:
             f"{package} would be imported from an installation and not from the version that is "
             "to be compared; say by --app-dir where it lies in its repository"
         )
+
+
+def _made_of(path: str) -> dict[str, Any]:
+    """The files that it is to be made of, where these are, and where they come from."""
+    found: dict[str, Any] = json.loads(Path(path).read_text(encoding="ascii"))
+    return found
+
+
+def _check_origin(made_of: dict[str, Any]) -> None:
+    """See that nothing was imported from where somebody works on it, as what is installed there.
+
+    Raises:
+        Unusable: a module is; it would be the same in every version.
+    """
+    origin = Path(made_of["origin"]).resolve()
+    others = [Path(each).resolve() for each in (made_of["laid_out"], sys.prefix, sys.base_prefix)]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str) or name.partition(".")[0] in ("__main__", _OURS):
+            continue
+        path = Path(file).resolve()
+        if path.is_relative_to(origin) and not any(map(path.is_relative_to, others)):
+            raise Unusable(
+                f"{name} is imported from the working tree ({path.relative_to(origin)}) and not "
+                "from the version that is to be compared: is it installed there as editable, or on "
+                "PYTHONPATH?"
+            )
 
 
 def _prefer(options: argparse.Namespace, async_mode: str) -> None:

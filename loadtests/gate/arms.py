@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from loadtests.gate import environments, folders
 from loadtests.gate.errors import ArmError
 from loadtests.gate.files import Files, OurFiles, State
@@ -66,7 +68,10 @@ class Prepared:
             folder=self.folder,
             environment={**usual.environment, **self.arm.environment},
             heartbeat=self.arm.server or usual.heartbeat,
-            proof=self.proof,
+            # It may see other packages than were looked at.
+            proof=self.proof
+            if "PYTHONPATH" not in usual.environment
+            else msgspec.structs.replace(self.proof, versions={}),
         )
 
 
@@ -238,7 +243,7 @@ def _prepared(
     arm, state = application
     laid_out = files.lay_out(arm, state, folder)
     # Else the first trial of each would compile. What does not compile is the server's to say.
-    compiling = [str(python), "-m", "compileall", "-q", files.compiled]
+    compiling = [str(python), "-P", "-m", "compileall", "-q", files.compiled]
     runs_in = laid_out.folder
     with process(compiling, core=None, stdout=subprocess.DEVNULL, folder=runs_in) as running:
         running.wait()

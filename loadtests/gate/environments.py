@@ -41,9 +41,11 @@ import json, os, platform, sys
 print(json.dumps([sys.executable, os.path.realpath(sys.executable),
                   platform.python_implementation(), platform.python_version()]))
 """
+#: With -P, so that no file of theirs hides what it needs; after that, their folder goes first.
 _PACKAGES = """\
-import json, platform
+import json, platform, sys
 from importlib import metadata
+sys.path.insert(0, "")
 found = []
 for each in metadata.distributions():
     told = each.metadata
@@ -92,7 +94,7 @@ class Wanted(NamedTuple):
     @property
     def may_change(self) -> bool:
         """Whether a folder or an address is asked for, which has something else in it tomorrow."""
-        lines = [line.partition("#")[0] for line in self.requirements.splitlines()]
+        lines = [line for line in self.requirements.splitlines() if not line.startswith("--")]
         return any("@" in each or "/" in each for each in (*self.requires, *lines))
 
 
@@ -123,7 +125,7 @@ def versions(python: Path, folder: Path, environment: Mapping[str, str]) -> dict
     Raises:
         ArmError: it does not run.
     """
-    version, found = _asked(str(python), ("-c", _PACKAGES), folder, environment)
+    version, found = _asked(str(python), ("-P", "-c", _PACKAGES), folder, environment)
     result = {PYTHON: version}
     for name, installed in found:
         result.setdefault(normalised(name), installed)  # the first on the path is imported

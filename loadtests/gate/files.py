@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -13,6 +14,7 @@ from loadtests import ROOT
 from loadtests.gate import environments, git
 from loadtests.gate.environments import Wanted
 from loadtests.gate.errors import ArmError
+from loadtests.gate.requirements import flattened
 from loadtests.record.places import is_checkout
 from loadtests.record.proof import blob_of, source_of
 from loadtests.run.arm import Arm
@@ -168,6 +170,8 @@ class TheirFiles:
         self._requirements: str | None = None
         if requirements is None:
             return
+        if not requirements.exists():  # from where the application is, as well as from here
+            requirements = folder / requirements
         try:
             path = requirements.resolve().relative_to(self._top)
         except ValueError as error:
@@ -187,6 +191,10 @@ class TheirFiles:
         else:
             commit, dirty = git.commit_of(self._top, arm.ref), False
             below = self._below.as_posix()
+            if submodules := git.submodules(self._top, commit):
+                raise ArmError(
+                    f"{arm.ref} has submodules, which are not laid out: {', '.join(submodules)}"
+                )
             if not any(each.endswith(".py") for each in git.blobs(self._top, commit, below)):
                 raise ArmError(
                     f"{arm.ref} has no Python in {below}, where the application should be"
@@ -202,11 +210,12 @@ class TheirFiles:
             self._copy(folder)
         runs_in = folder / self._below
         files = sorted(each for each in runs_in.rglob("*.py") if each.is_file())
-        # Beside the folder: what is in it is theirs.
-        listed = folder.with_name(f"{folder.name}.files")
         names = [each.relative_to(runs_in).as_posix() for each in files]
-        listed.write_text("\n".join(names), encoding="utf-8")
-        served_by = ("-B", str(ELSEWHERE), f"--app={self._app}", f"--files={listed}")
+        made_of = {"files": names, "laid_out": str(folder), "origin": str(self._top)}
+        # Beside the folder: what is in it is theirs. ASCII, whatever names are.
+        listed = folder.with_name(f"{folder.name}.json")
+        listed.write_text(json.dumps(made_of), encoding="ascii")
+        served_by = ("-B", str(ELSEWHERE), f"--app={self._app}", f"--made-of={listed}")
         return LaidOut(runs_in, _digest(runs_in, files), served_by)
 
     def usual(self, arm: Arm) -> tuple[Path, str | None]:
@@ -217,14 +226,22 @@ class TheirFiles:
         if self._requirements is None:
             return ""
         if arm.ref is not None and commit is not None:
-            text = git.text(self._top, commit, self._requirements)
+            committed = commit
+
+            def read(path: str) -> str | None:
+                return git.text(self._top, committed, path)
+
         else:
-            path = self._top / self._requirements
-            text = path.read_text(encoding="utf-8") if path.is_file() else None
-        if text is None:
+
+            def read(path: str) -> str | None:
+                file = self._top / path
+                return file.read_text("utf-8", "surrogateescape") if file.is_file() else None
+
+        try:
+            return flattened(self._requirements, read)
+        except ArmError as error:
             where = "the working tree" if arm.ref is None else arm.ref
-            raise ArmError(f"{where} has no {self._requirements}")
-        return text
+            raise ArmError(f"{where}: {error}") from error
 
     def _copy(self, folder: Path) -> None:
         """The working tree as it is at this moment, without what git is told to ignore."""

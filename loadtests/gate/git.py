@@ -83,6 +83,12 @@ def blobs(root: Path, commit: str, path: str = SERVERS) -> dict[str, str]:
     return found
 
 
+def submodules(root: Path, commit: str) -> list[str]:
+    """Paths of other repositories in a commit."""
+    entries = filter(None, _git(root, "ls-tree", "-r", "-z", commit).split("\0"))
+    return [entry.partition("\t")[2] for entry in entries if entry.startswith("160000 ")]
+
+
 def text(root: Path, commit: str, path: str) -> str | None:
     """A file in a commit; None where it has none of that name."""
     try:

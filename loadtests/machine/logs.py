@@ -11,6 +11,7 @@ READY = '{"ready"'
 _STATISTICS = re.compile(r"Type +Name +# reqs ")
 _LONGEST = 300
 _TRACEBACK = "Traceback (most recent call last):"
+_FRAME = re.compile(r'\s*File "(.*)", line (\d+)')
 #: What stands before one that came of another.
 _CHAINED = ("During handling of the above exception", "The above exception was")
 #: How a warning begins (warnings.formatwarning); its last line is that of the source, indented.
@@ -61,9 +62,17 @@ def raised(log: str) -> str:
     ]
     if not at:
         return ""
-    first = next((line for line in lines[at[0] + 1 :] if line[:1].strip()), "").strip()
+    block = lines[at[0] + 1 :]
+    end = next((number for number, line in enumerate(block) if line[:1].strip()), len(block))
+    # Not its words: they may hold what is nobody else's business, and go into files.
+    kind = re.split(r"[:\s]", block[end])[0] if end < len(block) else "cut off"
+    frames = [found for line in block[:end] if (found := _FRAME.match(line))]
+    place = ""
+    if frames:
+        file, line = frames[-1].groups()
+        place = f" ({file.replace(chr(92), '/').rpartition('/')[2]}, line {line})"
     many = "an exception" if len(at) == 1 else f"{len(at)} exceptions, the first"
-    return f"{many}: {first[:_LONGEST]}"
+    return f"{many}: {kind[:_LONGEST]}{place}"
 
 
 def _without_warnings(lines: list[str]) -> list[str]:

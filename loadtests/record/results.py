@@ -198,6 +198,7 @@ class Trial(msgspec.Struct, frozen=True):
         server: the server's READY line; empty where there was none.
         generator: what the load generator says of itself.
         measurements: one per row name; empty where the trial failed.
+        raised: how many exceptions the server of somebody's own application told of, and the first.
     """
 
     number: Count
@@ -209,6 +210,7 @@ class Trial(msgspec.Struct, frozen=True):
     server: dict[str, Any] = {}
     generator: GeneratorFacts = GeneratorFacts()
     measurements: list[Measurement] = []
+    raised: str = ""
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ import msgspec
 
 from loadtests import __version__
 from loadtests.machine import cores, facts
+from loadtests.machine.logs import raised
 from loadtests.record import calibration, results
 from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Status
@@ -126,7 +127,14 @@ class Run:
             server=server,
             generator=outcome.generator,
             measurements=outcome.measurements,
+            raised=self._raised(planned, log),
         )
+
+    def _raised(self, planned: PlannedTrial, log: Path) -> str:
+        own = {each.label for each in self._experiment.subject if each.app is not None}
+        if planned.mode not in own or not log.exists():
+            return ""
+        return raised(log.read_text(encoding="utf-8", errors="replace"))
 
     def _write(self, ended: str) -> Result:
         result = Result(

@@ -203,6 +203,24 @@ def _uncompressed(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def _raised(facts: Facts) -> Iterator[Finding]:
+    """Of applications of somebody's own: what of it is a fault, they know."""
+    plan = {planned.number: planned for planned in facts.result.plan}
+    found = [(plan[each.number], each.raised) for each in facts.result.trials if each.raised]
+    if not found:
+        return
+    cells = dict.fromkeys(f"{planned.mode} × {planned.transport}" for planned, _ in found)
+    planned, first = found[0]
+    yield Finding(
+        Kind.RAISED,
+        Severity.NOTE,
+        f"The application raised exceptions in {counted(len(found), 'trial')}: in "
+        f"{planned.scenario} of {planned.mode} × {planned.transport} {first}.",
+        "An answer that never came may be one of these; the servers' logs have them in full.",
+        tuple(cells),
+    )
+
+
 #: What is looked for in every run, whatever its scenarios.
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _interrupted,
@@ -215,6 +233,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _not_pinned,
     _user_space_clock,
     _uncompressed,
+    _raised,
 )
 
 

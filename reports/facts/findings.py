@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+#: A number's point is followed by a digit.
+_SENTENCE_ENDS = re.compile(r"(?<=[.])\s+(?=[A-Z])")
 
 
 class Kind(StrEnum):
@@ -30,6 +34,7 @@ class Kind(StrEnum):
     NEAR_NOISE_FLOOR = "near-noise-floor"
     NOT_NOTICED = "not-noticed"
     CALLED_AGAIN = "handler-called-again"
+    RAISED = "handlers-raised"
     OUTSIDE = "outside-the-window"
     CAME_BACK_OTHERWISE = "came-back-otherwise"
 
@@ -57,6 +62,11 @@ class Finding:
     text: str
     advice: str
     cells: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The first sentence of what was found."""
+        return _SENTENCE_ENDS.split(self.text, maxsplit=1)[0]
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

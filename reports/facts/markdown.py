@@ -28,7 +28,8 @@ def markdown_table(table: Table, *, right: bool) -> str:
 def _md_entry(entry: Entry) -> str:
     """What stands behind a number in a line of its own."""
     mark = "**" if entry.strong else "" if entry.status is Status.OK else "*"
-    text = f"{mark}{escaped(entry.text)}{mark}"
+    text = f"{mark}{escaped(entry.text)}{mark}" if entry.text else ""
+    text = " ".join(filter(None, (text, entry.sign)))
     return f"{text}<br>{escaped(entry.detail)}" if entry.detail else text
 
 

@@ -24,6 +24,8 @@ READING = (
 )
 #: What stands beside the best's number instead of a ratio.
 BEST = "best"
+#: What the trials tell from the best.
+WORSE = "worse"
 
 #: So many columns a narrow table has room for.
 _NARROW = 5
@@ -38,16 +40,18 @@ class Entry:
         detail: what stands behind it or, where there is room, in a line below.
         status: what the number is worth; the text says so too wherever it is not ``ok``.
         strong: among the best of its metric, as far as the intervals can tell.
+        sign: what the trials say of it in a word, where a table says so: ``best``, ``worse``.
     """
 
     text: str
     detail: str = ""
     status: Status = Status.OK
     strong: bool = False
+    sign: str = ""
 
     def __str__(self) -> str:
         """All of it in one line: ``12.3 1.05 × [1.03, 1.08]``."""
-        return f"{self.text} {self.detail}".rstrip()
+        return " ".join(filter(None, (self.text, self.sign, self.detail)))
 
 
 @dataclass(frozen=True, slots=True)

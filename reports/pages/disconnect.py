@@ -15,10 +15,11 @@ from reports.facts.rows import Cell
 from reports.facts.tables import Entry, Table
 from reports.pages.prose import template
 from reports.sections.disconnect.checks import CHECKS
-from reports.sections.disconnect.choices import Choice, Cost, choices, costs
+from reports.sections.disconnect.choices import Choice, Cost, choices, costs, cpu_for_crowd
 from reports.sections.disconnect.clients import Group, departures, hull, outages
 from reports.sections.disconnect.names import CAUSES, title
 from reports.sections.disconnect.settings import (
+    LIBRARYS,
     HeartbeatSetting,
     Point,
     main_heartbeat,
@@ -37,8 +38,6 @@ CHARTS = (
     "disconnect-connections",
     "disconnect-server",
 )
-#: python-engineio's.
-DEFAULTS = HeartbeatSetting(25.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def render(summaries: Sequence[Summary], charts: Iterable[str] = ()) -> str:
         raise ReportError("no result has disconnects; run with --scenarios disconnect")
     known = _points(found)
     dear = costs(found)
-    answering = next((one for one in found if main_heartbeat(one.result) == DEFAULTS), found[0])
+    answering = next((one for one in found if main_heartbeat(one.result) == LIBRARYS), found[0])
     text = template("disconnect.md.j2").render(
         sources=[_source(one) for one in found],
         answer=_answer(answering),
@@ -229,8 +228,8 @@ def _choices(found: Sequence[Choice], dear: Mapping[Cell, Cost]) -> Table:
                     window_text(each.eventlet),
                     f"{each.heartbeat.timeout_s:g} s",
                     short(each.heartbeat.messages_per_minute),
-                    _share(cpu_us[Transport.WEBSOCKET], each.heartbeat),
-                    _share(cpu_us[Transport.POLLING], each.heartbeat),
+                    cpu_for_crowd(cpu_us[Transport.WEBSOCKET], each.heartbeat),
+                    cpu_for_crowd(cpu_us[Transport.POLLING], each.heartbeat),
                 ),
             )
         )
@@ -247,23 +246,6 @@ def _choices(found: Sequence[Choice], dear: Mapping[Cell, Cost]) -> Table:
         "the same, long-polling",
     )
     return Table("", head, tuple(lines))
-
-
-def _share(cpu_us: Sequence[float], heartbeat: HeartbeatSetting) -> str:
-    """``1.2 to 3.4 %`` of a core for a thousand clients, the cheapest mode and the dearest."""
-    if not cpu_us:
-        return EMPTY
-    # µs per second and client × 1,000 clients is a 1,000th of a core, of which this is the percent.
-    shares = [cost / heartbeat.interval_s / 10 for cost in (min(cpu_us), max(cpu_us))]
-    low, high = (_percent(share) for share in shares)
-    return low if low == high else f"{low} to {high}"
-
-
-def _percent(share: float) -> str:
-    # Near a whole core heartbeats wait for each other, and the rule no longer holds.
-    if share >= 80:
-        return "more than a process has"
-    return f"{share:.0f} %" if share >= 10 else f"{share:.2g} %"
 
 
 def _window(interval_s: float, timeout_s: float, websocket: str = "", **more: Any) -> str:

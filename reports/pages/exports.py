@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from loadtests.record.words import scenario_of
@@ -16,12 +17,17 @@ from reports.facts.rows import Row
 from reports.facts.run import Trouble, provenance, troubles_of
 from reports.facts.tables import READING, best_table, metric_tables
 from reports.facts.text import shown
-from reports.sections import generator, lean, precision
+from reports.pages.room import fitting
+from reports.sections import generator, lean, precision, short
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import sections_in
 from reports.sections.section import Section
 from reports.summary import Summary
 
+#: So many lines of Markdown are read without unfolding anything.
+_BRIEF = 60
+#: A line about the run, and a finding's first sentence, on the first screen.
+_LABEL, _SENTENCE = 200, 240
 SUMMARY_FORMAT = "transport-bench-summary/1"
 COLUMNS = (
     "scenario",
@@ -78,6 +84,7 @@ def to_json(summary: Summary) -> str:
         "experiment": result.experiment.get("name"),
         "started": result.started,
         "ended": result.ended,
+        "in_short": [str(sentence) for sentence in summary.short.sentences],
         "best": [_best(answer) for answer in summary.answers],
         "findings": [
             {
@@ -145,30 +152,74 @@ def _best(answer: Answer) -> dict[str, Any]:
 
 
 def to_markdown(summary: Summary) -> str:
-    """For GitHub: first places, findings, then one table per scenario."""
+    """For GitHub: the run in short, what is to be known of it, and folded below it all the rest."""
     name = escaped(str(summary.result.experiment.get("name") or "unnamed experiment"))
-    parts = [
+    brief = [
         f"# transport-bench: {name}",
-        escaped(provenance(summary)),
+        escaped(shown(provenance(summary), _LABEL)),
+        f"## {short.TITLE}",
+        *_md_short(summary),
+    ]
+    rest = [
+        "<details><summary>What to set, who comes from where, and every table</summary>",
+        *_md_settings(summary),
         "## Best at",
         markdown_table(best_table(summary.answers), right=False) if summary.answers else NO_ANSWER,
         "## Can these numbers be trusted?",
         _md_findings(summary),
         *_md_precision(summary),
-    ]
-    for section in sections_in(summary):
-        parts += _md_section(summary, section)
-    parts += _md_reference(summary)
-    parts += _md_lean(summary)
-    parts += _md_generator(summary)
-    troubles = troubles_of(summary)
-    if troubles:
-        parts += ["## Failed and invalid", _md_troubles(troubles)]
-    parts.append(
+        *(part for section in sections_in(summary) for part in _md_section(summary, section)),
+        *_md_reference(summary),
+        *_md_lean(summary),
+        *_md_generator(summary),
+        *_md_troubles(troubles_of(summary)),
         f"{READING} Loopback is no network and one machine is not yours: read the numbers as a "
-        "comparison."
-    )
-    return "\n\n".join(part for part in parts if part) + "\n"
+        "comparison.",
+        *_md_every(summary),
+        "</details>",
+    ]
+    return fitting([*brief, _md_headlines(summary, brief), *rest])
+
+
+def _md_short(summary: Summary) -> list[str]:
+    said = [
+        f"- **{escaped(one.gist)}**{' ' * one.rest.startswith(' ')}{escaped(one.rest)}"
+        for one in summary.short.sentences
+    ]
+    tables = [
+        markdown_table(replace(table, head=(table.caption, *table.head[1:])), right=True)
+        for table in summary.short.tables
+    ]
+    return ["\n".join(said), *tables, short.lines.READING if tables else ""]
+
+
+def _md_headlines(summary: Summary, brief: Sequence[str]) -> str:
+    """The first sentence of each finding, as many as the first screen has room for."""
+    before = sum(part.count("\n") + 2 for part in brief if part)
+    found = [
+        f"- {one.severity}: {escaped(shown(one.headline, _SENTENCE))}" for one in summary.findings
+    ]
+    room = max(3, _BRIEF - before)
+    if len(found) > room:
+        found[room - 1 :] = [f"- and {len(found) - room + 1} more, below"]
+    return "\n".join(found)
+
+
+def _md_settings(summary: Summary) -> list[str]:
+    """What to set, and the ratios to the mode that somebody comes from."""
+    parts = []
+    if summary.short.within:
+        parts += [f"## {short.within.TITLE}", short.within.READING]
+        for table in summary.short.within:
+            parts += [f"### {table.caption}", markdown_table(table, right=False)]
+    if summary.short.coming:
+        parts.append(f"## Coming from {escaped(shown(str(summary.short.reference), _LABEL))}")
+        parts += [
+            markdown_table(replace(table, head=(table.caption, *table.head[1:])), right=True)
+            for table in summary.short.coming
+        ]
+        parts.append(short.coming.READING)
+    return parts
 
 
 def _md_findings(summary: Summary) -> str:
@@ -189,21 +240,37 @@ def _md_precision(summary: Summary) -> list[str]:
 
 
 def _md_section(summary: Summary, section: Section) -> list[str]:
-    """A table for each row; where a section has tables of its own, those can be unfolded."""
+    """What a reader must see of a scenario: its own tables, or those of its rows."""
+    found = section.tables(summary) if section.tables is not None else []
+    if not found:
+        return _md_rows(summary, section)
+    parts = [f"## {section.scenario}"]
+    for table in found:
+        parts += [f"### {escaped(table.caption)}", markdown_table(table, right=True)]
+    return parts
+
+
+def _md_rows(summary: Summary, section: Section) -> list[str]:
+    """A table for each row."""
     rows = [row for row in summary.own_rows if scenario_of(row.row) == section.scenario]
-    every = [
+    return [
         text
         for row, table in metric_tables(rows).items()
         for text in (f"## {escaped(row)}", markdown_table(table, right=True))
     ]
-    found = section.tables(summary) if section.tables is not None else []
-    if not found:
-        return every
-    parts = [f"## {section.scenario}"]
-    for table in found:
-        parts += [f"### {escaped(table.caption)}", markdown_table(table, right=True)]
-    fold = f"<details><summary>Every metric of every row of {section.scenario}</summary>"
-    return [*parts, fold, *every, "</details>"]
+
+
+def _md_every(summary: Summary) -> list[str]:
+    """Where scenarios have tables of their own, those of every row stand last: the longest."""
+    parts = [
+        part
+        for section in sections_in(summary)
+        if section.tables is not None and section.tables(summary)
+        for part in _md_rows(summary, section)
+    ]
+    if not parts:
+        return []
+    return ["<details><summary>Every metric of every row</summary>", *parts, "</details>"]
 
 
 def _md_reference(summary: Summary) -> list[str]:
@@ -239,10 +306,13 @@ def _md_generator(summary: Summary) -> list[str]:
     return [f"## {generator.TITLE}", f"{escaped(first.caption)}.", *shown]
 
 
-def _md_troubles(troubles: Sequence[Trouble]) -> str:
-    return "\n".join(
+def _md_troubles(troubles: Sequence[Trouble]) -> list[str]:
+    if not troubles:
+        return []
+    lines = "\n".join(
         f"- {escaped(trouble.row)}, {escaped(str(trouble.cell))}: **{trouble.status}** "
         f"({escaped(', '.join(trouble.metrics))}): {escaped('; '.join(trouble.reasons))}"
         + (f" (logs: {escaped(', '.join(trouble.logs))})" if trouble.logs else "")
         for trouble in troubles
     )
+    return ["## Failed and invalid", lines]

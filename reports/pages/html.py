@@ -19,7 +19,7 @@ from reports.facts.run import codings, compressions, python_name, troubles_of
 from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
 from reports.pages.exports import COLUMNS, csv_line
-from reports.sections import generator, lean, precision
+from reports.sections import generator, lean, precision, short
 from reports.sections.drawn import Drawn
 from reports.sections.reference import MARGIN, chapters
 from reports.sections.registry import SECTIONS, sections_in
@@ -71,6 +71,7 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         description=result.experiment.get("description"),
         when=when(result.started),
         machine=machine(result.environment),
+        **_in_short(summary),
         best=best_table(summary.answers),
         reading=READING,
         precision=precision.table(summary),
@@ -98,6 +99,18 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         codings=_codings(summary),
         metrics=list({row.metric.name: row.metric for row in summary.rows}.values()),
     )
+
+
+def _in_short(summary: Summary) -> dict[str, Any]:
+    """What templates/short.html.j2 asks for."""
+    return {
+        "short": summary.short,
+        "short_title": short.TITLE,
+        "short_reading": short.lines.READING,
+        "within_title": short.within.TITLE,
+        "within_reading": short.within.READING,
+        "coming_reading": short.coming.READING,
+    }
 
 
 def filled(template: str, **values: Any) -> str:

@@ -13,11 +13,9 @@ from reports.facts.rows import Cell
 from reports.facts.run import Facts
 from reports.sections.disconnect.clients import Group, departures, outages
 from reports.sections.disconnect.names import CLIENTS
-from reports.sections.disconnect.settings import HeartbeatSetting, main_heartbeat, rule
+from reports.sections.disconnect.settings import LIBRARYS, main_heartbeat, rule
 from reports.sections.disconnect.words import window_text
 
-#: python-engineio's own heartbeat.
-_LIBRARYS = HeartbeatSetting(25.0, 20.0)
 #: A finding names so many places; the tables name all.
 _SHOWN = 4
 
@@ -126,17 +124,17 @@ def _came_back_otherwise(facts: Facts) -> Iterator[Finding]:
 def at_the_librarys_heartbeat(facts: Facts) -> Iterator[Finding]:
     """What the times of silent clients are at the heartbeat that most servers have."""
     here = main_heartbeat(facts.result)
-    if here is None or here == _LIBRARYS or not departures(facts.own_outcomes, facts.own_rows):
+    if here is None or here == LIBRARYS or not departures(facts.own_outcomes, facts.own_rows):
         return
     own, librarys = (
-        window_text(rule(Transport.POLLING, "simple-websocket", each)) for each in (here, _LIBRARYS)
+        window_text(rule(Transport.POLLING, "simple-websocket", each)) for each in (here, LIBRARYS)
     )
     yield Finding(
         "heartbeat-of-the-run",
         Severity.NOTE,
         f"Whoever says goodbye, or closes a WebSocket, is noticed at once. Who falls silent, or "
         f"dies over long-polling, is found by the heartbeat: after {own} at this run's "
-        f"{here} s, and after {librarys} at the library's {_LIBRARYS} s.",
+        f"{here} s, and after {librarys} at the library's {LIBRARYS} s.",
         "Read times of silent clients with the heartbeat they were measured at; docs/disconnect.md "
         "has what to set.",
         (),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from loadtests.record.results import Window
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect import windows
 from loadtests.scenarios.disconnect.rows import DepartureRow
+from reports.facts.numbers import EMPTY
 from reports.facts.rows import Cell
 from reports.facts.run import Facts
 from reports.sections.disconnect.settings import HeartbeatSetting, rule
@@ -78,6 +79,31 @@ def costs(runs: Iterable[Facts]) -> dict[Cell, Cost]:
                 if cpu and connections and connections > found.get(cell, Cost(0, 0)).connections:
                     found[cell] = Cost(connections, cpu)
     return found
+
+
+def cpu_for_crowd(cpu_us: Sequence[float], heartbeat: HeartbeatSetting) -> str:
+    """``1.2 to 3.4 %`` of a core for :data:`CLIENTS`, the cheapest mode and the dearest.
+
+    Args:
+        cpu_us: what a heartbeat takes of the server's CPU, of each mode.
+        heartbeat: how often that is.
+
+    Returns:
+        A dash where nothing is known.
+    """
+    if not cpu_us:
+        return EMPTY
+    # µs per second and client × 1,000 clients is a 1,000th of a core, of which this is the percent.
+    shares = [cost / heartbeat.interval_s / 10 for cost in (min(cpu_us), max(cpu_us))]
+    low, high = (_percent(share) for share in shares)
+    return low if low == high else f"{low} to {high}"
+
+
+def _percent(share: float) -> str:
+    # Near a whole core heartbeats wait for each other, and the rule no longer holds.
+    if share >= 80:
+        return "more than a process has"
+    return f"{share:.0f} %" if share >= 10 else f"{share:.2g} %"
 
 
 def _choice(limit_s: float, heartbeat: HeartbeatSetting) -> Choice:

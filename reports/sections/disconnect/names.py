@@ -20,6 +20,22 @@ OUTAGES = {
     Outage.RESTART: "the server is asked to stop and starts again",
 }
 
+#: The same where there is little room.
+_GONE = {
+    Cause.CLOSE: "goodbye said",
+    Cause.KILL: "process killed",
+    Cause.RESET: "connection reset",
+    Cause.FREEZE: "process stopped",
+    Cause.CUT: "network cut",
+    Cause.TAB: "tab closed",
+}
+_LOST = {
+    Outage.KILL: "server killed",
+    Outage.FREEZE: "server stopped",
+    Outage.RESTART: "server restarted",
+}
+_LANGUAGES = {Official.PYTHON: "Python", Official.JAVASCRIPT: "JavaScript"}
+
 CLIENTS = {
     Official.PYTHON: "python-socketio",
     Official.JAVASCRIPT: "socket.io-client",
@@ -38,6 +54,24 @@ def title(row: str) -> str:
     if departure.busy:
         return f"{departure.cause}, while the server sends to it{at}"
     return f"{departure.cause}: {CAUSES[departure.cause]}{at}"
+
+
+def short_title(row: str) -> str:
+    """``process killed, sent to``, ``server killed (Python)``; another's row as it is."""
+    outage = OutageRow.parse(row)
+    if outage is not None:
+        return f"{_LOST[outage.outage]} ({_LANGUAGES[outage.client]})"
+    departure = DepartureRow.parse(row)
+    if departure is None:
+        return row
+    heartbeat, _, connections = departure.setting.partition(":")
+    parts = [
+        _GONE[departure.cause],
+        "sent to" if departure.busy else "",
+        f"{heartbeat} s" if heartbeat else "",
+        f"{connections} clients" if connections else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def setting_title(setting: str) -> str:

@@ -38,6 +38,10 @@ class HeartbeatSetting:
         return 2 * 60 / self.interval_s
 
 
+#: python-engineio's own (``engineio.base_server.BaseServer``, 4.15).
+LIBRARYS = HeartbeatSetting(25.0, 20.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """A heartbeat in one cell: what it costs and what it brings for a silent client.

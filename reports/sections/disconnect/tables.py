@@ -12,8 +12,8 @@ from reports.facts.numbers import EMPTY, seconds, short
 from reports.facts.run import Facts
 from reports.facts.tables import Entry, Table
 from reports.sections.disconnect.clients import Group, departures, outages
-from reports.sections.disconnect.names import title
-from reports.sections.disconnect.settings import CROWD, Point, points
+from reports.sections.disconnect.names import short_title, title
+from reports.sections.disconnect.settings import CROWD, Point, main_heartbeat, points
 from reports.sections.disconnect.words import figure, reasons_text, window_text
 
 MAIN = "How long until disconnect fires"
@@ -42,13 +42,15 @@ def tables(facts: Facts) -> list[Table]:
 
 
 def short_tables(facts: Facts) -> list[Table]:
-    """The same for a narrow place: times alone, and rows by their names in files."""
+    """The same for a narrow place: times alone, and rows in few words."""
     gone = departures(facts.outcomes, facts.own_rows)
     lost = outages(facts.outcomes, facts.own_rows)
+    here = main_heartbeat(facts.result)
+    at = f" ({here} s)" if here else ""
     found = [
-        matrix(f"{MAIN}: median / worst", gone, _times, _name),
-        matrix("When the server goes: noticed, median / worst", lost, _noticed, _name),
-        matrix("When the server goes: connected again, median / worst", lost, _again, _name),
+        matrix(f"{MAIN}{at}: median / worst", gone, _times, short_title),
+        matrix("When the server goes: noticed, median / worst", lost, _noticed, short_title),
+        matrix("When the server goes: connected again, median / worst", lost, _again, short_title),
     ]
     return [table for table in found if table.lines]
 
@@ -155,10 +157,6 @@ def _asides(group: Group) -> list[str]:
     if group.missed:
         found.append(f"{group.missed} of {total} not noticed")
     return [words for words in found if words]
-
-
-def _name(row: str) -> str:
-    return row.partition(":")[2]
 
 
 def _times(group: Group) -> Entry:

@@ -12,8 +12,10 @@ import pytest
 from loadtests.gate.arms import prepared
 from loadtests.gate.errors import ArmError
 from loadtests.gate.files import TheirFiles
+from loadtests.machine.launch import LaunchError
 from loadtests.record import gate
 from loadtests.record.exits import Exit
+from loadtests.record.proof import source_of
 from loadtests.record.words import Verdict
 from loadtests.run.arm import Arm
 from tests.integration.gate.served import served
@@ -122,7 +124,10 @@ def test_both_commits_are_served_from_copies_and_prove_it(
             with served(arm, "threading", tmp_path) as server:
                 said.append(server.ready.source)
         assert said == [arms.base.facts.source, arms.head.facts.source]
-        assert said[0] != said[1]
+        for ref, source in zip(("first", "slow"), said, strict=True):
+            entries = forum.git("ls-tree", "-r", f"{ref}:app").splitlines()
+            blobs = {name: told.split()[2] for told, name in (each.split("\t") for each in entries)}
+            assert source_of(blobs) == source
     assert list((cache / "trees").iterdir()) == []
 
 
@@ -140,13 +145,56 @@ def test_working_tree_is_compared_without_what_git_ignores(tmp_path: Path) -> No
     assert "secret.py" not in there
 
 
-def test_requirements_make_an_environment_for_each(tmp_path: Path) -> None:
+def test_module_of_the_working_tree_serves_no_version(
+    forum: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As what is installed as editable would be: both arms would be the same."""
+    forum.write("lib/shared.py", "")
+    text = (forum.root / "app" / "forum.py").read_text(encoding="utf-8")
+    forum.write("app/forum.py", text.replace("import os", "import os\n\nimport shared"))
+    forum.commit("shared")
+    monkeypatch.setenv("PYTHONPATH", str(forum.root / "lib"))
+    files = TheirFiles("forum:create_app", forum.root / "app", sys.executable, None)
+    arm = Arm(ref="shared", environment={"PYTHONPATH": str(forum.root / "lib")})
+    cache = tmp_path / "cache"
+    with (
+        prepared(arm, arm, files=files, cache=cache, twin=False, tell=print) as arms,
+        pytest.raises(LaunchError, match=r"shared is imported from the working tree"),
+        served(arms.base, "threading", tmp_path),
+    ):
+        pass
+
+
+def test_submodules_are_refused_by_name(tmp_path: Path) -> None:
+    made = repository_of("classes", tmp_path / "classes")
+    commit = made.git("rev-parse", "HEAD")
+    made.git("update-index", "--add", "--cacheinfo", f"160000,{commit},vendor/other")
+    made.git("commit", "--quiet", "--message=another repository")
+    files = TheirFiles("chat:app", made.root / "app", sys.executable, None)
+    with pytest.raises(ArmError, match="submodules, which are not laid out: vendor/other"):
+        files.state(Arm(ref="HEAD"))
+
+
+def test_folder_that_no_git_knows_is_served_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    shutil.copytree(APPS / "classes", folder)
+    files = TheirFiles("chat:app", folder, sys.executable, None)
+    cache = tmp_path / "cache"
+    with (
+        prepared(Arm(), Arm(), files=files, cache=cache, twin=False, tell=print) as arms,
+        served(arms.head, "threading", tmp_path) as server,
+    ):
+        assert server.ready.source == arms.base.facts.source
+        assert arms.head.facts.commit is None
+
+
+def test_requirements_are_those_of_the_commit(tmp_path: Path) -> None:
     made = repository_of("classes", tmp_path / "classes")
     made.write("requirements.txt", "wheel  # for nothing else\n")
     made.commit("second")
     requirements = made.root / "requirements.txt"
     files = TheirFiles("chat:app", made.root / "app", sys.executable, requirements)
-    with pytest.raises(ArmError, match=r"first has no requirements\.txt"):
+    with pytest.raises(ArmError, match=r"first: there is no requirements\.txt"):
         files.state(Arm(ref="first"))
     state = files.state(Arm(ref="second", requires=["h11"]))
     assert state.wanted.requirements.startswith("wheel")

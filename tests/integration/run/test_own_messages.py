@@ -124,7 +124,7 @@ def test_what_messages_do_not_say_is_said_in_the_namespace_beside(tmp_path: Path
     ("event", "words"),
     [
         ("refuse", "What came instead: 'sorry'"),
-        ("stumble", "KeyError: 'no such field'"),
+        ("stumble", "exceptions, the first: KeyError (forum.py, line "),
         ("no such event", "does it handle 'no such event' in namespace /forum"),
     ],
 )

@@ -139,8 +139,8 @@ ValueError: no
     [
         (f'{READY}, "pid": 1}}\nserved\n', ""),
         (f"Traceback (most recent call last):\nOSError: before\n{READY}, 1}}\n", ""),
-        (ONE, "an exception: KeyError: 'text'"),
-        (ONE + ONE.split("\n", 1)[1], "2 exceptions, the first: KeyError: 'text'"),
+        (ONE, "an exception: KeyError (app.py, line 3)"),
+        (ONE + ONE.split("\n", 1)[1], "2 exceptions, the first: KeyError (app.py, line 3)"),
     ],
     ids=["none", "before it was ready", "one that came of another", "two"],
 )

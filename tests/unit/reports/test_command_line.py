@@ -41,8 +41,9 @@ def test_build_writes_every_file_and_prints_the_page_last(
     assert written >= {"index.html", "summary.csv", "summary.json", "summary.md"}
     assert sum(name.endswith(".svg") for name in written) == 6
     assert sum(name.endswith(".png") for name in written) == 6
-    lines = capsys.readouterr().out.splitlines()
-    assert "Best at" in lines[1]
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[2] == "Over WebSocket"
+    assert lines.index("In short") < lines.index("Before a number is quoted") < len(lines) - 1
     assert lines[-1] == str(run / "index.html")
 
 
@@ -51,6 +52,20 @@ def test_build_takes_the_file_too_and_is_quiet_when_asked(
 ) -> None:
     assert main(["build", str(run / "result.json"), "--quiet"]) == 0
     assert capsys.readouterr().out == f"{run / 'index.html'}\n"
+
+
+def test_build_holds_the_others_against_the_mode_that_is_asked_for(run: Path) -> None:
+    assert main(["build", str(run), "--quiet", "--reference", "gevent"]) == 0
+    assert "Coming from gevent" in (run / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_reference_that_the_run_does_not_have_is_one_line_that_names_what_it_has(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = wrong(["build", str(run), "--reference", "tornado"], capsys)
+    assert "--reference tornado: the run has no such mode" in line
+    assert "eventlet, gevent, threading" in line
+    assert not (run / "index.html").exists()
 
 
 def test_the_same_result_makes_the_same_files(run: Path) -> None:
@@ -153,7 +168,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(
 def test_an_interrupted_build_is_four_and_one_line(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: object) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("reports.__main__.summarise", interrupted)

@@ -12,7 +12,7 @@ from loadtests.record.results import Result
 from loadtests.record.words import Better, Status
 from loadtests.scenarios.registry import metrics_of
 from reports.facts.best import Answer, Certainty
-from reports.facts.tables import Table, best_table, headline_tables, metric_tables
+from reports.facts.tables import Entry, Table, best_table, headline_tables, metric_tables
 from reports.pages.terminal import show
 from reports.sections.registry import SECTIONS
 from reports.summary import summarise
@@ -317,8 +317,6 @@ def test_the_terminal_shows_text_as_it_is(width: int) -> None:
     assert all(len(one) <= width for one in out.getvalue().splitlines())
 
 
-def test_the_terminal_says_first_who_is_best() -> None:
-    out = io.StringIO()
-    show(summarise(troubled()), Console(file=out, width=120))
-    text = out.getvalue()
-    assert text.index("Best at") < text.index("latency p50, ms") < text.index("warning:")
+def test_what_a_table_says_of_a_number_stands_behind_it() -> None:
+    entry = Entry("1,971", "0.65 × [0.52, 0.82]", sign="worse")
+    assert str(entry) == "1,971 worse 0.65 × [0.52, 0.82]"

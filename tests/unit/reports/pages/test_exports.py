@@ -12,7 +12,7 @@ from loadtests.scenarios.registry import metrics_of
 from reports.pages.exports import SUMMARY_FORMAT, to_csv, to_json, to_markdown
 from reports.summary import Summary, summarise
 from tests.unit.reports.builder import cells, echo_trials, failed, planned, result
-from tests.unit.reports.matrix import troubled
+from tests.unit.reports.matrix import realistic, troubled
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +91,50 @@ def test_json_has_findings_and_first_places(summary: Summary) -> None:
     assert (throughput["mode"], throughput["certainty"]) == ("gevent", "clear")
 
 
-def test_markdown_says_first_who_is_best(summary: Summary) -> None:
+def test_markdown_says_first_what_there_is_to_say_in_short(summary: Summary) -> None:
     text = to_markdown(summary)
     order = [
         text.index(heading)
-        for heading in ("## Best at", "## Can these", "## echo", "## Failed and invalid")
+        for heading in (
+            "## In short",
+            "| Over WebSocket |",
+            "| Over long-polling |",
+            "- warning: ",
+            "<details>",
+            "## To be told within",
+            "## Coming from eventlet",
+            "## Best at",
+            "## Can these",
+            "## echo",
+            "## Failed and invalid",
+        )
     ]
     assert order == sorted(order)
+
+
+SEVEN = ("eventlet", "gevent", "threading", *(f"a-rather-long-label-{n}" for n in range(4)))
+
+
+def test_markdown_has_sixty_lines_before_what_is_folded_and_fits_a_comment() -> None:
+    for run in (troubled(), realistic(modes=SEVEN), realistic(modes=("gevent",), blocks=1)):
+        text = to_markdown(summarise(run))
+        assert text.partition("<details>")[0].count("\n") <= 60
+        assert len(text) < 60_000
+        assert text.count("<details>") == text.count("</details>")
+
+
+def test_markdown_of_labels_that_never_end_fits_a_comment_too() -> None:
+    labels = tuple(letter * 5000 for letter in "abcd")
+    text = to_markdown(summarise(realistic(modes=labels, blocks=2)))
+    assert len(text) < 60_000
+    assert "more had no room here" in text
+    assert text.count("<details>") == text.count("</details>")
+
+
+def test_json_has_the_sentences(summary: Summary) -> None:
+    said = json.loads(to_json(summary))["in_short"]
+    assert said == [str(sentence) for sentence in summary.short.sentences]
+    assert said
 
 
 def test_markdown_tables_have_as_many_cells_in_every_line(summary: Summary) -> None:
@@ -116,9 +153,11 @@ def test_files_for_programs_keep_seconds() -> None:
 
 def test_markdown_aligns_numbers_to_the_right_and_sentences_to_the_left(summary: Summary) -> None:
     parts = [part for part in to_markdown(summary).split("\n\n") if part.startswith("|")]
-    best, told_apart, *tables = parts
-    assert told_apart.splitlines()[1] == "| --- | --- |"
-    assert best.splitlines()[1] == "| --- | --- | --- | --- |"
+    words = ("| told within", "| best at", "| in |")
+    sentences = [part for part in parts if part.startswith(words)]
+    assert len(sentences) == 4
+    assert all(set(part.splitlines()[1].split("|")[2:-1]) == {" --- "} for part in sentences)
+    tables = [part for part in parts if part not in sentences]
     assert all(set(part.splitlines()[1].split("|")[2:-1]) == {" ---: "} for part in tables)
 
 

@@ -93,6 +93,43 @@ def test_the_page_says_first_who_is_best(full: str) -> None:
     assert order == sorted(order)
 
 
+def test_the_page_begins_with_the_run_in_short(full: str) -> None:
+    main = full.partition("<main>")[2]
+    assert main.lstrip().startswith('<section id="short"')
+    order = [
+        main.index(text)
+        for text in (
+            ">In short</h2>",
+            "<strong>Over WebSocket ",
+            "<caption>Over WebSocket</caption>",
+            "<caption>Over long-polling</caption>",
+            "To be told within",
+            "SocketIO(app, ping_interval=3, ping_timeout=2)",
+            "Coming from eventlet",
+            'id="best"',
+        )
+    ]
+    assert order == sorted(order)
+
+
+def test_better_and_worse_have_a_colour_and_a_word(full: str) -> None:
+    short = full.partition('<section id="short"')[2].partition('<section id="best"')[0]
+    bad = re.findall(r'<td class="ok bad">(.*?)</td>', short)
+    good = re.findall(r'<td class="ok good">(.*?)</td>', short)
+    assert bad
+    assert good
+    assert all("<b>worse</b>" in text for text in bad)
+    assert all(re.search("<b>(best|better|tie)</b>", text) for text in good)
+
+
+def test_a_single_trial_has_neither_good_nor_bad() -> None:
+    text = page(realistic(blocks=1))
+    assert 'class="ok good"' not in text
+    short = text.partition("Coming from")[0]
+    assert 'class="ok bad"' not in short
+    assert "one trial of each mode names no winner" in short
+
+
 def test_every_chart_has_a_caption_and_a_name_for_screen_readers(full: str) -> None:
     assert full.count("<figure>") == full.count("<figcaption>") == full.count('role="img"') == 6
 

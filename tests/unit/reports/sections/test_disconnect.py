@@ -179,9 +179,15 @@ def test_those_who_never_did_count_among_the_slowest(
     assert quantiles(times, total) == expected
 
 
-def test_the_narrow_tables_have_times_alone(full: Summary) -> None:
-    first, *_ = short_tables(full)
-    assert [line[0].text for line in first.lines][:2] == ["close", "close:busy"]
+def test_the_narrow_tables_have_times_alone_names_in_words_and_the_heartbeat(
+    full: Summary,
+) -> None:
+    first, *_, last = short_tables(full)
+    assert first.caption == "How long until disconnect fires (1/1 s): median / worst"
+    names = [line[0].text for line in first.lines]
+    assert names[:2] == ["goodbye said", "goodbye said, sent to"]
+    assert "process stopped, 10/5 s, 1000 clients" in names
+    assert last.lines[0][0].text == "server killed (Python)"
     entries = [one for each in short_tables(full) for line in each.lines for one in line]
     assert not any(entry.detail for entry in entries)
 

@@ -1,0 +1,323 @@
+"""A run in three to five sentences: a closed set of rules, each of which makes its own or none.
+
+Pure: the same numbers make the same sentences. What the trials cannot tell is said as that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from loadtests.record.words import Better, Status, Transport, scenario_of
+from loadtests.scenarios.disconnect.rows import NAME as DISCONNECT
+from loadtests.scenarios.echo import SCENARIO as ECHO
+from reports.facts.acknowledgement import PYWSGI_MODES
+from reports.facts.best import Answer, Certainty
+from reports.facts.findings import Finding, Kind
+from reports.facts.numbers import counted, percent, short, times, with_unit
+from reports.facts.ratios import ranked, ratio_of
+from reports.facts.rows import Row, scenarios_in
+from reports.facts.run import Facts, troubles_of
+from reports.facts.text import shown
+from reports.sections.short import noticing
+from reports.sections.short.lines import TRANSPORTS, Number, answer_of, rows_of
+
+#: Echoes whose ratio is surely within this are alike to whoever waits for them.
+_ALIKE = 1.25
+#: So many are named one by one.
+_NAMED = 3
+#: A run without echoes is told by so many of its first places.
+_PLACES = 3
+_ECHO = Number("", ECHO.name, "latency_p50")
+_CPU = Number("", ECHO.name, "server_cpu")
+_UNDECIDED = "undecided: "
+#: So much of a label is read in a sentence.
+_LABEL = 40
+_MEDIAN, _TAIL = 0.5, 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a run says, its gist first.
+
+    Attributes:
+        gist: what a reader in a hurry takes along.
+        rest: the numbers, and what else belongs to it; it goes on where the gist ends.
+    """
+
+    gist: str
+    rest: str
+
+    def __str__(self) -> str:
+        """All of it."""
+        return f"{self.gist}{self.rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the rules look at.
+
+    Attributes:
+        facts: of the run.
+        answers: to the questions of all sections.
+        findings: about the run.
+    """
+
+    facts: Facts
+    answers: tuple[Answer, ...]
+    findings: tuple[Finding, ...]
+
+
+Rule = Callable[[Told], Iterator[Sentence]]
+
+
+def sentences(told: Told) -> tuple[Sentence, ...]:
+    """What the rules make of a run, in their order."""
+    if all(row.estimate is None for row in told.facts.own_rows):
+        return tuple(nothing(told))
+    return tuple(sentence for rule in RULES for sentence in rule(told))
+
+
+def nothing(told: Told) -> Iterator[Sentence]:
+    """No number at all: what went wrong first is what there is to say."""
+    reasons = [reason for row in told.facts.own_rows for reason in row.reasons]
+    first = f": {reasons[0]}" if reasons else ""
+    yield Sentence("Nothing was measured", f"{first}. The servers' logs say more.")
+
+
+def over_websocket(told: Told) -> Iterator[Sentence]:
+    """Who answers soonest over WebSocket, and who takes the least CPU for it."""
+    return _echoes(told, Transport.WEBSOCKET)
+
+
+def over_polling(told: Told) -> Iterator[Sentence]:
+    """The same over long-polling."""
+    return _echoes(told, Transport.POLLING)
+
+
+def waits(told: Told) -> Iterator[Sentence]:
+    """A server that has time and whose answers wait all the same, where the check found it."""
+    seen = {cell for one in told.findings if one.kind == Kind.DELAYED_ACK for cell in one.cells}
+    rows = rows_of(told.facts, _ECHO, Transport.POLLING)
+    found = [row for row in rows if row.cell.mode in PYWSGI_MODES and str(row.cell) in seen]
+    if found:
+        yield Sentence(
+            f"{_names(found)} over {TRANSPORTS[Transport.POLLING]} "
+            f"{'waits' if len(found) == 1 else 'wait'} {_span(found)}",
+            " for each echo with time to spare: the server's last packet is held until the client "
+            "acknowledges the one before. gunicorn's gevent worker and WebSocket do not have it.",
+        )
+
+
+def first_places(told: Told) -> Iterator[Sentence]:
+    """A run without echoes: who is first at what it measured, the clear ones before the ties."""
+    if any(row.row == ECHO.name for row in told.facts.own_rows):
+        return
+    order = list(Certainty)
+    asked = [one for one in told.answers if scenario_of(one.question.row) != DISCONNECT]
+    known = [one for one in asked if one.first is not None and one.certainty in _SAID]
+    for answer in sorted(known, key=lambda one: order.index(one.certainty))[:_PLACES]:
+        yield _place(answer, told.facts)
+
+
+def gone(told: Told) -> Iterator[Sentence]:
+    """When the server notices that somebody is gone, at this run's heartbeat and the library's."""
+    found = noticing.told(told.facts)
+    if found is not None:
+        yield Sentence(*found)
+
+
+def trust(told: Told) -> Iterator[Sentence]:
+    """Which numbers may be quoted."""
+    judged = (row for row in told.facts.own_rows if row.metric.better is not Better.NEITHER)
+    rows = [row for row in judged if row.estimate is not None]
+    behind = _failures(told.facts)
+    once = _tried_once(rows)
+    if once == scenarios_in(rows):
+        yield Sentence(
+            "Everything was tried once",
+            f": a first look, which makes nobody the better one. More blocks would tell.{behind}",
+        )
+        return
+    medians = [row for row in rows if row.metric.quantile == _MEDIAN]
+    tails = [row for row in rows if (row.metric.quantile or 0) >= _TAIL]
+    if shaky := _doubtful(medians):
+        gist = f"Do not quote {shaky} of {len(medians)} medians"
+    else:
+        gist = "Trust the medians" if medians else "Read the intervals"
+    if loose := _doubtful(tails):
+        rest = f"; do not quote p99: {loose} of {len(tails)} are invalid or of too few samples."
+    else:
+        rest = "; no p99 is invalid or of too few samples." if tails else "."
+    if once:
+        rest += f" What was tried once makes nobody the better one: {_listed(once)}."
+    yield Sentence(gist, rest + behind)
+
+
+def _tried_once(rows: Sequence[Row]) -> list[str]:
+    """The scenarios none of whose cells has a second trial."""
+    most: dict[str, int] = {}
+    for row in rows:
+        scenario = scenario_of(row.row)
+        most[scenario] = max(most.get(scenario, 0), row.trials)
+    return [scenario for scenario, trials in most.items() if trials < 2]
+
+
+def _failures(facts: Facts) -> str:
+    """How many cells have no number of a row at all."""
+    failed = {(one.row, one.cell) for one in troubles_of(facts) if one.status is Status.FAILED}
+    if not failed:
+        return ""
+    are = "is" if len(failed) == 1 else "are"
+    return f" {counted(len(failed), 'measurement')} failed and {are} in no sentence here."
+
+
+#: All rules, in the order in which readers ask.
+RULES: tuple[Rule, ...] = (over_websocket, over_polling, waits, first_places, gone, trust)
+_SAID = (Certainty.CLEAR, Certainty.TIE, Certainty.SINGLE_TRIAL, Certainty.ALONE)
+
+
+def _echoes(told: Told, transport: Transport) -> Iterator[Sentence]:
+    answer = answer_of(rows := rows_of(told.facts, _ECHO, transport))
+    if answer is None:
+        return
+    over = f"Over {TRANSPORTS[transport]}"
+    gist, rest = _answered(answer, [row for row in rows if row.status is Status.OK])
+    left_out = f" {_left_out(answer)}" if answer.left_out and answer.first else ""
+    yield Sentence(f"{over} {gist}", f"{rest}{left_out}{_dearest(told.facts, transport)}")
+
+
+def _answered(answer: Answer, sound: Sequence[Row]) -> tuple[str, str]:
+    """How soon the modes of one transport answer: the gist, and how it goes on."""
+    first = answer.first
+    if first is None:
+        return "no echo has a number to be trusted", "."
+    match answer.certainty:
+        case Certainty.ALONE:
+            return (
+                f"{_mode(first)} answers in {_span([first])}",
+                ", with nothing beside it to compare.",
+            )
+        case Certainty.SINGLE_TRIAL:
+            return f"echoes took {_span(sound)}", ": one trial of each mode names no winner."
+        case Certainty.UNDECIDED:
+            return "nobody is named the quickest", f": {answer.lead.removeprefix(_UNDECIDED)}."
+    if _are_alike(first, sound):
+        return "the modes answer alike", f", in {_span(sound)}: less than 25 % apart."
+    level = [row for row in sound if row.cell in answer.cells]
+    behind = [row for row in ranked(sound) if row.cell not in answer.cells]
+    if not behind:
+        return "the trials tell no mode's echo from another's", f": {_span(sound)}, a tie."
+    verb = "answer" if len(level) > 1 else "answers"
+    tie = ", a tie" if len(level) > 1 else ""
+    return f"{_names(level)} {verb} soonest", f", in {_span(level)}{tie}; {_later(first, behind)}."
+
+
+def _are_alike(first: Row, sound: Iterable[Row]) -> bool:
+    """Whether every interval of a ratio to the first ends where nobody would notice."""
+    for row in sound:
+        found = None if row is first else ratio_of(first, row)
+        if row is not first and (found is None or found.high is None or found.high > _ALIKE):
+            return False
+    return True
+
+
+def _later(first: Row, behind: Sequence[Row]) -> str:
+    """``gevent takes 117 × [110, 125] as long``, of many the last alone."""
+    told = behind if len(behind) <= _NAMED else behind[-1:]
+    parts = [
+        f"{_mode(row)} takes {times(ratio)} as long"
+        for row in told
+        if (ratio := ratio_of(first, row))
+    ]
+    others = len(behind) - len(told)
+    return f"{', '.join(parts)}{f', {others} others less' if others else ''}"
+
+
+def _dearest(facts: Facts, transport: Transport) -> str:
+    """What an echo takes of the server's CPU, the least beside the most that is told from it."""
+    rows = rows_of(facts, _CPU, transport)
+    answer = answer_of(rows)
+    if answer is None or answer.first is None:
+        return ""
+    if answer.certainty not in (Certainty.CLEAR, Certainty.TIE):
+        return ""
+    sound = ranked(row for row in rows if row.status is Status.OK)
+    last = sound[-1]
+    if last.cell in answer.cells:
+        return " The trials do not tell the modes' CPU per echo apart."
+    found = ratio_of(last, answer.first)
+    if found is None or found.low is None or found.high is None:
+        return ""
+    less, low, high = (percent(100 * (1 - end)) for end in (found.value, found.high, found.low))
+    tie = f" ({counted(len(answer.rivals), 'mode')} in a tie with it)" if answer.rivals else ""
+    return (
+        f" {_mode(answer.first)} takes {less} % less [{low}, {high}] CPU per echo than "
+        f"{_mode(last)}{tie}."
+    )
+
+
+def _place(answer: Answer, facts: Facts) -> Sentence:
+    """``Most recipients of a broadcast in time: a tie`` and among whom."""
+    first = answer.first
+    assert first is not None
+    assert first.estimate is not None
+    text = answer.question.text
+    asked = f"{text[:1].upper()}{text[1:]}"
+    number = with_unit(first.estimate, first.metric.unit)
+    match answer.certainty:
+        case Certainty.CLEAR:
+            return Sentence(
+                f"{asked}: {shown(str(first.cell), _LABEL)}", f", {number}; {answer.lead}."
+            )
+        case Certainty.TIE:
+            cells = [shown(str(cell), _LABEL) for cell in answer.cells]
+            alike = [
+                row
+                for row in facts.own_rows
+                if (row.row, row.metric.name) == (first.row, first.metric.name)
+            ]
+            among = f"all {len(cells)}" if len(cells) == len(alike) else _listed(cells)
+            return Sentence(f"{asked}: a tie", f" of {among}; the first reads {number}.")
+        case Certainty.SINGLE_TRIAL:
+            return Sentence(
+                f"{asked}: one trial cannot tell",
+                f"; it read best for {shown(str(first.cell), _LABEL)}, {number}.",
+            )
+        case _:
+            return Sentence(
+                f"{asked}: {shown(str(first.cell), _LABEL)}",
+                f", {number}, with nothing beside it to compare.",
+            )
+
+
+def _left_out(answer: Answer) -> str:
+    one = answer.left_out == 1
+    return f"{counted(answer.left_out, 'mode')} {'has' if one else 'have'} no number to be trusted."
+
+
+def _doubtful(rows: Iterable[Row]) -> int:
+    return sum(row.undersampled or row.status is Status.INVALID for row in rows)
+
+
+def _mode(row: Row) -> str:
+    return shown(row.cell.mode, _LABEL)
+
+
+def _names(rows: Sequence[Row]) -> str:
+    """``eventlet, gevent and threading``."""
+    return _listed([_mode(row) for row in rows])
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > 2 * _NAMED:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} others"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _span(rows: Sequence[Row]) -> str:
+    """``0.364 to 0.42 ms``."""
+    values = [row.value for row in rows if row.value is not None]
+    unit = rows[0].metric.unit
+    low, high = short(min(values)), short(max(values))
+    return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
