@@ -22,7 +22,10 @@ import click
 
 from loadtests.record import files
 from loadtests.record.exits import Exit
+from loadtests.record.gate import FILE_NAME as GATE
 from loadtests.record.gate import read as read_gate
+from loadtests.record.places import RUNS
+from loadtests.record.results import FILE_NAME as RESULT
 from loadtests.record.results import ResultError, read
 from reports.facts import loads
 from reports.facts.errors import ReportError, WriteError
@@ -54,7 +57,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("run", type=_PATH)
+@click.argument("run", type=_PATH, default=RUNS / "latest")
 @click.option("--quiet", is_flag=True, help="Print the page's path only.")
 @click.option(
     "--reference",
@@ -64,8 +67,14 @@ def cli() -> None:
 def build(run: Path, quiet: bool, reference: str | None) -> int:
     """Write tables, charts and the page of a run.
 
-    RUN is a run folder or its result.json.
+    RUN is a run folder or its result.json (default: the latest run), or the folder of a gate.
     """
+    if run == RUNS / "latest" and not run.exists():
+        problem = f"there is no run in {RUNS} yet; say where yours is. See --help."
+        return command_line.complain(f"{NAME} build", problem, Exit.WRONG_CALL)
+    of_gate = (run / GATE).is_file() and not (run / RESULT).exists()
+    if of_gate:
+        return _explained(lambda: _gate(run, quiet=quiet))
     return _explained(lambda: _build(run, quiet=quiet, reference=reference))
 
 
