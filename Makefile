@@ -126,7 +126,7 @@ demo: $(READY) $(NODE) ## serve the application under test, with a page to click
 
 lock: ## pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-header --group dev pyproject.toml --output-file requirements.lock
+	  --no-emit-find-links --no-header --extra browser --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove the virtual environment and caches; runs stay
 	rm -rf $(VENV) node_modules .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,7 +7,7 @@ version of the application is slower than another.
 
 from __future__ import annotations
 
-from loadtests.record import command_line
+from loadtests.record import called, command_line
 
 NAME = "python -m loadtests"
 
@@ -28,12 +28,21 @@ from loadtests import ROOT
 from loadtests.client.errors import ConnectionFailed
 from loadtests.client.link import locate
 from loadtests.gate import command as gate
-from loadtests.generator.arguments import FOLDER, LABEL, NAMES, beside, connections, messages
+from loadtests.generator.arguments import (
+    EXPERIMENT,
+    FOLDER,
+    LABEL,
+    NAMES,
+    beside,
+    connections,
+    messages,
+)
 from loadtests.generator.bench_client import command as bench_client
 from loadtests.generator.calibrate import command as calibrate
 from loadtests.generator.noise import command as noise
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record.exits import Exit
+from loadtests.record.places import RUNS, make
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
 from loadtests.run.asked import Asked, asked, telling
@@ -46,8 +55,6 @@ from loadtests.run.runner import Run
 from loadtests.run.subjects import Subject, subjects_of
 from loadtests.scenarios.registry import SCENARIOS
 from servers.modes import ADAPTERS
-
-RUNS = ROOT / "reports" / "runs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +82,7 @@ cli.add_command(gate.command)
 
 
 @cli.command()
-@click.argument("experiment")
+@click.argument("experiment", type=EXPERIMENT)
 @click.option("--modes", type=NAMES, metavar="A,B", help=f"Of {', '.join(ADAPTERS)}.")
 @click.option("--transports", type=NAMES, metavar="A,B", help=f"Of {', '.join(Transport)}.")
 @click.option("--scenarios", type=NAMES, metavar="A,B", help=f"Of {', '.join(SCENARIOS)}.")
@@ -95,6 +102,7 @@ cli.add_command(gate.command)
 @click.option(
     "--python", metavar="PATH", help="The interpreter that has it (default: the active one)."
 )
+@click.option("--no-report", is_flag=True, help="Measure only; the report can be made later.")
 @connections
 @messages
 @beside
@@ -109,6 +117,7 @@ def run(
     app: str | None,
     app_dir: str | None,
     python: str | None,
+    no_report: bool,
     beside: bool,
     **given: Any,
 ) -> int:
@@ -121,7 +130,7 @@ def run(
         if wanted.base or wanted.head:
             raise ExperimentError(
                 f"experiment {wanted.name} compares a base with a head; "
-                "python -m loadtests gate does that"
+                f"{called.command('python -m loadtests gate')} does that"
             )
         wanted = asked(wanted, Asked(url, label, modes, app, app_dir, python), tell=print)
         subjects = subjects_of(wanted.subject)
@@ -137,7 +146,7 @@ def run(
         return command_line.complain(NAME, command_line.system_words(error), Exit.WRONG_CALL)
     if result.ended == "interrupted":
         print("interrupted; what was measured is kept", file=sys.stderr)
-    reported = _report(folder)
+    reported = _unreported(folder) if no_report else _report(folder)
     return reported or _exit_code(result)
 
 
@@ -184,14 +193,13 @@ def _check_urls(subjects: Sequence[Subject], wanted: Experiment) -> None:
 def _new_folder(out: Path | None, experiment: Experiment) -> Path:
     """Make the run folder, and point ``runs/latest`` at it."""
     if out is None:
-        RUNS.mkdir(parents=True, exist_ok=True)
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         folder = RUNS / f"{stamp}-{experiment.name}"
     else:
         folder = out.resolve()
     if (folder / FILE_NAME).exists():
         raise ExperimentError(f"{folder} holds a run already; choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder, RUNS)
     if not os.access(folder, os.W_OK):
         raise ExperimentError(f"{folder}: cannot be written to; choose another folder")
     if folder.parent == RUNS:
@@ -208,9 +216,16 @@ def _report(folder: Path) -> int:
         # A Ctrl-C in the terminal is for us alone, and so is its one line.
         return subprocess.run(command, cwd=ROOT, check=False, start_new_session=True).returncode
     except KeyboardInterrupt:
-        again = f"python -m reports build {folder}"
+        again = called.command(f"python -m reports build {folder}")
         problem = f"interrupted; the measurements are kept, for their report: {again}"
         return command_line.complain(NAME, problem, Exit.FAILED)
+
+
+def _unreported(folder: Path) -> int:
+    """Say where the measurements are, and what makes the report of them."""
+    again = called.command(f"python -m reports build {folder}")
+    print(f"{folder / FILE_NAME}; its report: {again}")
+    return Exit.FINE
 
 
 def _exit_code(result: Result) -> Exit:

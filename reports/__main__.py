@@ -2,7 +2,7 @@
 
 ``build RUN`` writes what docs/result-format.md lists; ``disconnect RESULT...`` docs/disconnect.md,
 ``answers RESULT...`` docs/answers.md; ``compare BASE HEAD`` holds two runs against each other;
-``gate FOLDER`` explains a ``gate.json``.
+``gate FOLDER`` explains a ``gate.json``; ``advise RUN`` says who bears a load.
 """
 
 from __future__ import annotations
@@ -22,10 +22,16 @@ import click
 
 from loadtests.record import files
 from loadtests.record.exits import Exit
+from loadtests.record.gate import FILE_NAME as GATE
 from loadtests.record.gate import read as read_gate
+from loadtests.record.places import RUNS
+from loadtests.record.results import FILE_NAME as RESULT
 from loadtests.record.results import ResultError, read
+from reports.facts import loads
 from reports.facts.errors import ReportError, WriteError
+from reports.facts.loads import Needs
 from reports.facts.text import shown
+from reports.pages.asking import Rate, Time, needs_of
 from reports.summary import summarise
 
 _PATH = click.Path(path_type=Path)
@@ -51,7 +57,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("run", type=_PATH)
+@click.argument("run", type=_PATH, default=RUNS / "latest")
 @click.option("--quiet", is_flag=True, help="Print the page's path only.")
 @click.option(
     "--reference",
@@ -61,8 +67,14 @@ def cli() -> None:
 def build(run: Path, quiet: bool, reference: str | None) -> int:
     """Write tables, charts and the page of a run.
 
-    RUN is a run folder or its result.json.
+    RUN is a run folder or its result.json (default: the latest run), or the folder of a gate.
     """
+    if run == RUNS / "latest" and not run.exists():
+        problem = f"there is no run in {RUNS} yet; say where yours is. See --help."
+        return command_line.complain(f"{NAME} build", problem, Exit.WRONG_CALL)
+    of_gate = (run / GATE).is_file() and not (run / RESULT).exists()
+    if of_gate:
+        return _explained(lambda: _gate(run, quiet=quiet))
     return _explained(lambda: _build(run, quiet=quiet, reference=reference))
 
 
@@ -122,6 +134,44 @@ def gate(folder: Path, quiet: bool) -> int:
     GitHub it adds to the job's summary, and says in one line what got slower.
     """
     return _explained(lambda: _gate(folder, quiet=quiet))
+
+
+@cli.command()
+@click.argument("run", type=_PATH)
+@click.option(
+    "--clients", type=click.IntRange(*loads.CLIENTS), required=True, help="Connected at once."
+)
+@click.option("--echo-rate", type=Rate(), help="Messages per second of each client.")
+@click.option(
+    "--broadcast-rate",
+    type=Rate(),
+    help="Broadcasts per second of the whole application, each to all clients.",
+)
+@click.option(
+    "--p99", type=Time(loads.P99_MS), help="Within this 99 of 100 echoes and copies, as in 100ms."
+)
+@click.option(
+    "--detect-within",
+    type=Time(loads.DETECT_MS),
+    help="Within this a client that fell silent is noticed, as in 10s.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print it as JSON.")
+def advise(
+    run: Path,
+    clients: int,
+    echo_rate: float | None,
+    broadcast_rate: float | None,
+    p99: float | None,
+    detect_within: float | None,
+    is_json: bool,
+) -> int:
+    """Say which cells bear a load, by what a run measured.
+
+    RUN is a run folder or its result.json. Each need is met, not met or not measured, and why;
+    nothing is read off beyond what was measured.
+    """
+    needs = needs_of(clients, echo_rate, broadcast_rate, p99, detect_within)
+    return _explained(lambda: _advise(run, needs, is_json=is_json))
 
 
 def _explained(act: Callable[[], Exit]) -> Exit:
@@ -190,6 +240,19 @@ def _compare(base: Path, head: Path, out: Path | None) -> Exit:
     page = build_comparison(found, folder)
     show(found, console())
     print(page)
+    return Exit.FINE
+
+
+def _advise(run: Path, needs: Needs, *, is_json: bool) -> Exit:
+    from reports.facts.run import facts_of
+    from reports.pages.advise import as_json, show, told_of
+    from reports.pages.terminal import console
+
+    told = told_of(facts_of(read(run)), needs)
+    if is_json:
+        print(as_json(told), end="")
+    else:
+        show(told, console())
     return Exit.FINE
 
 

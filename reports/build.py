@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from loadtests.record import files
+from loadtests.record import called, files
 from loadtests.record.gate import Gate
 from reports.facts.errors import WriteError
 from reports.facts.sides import Sides
@@ -36,7 +36,7 @@ def build(summary: Summary, folder: Path) -> Path:
         ReportError: the result holds something that cannot be drawn.
         WriteError: a file cannot be written. It is as it was, and so is all that follows it.
     """
-    again = f"python -m reports build {folder}"
+    again = called.command(f"python -m reports build {folder}")
     return _write(_contents(summary), folder, again)
 
 
@@ -48,12 +48,12 @@ def build_comparison(sides: Sides, folder: Path) -> Path:
         raise WriteError(
             f"{folder} cannot be made: {error.strerror}; choose another --out"
         ) from error
-    return _write(_compared(sides), folder, "python -m reports compare")
+    return _write(_compared(sides), folder, called.command("python -m reports compare"))
 
 
 def build_gate(gate: Gate, folder: Path) -> Path:
     """The same of a gate, beside its ``gate.json``."""
-    return _write(_gated(gate), folder, f"python -m reports gate {folder}")
+    return _write(_gated(gate), folder, called.command(f"python -m reports gate {folder}"))
 
 
 def _write(contents: Iterator[tuple[str, bytes]], folder: Path, again: str) -> Path:

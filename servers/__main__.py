@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_socketio import SocketIO
 
+#: As it was called: ``transport-bench serve`` sets the variable (loadtests/record/called.py).
+_COMMAND = os.environ.get("TRANSPORT_BENCH_COMMAND")
+NAME = f"{_COMMAND} serve" if _COMMAND else "python -m servers"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
 
@@ -47,7 +50,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = _Parser(
-        prog="python -m servers",
+        prog=NAME,
         description="Serve the echo/broadcast application in one of Flask-SocketIO's modes.",
         epilog="The environment's SECRET_KEY is Flask's; without it there is a random one.",
     )
@@ -112,7 +115,7 @@ def main(
 
     if inside is None and not _is_loopback(options.host):
         print(
-            f"python -m servers: listening on {options.host}: whoever reaches this machine can use "
+            f"{NAME}: listening on {options.host}: whoever reaches this machine can use "
             "this server, and read what is broadcast",
             file=sys.stderr,
         )
@@ -252,7 +255,7 @@ def _positive(text: str) -> float:
 
 
 def _refuse(reason: str) -> NoReturn:
-    print(f"python -m servers: {reason}", file=sys.stderr)
+    print(f"{NAME}: {reason}", file=sys.stderr)
     raise SystemExit(2)
 
 

@@ -93,9 +93,18 @@ def _made(options: argparse.Namespace) -> tuple[Flask, SocketIO]:
         _refuse(str(error))
     if options.made_of is not None:
         _ours("proof").served = options.made_of["files"]
-    journal = _ours("journal").Journal(options.journal) if options.journal else None
-    _ours("app").add_events(socketio, NAMESPACE, journal)
+    add_beside(socketio, _ours("journal").Journal(options.journal) if options.journal else None)
     return app, socketio
+
+
+def add_beside(socketio: SocketIO, journal: Any = None) -> None:
+    """Give an application the namespace beside its own.
+
+    Args:
+        socketio: its own.
+        journal: see ``app.create_app``.
+    """
+    _ours("app").add_events(socketio, NAMESPACE, journal)
 
 
 def _imported(options: argparse.Namespace, async_mode: str) -> tuple[Flask, SocketIO]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from flask import Flask, Response, abort, render_template, send_file
 
+#: Both are set by ``transport-bench serve``: as it was called, and where npm installs for it.
+_COMMAND = os.environ.get("TRANSPORT_BENCH_COMMAND")
+_NODE = os.environ.get("TRANSPORT_BENCH_NODE") or Path(__file__).parents[1]
 #: Installed by the package manager (``make node``), never part of the repository.
-CLIENT = Path(__file__).parents[1] / "node_modules/socket.io-client/dist/socket.io.min.js"
+CLIENT = Path(_NODE) / "node_modules/socket.io-client/dist/socket.io.min.js"
+INSTALL = f"{_COMMAND} doctor --install" if _COMMAND else "make node"
 
 _HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -47,12 +52,13 @@ def add(app: Flask, mode: str, ping_interval_s: float, ping_timeout_s: float) ->
             mode=mode,
             heartbeat=f"{ping_interval_s:g} s and waits {ping_timeout_s:g} s for the answer",
             client_installed=_client_installed(),
+            install=INSTALL,
         )
 
     @app.route("/client/socket.io.min.js")
     def client() -> Response:
         if not _client_installed():
-            abort(404, "the official JavaScript client is not installed; run: make node")
+            abort(404, f"the official JavaScript client is not installed; run: {INSTALL}")
         # Without an age the browser asks each time whether it has changed: an update is seen.
         return send_file(CLIENT, mimetype="text/javascript")
 

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from loadtests import ROOT
 from loadtests.gate import environments, folders
 from loadtests.gate.errors import ArmError
 from loadtests.gate.files import Files, OurFiles, State
 from loadtests.machine.processes import process
+from loadtests.record import places
 from loadtests.record.gate import BASE, HEAD, ArmFacts
 from loadtests.record.proof import Proof
 from loadtests.run.arm import Arm
@@ -29,7 +29,7 @@ from servers.modes import ADAPTERS
 TWIN = "twin"
 
 #: What is made for arms; ``make clean`` removes it.
-CACHE = ROOT / ".cache" / "gate"
+CACHE = places.CACHE / "gate"
 
 
 #: What stands for no mode: the mode is served as it is.
@@ -103,7 +103,7 @@ def prepared(
     base: Arm,
     head: Arm,
     *,
-    root: Path = ROOT,
+    root: Path = places.APPLICATION,
     files: Files | None = None,
     cache: Path = CACHE,
     twin: bool,

@@ -23,11 +23,19 @@ from loadtests.gate.limits import Limit, limits_of
 from loadtests.gate.outcome import exit_code
 from loadtests.gate.pairs import TWIN, labelled
 from loadtests.gate.schedule import cells
-from loadtests.generator.arguments import FOLDER, NAMES, beside, connections, messages
+from loadtests.generator.arguments import (
+    EXPERIMENT,
+    FOLDER,
+    NAMES,
+    beside,
+    connections,
+    messages,
+)
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line, gate
 from loadtests.record.exits import Exit
 from loadtests.record.gate import BASE, HEAD, Gate
+from loadtests.record.places import RUNS, make
 from loadtests.record.results import FILE_NAME
 from loadtests.record.words import Transport
 from loadtests.run import subjects
@@ -44,7 +52,6 @@ if TYPE_CHECKING:
     from loadtests.gate.files import Files
 
 NAME = "python -m loadtests gate"
-_RUNS = ROOT / "reports" / "runs"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -63,7 +70,7 @@ class _Time(click.ParamType[float]):
 
 
 @click.command("gate", cls=command_line.Command)
-@click.argument("experiment", default="ci")
+@click.argument("experiment", type=EXPERIMENT, default="ci")
 @click.option("--base", metavar="REF", help="Git's name of the application to compare with.")
 @click.option("--head", metavar="REF", help="And of the one to judge (default: the working tree).")
 @click.option("--base-requires", multiple=True, metavar="PACKAGE", help="python-engineio==4.12.1")
@@ -309,7 +316,7 @@ def subjects_of(wanted: Experiment, arms: Arms) -> dict[str, Subject]:
 
 def _folder(out: Path | None) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = (_RUNS / f"{stamp}-gate") if out is None else out.resolve()
+    folder = (RUNS / f"{stamp}-gate") if out is None else out.resolve()
     if (folder / FILE_NAME).exists() or (folder / gate.FILE_NAME).exists():
         raise ExperimentError(f"{folder} holds a run already; choose another folder")
     return folder
@@ -317,7 +324,7 @@ def _folder(out: Path | None) -> Path:
 
 def _make(folder: Path) -> None:
     """Only once the arms are there: a call that is wrong leaves nothing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     if not os.access(folder, os.W_OK):
         raise ExperimentError(f"{folder}: cannot be written to; choose another folder")
 

@@ -14,7 +14,7 @@ from loadtests.gate.judged import judged
 from loadtests.gate.limits import Limit, held
 from loadtests.gate.pairs import arm_of
 from loadtests.gate.schedule import Pairing
-from loadtests.record import gate
+from loadtests.record import called, gate
 from loadtests.record.gate import ArmFacts, Gate
 from loadtests.record.results import PlannedTrial, Trial
 from loadtests.record.words import Status
@@ -100,13 +100,14 @@ def _say_beforehand(pairing: Pairing, rule: Rule, limit_s: float | None) -> None
     tests = max(1, sum(len(pairing.gated(kind)) for kind in pairing.kinds))
     # If all of a mode or a transport is suspicious, not a single number.
     level = rule.level / max(1, tests // 3)
+    noise = called.command("python -m loadtests noise")
     pairs = max(rule.confirm_first, fewest_pairs(max(1, tests // 3), rule.level))
     smallest = detectable(pairs, _USUAL_DEVIATION, least=rule.least, level=level)
     print(
         f"{len(pairing.kinds)} cells and scenarios, about {pairing.left_s() / 60:.0f} min if "
         f"nothing is suspicious. To be found: {100 * rule.detect:g} % slower; {pairs} fresh pairs "
         f"prove {100 * (smallest or 1):.0f} % where two that are alike differ by "
-        f"{100 * _USUAL_DEVIATION:g} % (python -m loadtests noise measures that)",
+        f"{100 * _USUAL_DEVIATION:g} % ({noise} measures that)",
         flush=True,
     )
 

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from loadtests import ROOT
 from loadtests.gate import environments, git
 from loadtests.gate.environments import Wanted
 from loadtests.gate.errors import ArmError
 from loadtests.gate.requirements import flattened
+from loadtests.record.places import is_checkout
 from loadtests.record.proof import blob_of, source_of
 from loadtests.run.arm import Arm
 from loadtests.run.subjects import ELSEWHERE
@@ -100,10 +102,18 @@ class OurFiles:
         """See Files."""
         root = self._root
         python, requires = environments.interpreter(arm.python), tuple(arm.requires)
+        # Installed, it is in nobody's repository: the one around it would be the user's own.
+        installed = root == ROOT and not is_checkout(root)
         if arm.ref is None:
             if not (root / git.SERVERS).is_dir():
                 raise ArmError(f"{root} has no {git.SERVERS}/, which is the application")
-            return State(*git.state(root), Wanted(python, self.pins, requires))
+            now = (None, False) if installed else git.state(root)
+            return State(*now, Wanted(python, self.pins, requires))
+        if installed:
+            raise ArmError(
+                f"{arm.ref} of which application? --app MODULE:OBJECT names one of your own; "
+                f"transport-bench's is in a copy of it, and {Path.cwd()} is none"
+            )
         commit = git.commit_of(root, arm.ref)
         if not git.blobs(root, commit):
             raise ArmError(f"{arm.ref} has no {git.SERVERS}/, which is the application")

@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from loadtests.client.told import OPTIONS
 from loadtests.record.command_line import system_words
 from loadtests.record.label import problem_of
+from loadtests.record.words import Transport
+from loadtests.run.experiment import PROFILES
+from loadtests.scenarios.registry import SCENARIOS
+from servers.modes import ADAPTERS
 
 _OR = {"echo": "; or acknowledgement, which is the default.", "broadcast": "."}
 
@@ -46,9 +51,37 @@ class _Names(click.ParamType[list[str]]):
             self.fail("no name is given.", param, ctx)
         return names
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that could go on behind the last comma; the option's own name says of what."""
+        there = {"modes": ADAPTERS, "transports": list(Transport), "scenarios": SCENARIOS}
+        said, comma, begun = incomplete.rpartition(",")
+        return [
+            CompletionItem(said + comma + name)
+            for name in there.get(param.name or "", ())
+            if name.startswith(begun) and name not in said.split(",")
+        ]
+
 
 #: ``a,b``
 NAMES = _Names()
+
+
+class _Experiment(click.ParamType[str]):
+    name = "experiment"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The profiles; files where none begins like that."""
+        known = sorted(path.stem for path in PROFILES.glob("*.toml"))
+        fitting = [CompletionItem(name) for name in known if name.startswith(incomplete)]
+        return fitting or [CompletionItem(incomplete, type="file")]
+
+
+#: A profile's name or a TOML file.
+EXPERIMENT = _Experiment()
 
 
 class _Label(click.ParamType[str]):

@@ -22,6 +22,14 @@ def open_files() -> int | None:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource else None
 
 
+def most_open_files() -> int | None:
+    """To how many that limit can be raised; None where there is no limit."""
+    if resource is None:
+        return None
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return None if hard == resource.RLIM_INFINITY else hard
+
+
 def allow_open_files(needed: int) -> int | None:
     """Raise the limit of file descriptors as far as needed.
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
-from loadtests.record import files
+from loadtests.record import called, files
+from loadtests.record.places import CALIBRATION
 from loadtests.record.words import Transport
 
 FORMAT = "transport-bench-calibration/1"
-PATH = Path(__file__).resolve().parents[2] / "reports" / "runs" / "calibration.json"
+PATH = CALIBRATION
 
-_REMEDY = "make calibrate"
+_REMEDY = called.command("make calibrate")
 NONE = f"not calibrated on this machine; {_REMEDY}"
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from loadtests.record import output
+from loadtests.record import called, output
 from loadtests.record.exits import Exit
 
 
@@ -45,6 +45,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
     Returns:
         The exit code.
     """
+    name = called.command(name)
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         # Not click's main(), which would have its own lines and exit codes for what goes wrong.
@@ -54,10 +55,10 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
     except click.exceptions.Exit as done:  # --help was printed
         return done.exit_code
     except click.UsageError as error:
-        called = name if error.ctx is None else error.ctx.command_path
+        program = name if error.ctx is None else error.ctx.command_path
         message = error.format_message()
         end = "" if message.endswith((".", "?")) else "."
-        return complain(called, f"{message}{end} See --help.", Exit.WRONG_CALL)
+        return complain(program, f"{message}{end} See --help.", Exit.WRONG_CALL)
     except KeyboardInterrupt:
         return complain(name, "interrupted", Exit.FAILED)
 
@@ -96,7 +97,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def complain(name: str, problem: str, code: Exit) -> Exit:
     """Say what is wrong, in one line and without codes that would steer the terminal."""
-    line = " ".join(f"{name}: {problem}".split())
+    line = " ".join(f"{called.command(name)}: {problem}".split())
     print("".join(one if one.isprintable() else "?" for one in line), file=sys.stderr)
     return code
 

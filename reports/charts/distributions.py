@@ -27,7 +27,7 @@ from reports.facts.run import Facts
 
 _BINS = 160
 #: Inches of a cell's place.
-_PLACE = 0.78
+_PLACE = 0.72
 #: How high a hill is, of its place; on a narrow chart its name and numbers stand above it.
 _HIGH, _LOW = 0.58, 0.4
 _MEDIAN = 0.5

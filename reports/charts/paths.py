@@ -17,11 +17,15 @@ Place = tuple[int, int]
 
 
 def corners(places: list[tuple[float, float]]) -> str:
-    """A path with a corner at each place, even where they are in a line."""
+    """A path with a corner at each place, even where they are in a line.
+
+    To a whole point, less than a pixel: marks are several wide, and the files of a chart have them
+    to a millionth.
+    """
     here, text = (0, 0), ""
-    for place in places:
-        there = (round(place[0] * 10**PLACES), round(place[1] * 10**PLACES))
-        text += ("l" if text else "M") + _joined([there[0] - here[0], there[1] - here[1]], PLACES)
+    for x, y in places:
+        there = (round(x), round(y))
+        text += ("l" if text else "M") + _joined([there[0] - here[0], there[1] - here[1]], 0)
         here = there
     return text
 

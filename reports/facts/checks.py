@@ -75,8 +75,8 @@ def _single_trial(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             f"{'Every number rests' if everywhere else 'Some numbers rest'} on a single trial, so "
             "there is no interval and chance cannot be told from a difference.",
-            "Run several trials of each cell before deciding: more blocks, as in “make bench "
-            "PROFILE=default”.",
+            "Run several trials of each cell before deciding: more blocks, as the profile "
+            "“default” has.",
             () if everywhere else names(cells_of(rows)),
         )
 

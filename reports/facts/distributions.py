@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy
 from numpy.typing import NDArray
@@ -91,6 +92,8 @@ def _stored(outcomes: Sequence[RowTrial], family: str) -> list[Shape]:
     return found
 
 
+#: A distribution is drawn several times; so many are those of a large run.
+@lru_cache(maxsize=512)
 def decoded(text: str, where: str, expected: int = 0) -> Shape:
     """Decode an HdrHistogram of nanoseconds (V2, compressed, base64).
 

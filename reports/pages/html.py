@@ -1,4 +1,4 @@
-"""One self-contained page: no network, no other file, and whole without its few lines of script."""
+"""One self-contained page: no network and no other file; it is whole without its scripts."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from reports.facts.run import (
 )
 from reports.facts.tables import READING, Table, best_table, metric_tables
 from reports.facts.text import shown
+from reports.pages.advise import form_of
 from reports.pages.exports import to_csv
 from reports.pages.figures import Picture, pictures, rules
 from reports.pages.numbers import as_address, lean_tables
@@ -112,6 +113,7 @@ def to_html(summary: Summary, charts: Sequence[Drawn]) -> str:
         clocks=_clocks(summary),
         compression=_compression(summary),
         codings=_codings(summary),
+        advice=form_of(summary),
         metrics=list({row.metric.name: row.metric for row in summary.rows}.values()),
     )
 

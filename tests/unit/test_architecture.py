@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import ROOT
 
-ROOMS = ("servers", "loadtests", "reports", "tests")
+ROOMS = ("servers", "loadtests", "reports", "transport_bench", "tests")
 LONGEST_FILE, LONGEST_FUNCTION = 349, 50
 #: Longer ones, and why.
 LONG_FUNCTIONS: dict[str, str] = {
@@ -44,6 +44,7 @@ HEAVY = {"gevent", "eventlet", "locust", "flask", "socketio", "engineio"}
         ("reports.build", HEAVY | {"servers"}),
         ("loadtests.run.experiment", HEAVY),
         ("loadtests.run.runner", HEAVY),
+        ("transport_bench.door", HEAVY | {"servers", "loadtests.run", "reports", "msgspec"}),
     ],
 )
 def test_who_reads_a_declaration_loads_nothing_that_serves_or_generates(

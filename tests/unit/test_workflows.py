@@ -11,7 +11,10 @@ from loadtests.gate.command import command
 from tests.support import ROOT
 
 ACTION = ROOT / "action.yml"
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = [
+    *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+    ROOT / "transport_bench" / "templates" / "workflow.yml",  # for other people's repositories
+]
 
 
 @pytest.mark.parametrize("path", [ACTION, *WORKFLOWS], ids=lambda path: path.name)
@@ -38,4 +41,5 @@ def test_action_has_few_inputs_and_the_command_knows_them() -> None:
     inputs = re.findall(r"^  ([a-z-]+):\n    description:", text, re.MULTILINE)
     assert 1 <= len(inputs) <= 5
     options = {option for parameter in command.params for option in parameter.opts}
-    assert {f"--{name}" for name in inputs} - {"--experiment"} <= options
+    assert {f"--{name}" for name in inputs} - {"--experiment", "--options"} <= options
+    assert set(re.findall(r"--[a-z-]+", re.search(r"default: (--.*)", text)[1])) <= options  # type: ignore[index]

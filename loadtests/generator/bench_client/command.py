@@ -24,9 +24,10 @@ from loadtests.machine import cores, facts
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
+from loadtests.record.places import RUNS, make
 
 FORMAT = "transport-bench-client/1"
-OUT = ROOT / "reports" / "runs" / "bench-client.json"
+OUT = RUNS / "bench-client.json"
 
 #: Those that ``socketio.run(app)`` serves by itself.
 MODES = ("eventlet", "gevent", "threading")
@@ -153,7 +154,7 @@ def command(
 def _logs_of(out: Path, markdown: Path | None) -> Path:
     """The folder for logs, once it is sure that everything can be written."""
     folder = out.resolve().with_name(f"{out.stem}-logs")
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     for file in (out, markdown):
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)

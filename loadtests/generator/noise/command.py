@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from loadtests import ROOT
 from loadtests.arithmetic.pairs import LogRatios
 from loadtests.generator.arguments import FOLDER, NAMES, beside
 from loadtests.generator.noise.pairs import Noise, compare, experiment, measure
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
+from loadtests.record.places import RUNS, make
 from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Transport
 from loadtests.run.experiment import Experiment, ExperimentError, known
@@ -27,7 +27,6 @@ from servers.modes import ADAPTERS
 _COMMAND = "python -m loadtests noise"
 _WIDTH = 150
 _DIFFERENCES = (0.02, 0.05, 0.10, 0.20)
-_RUNS = ROOT / "reports" / "runs"
 
 
 @click.command("noise", cls=command_line.Command)
@@ -114,8 +113,9 @@ def _measured(wanted: Experiment, folders: Sequence[Path]) -> list[Result]:
 
 def _folders(out: Path | None) -> tuple[Path, Path]:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    parent = (_RUNS / f"{stamp}-noise") if out is None else out.resolve()
+    parent = (RUNS / f"{stamp}-noise") if out is None else out.resolve()
     folders = parent / "in-turns", parent / "one-after-the-other"
+    make(parent)
     for folder in folders:
         if (folder / FILE_NAME).exists():
             raise ExperimentError(f"{folder} holds a run already; choose another folder")

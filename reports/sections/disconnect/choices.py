@@ -45,12 +45,18 @@ def choices() -> list[Choice]:
     A limit that nothing keeps has none. Each keeps it even if all clients go at the same time
     (``windows.longest_s``).
     """
-    return [
-        _choice(limit_s, heartbeat)
-        for limit_s in LIMITS_S
-        if any(_within(limit_s))
-        for heartbeat in dict.fromkeys((_forgiving(limit_s), _cheap(limit_s)))
-    ]
+    return [_choice(limit_s, heartbeat) for limit_s in LIMITS_S for heartbeat in keeping(limit_s)]
+
+
+def keeping(limit_s: float) -> tuple[HeartbeatSetting, ...]:
+    """The heartbeat that forgives most within a limit, and the one that costs least.
+
+    Returns:
+        One where both are the same; none where no heartbeat keeps it.
+    """
+    if not any(_within(limit_s)):
+        return ()
+    return tuple(dict.fromkeys((_forgiving(limit_s), _cheap(limit_s))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ def _forgiving(limit_s: float) -> HeartbeatSetting:
 
 def _cheap(limit_s: float) -> HeartbeatSetting:
     """The longest interval of those whose timeout is at least a share of the limit."""
-    patient = [one for one in _within(limit_s) if one.timeout_s >= _CHEAP * limit_s]
+    patient = [one for one in _within(limit_s) if one.timeout_s >= _CHEAP * limit_s - 1e-9]
     return max(patient, key=lambda one: (one.interval_s, one.timeout_s))
 
 

@@ -148,7 +148,7 @@ def test_another_namespace_is_refused_in_one_line(tmp_path: Path) -> None:
     done = measured(tmp_path / "run", *chat, "--namespace", "/chat")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "is measured in /transport-bench: no other namespace can be joined" in line
+    assert "is measured in /transport-bench, unless [messages] say" in line
 
 
 def test_interpreter_without_flask_socketio_is_told_before_anything_is_measured(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ from loadtests.record.results import read
 from loadtests.record.words import Status
 from loadtests.run.subjects import SubjectTable, subjects_of
 from tests.integration.run.test_apps import APPS
+from tests.support import ROOT
 from tests.support.measuring import loadtests
+from tests.support.waiting import until
 
 HEAD = """
 name = "own-messages"
@@ -244,3 +248,32 @@ folder = "{APPS / "forum"}"
     assert done.returncode == 0, done.stdout + done.stderr
     assert numbers(tmp_path, "echo", "lost") == [0, 0]
     assert "let me in" not in (tmp_path / "run" / "result.json").read_text(encoding="utf-8")
+
+
+def test_server_with_one_line_more_is_measured_beside_its_own_namespaces(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "probed.py", str(port)]
+    places = {"cwd": APPS / "probed", "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+    with (tmp_path / "probed.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, **places)  # type: ignore[call-overload]
+    try:
+        until(lambda: _listens(port))
+        experiment = tmp_path / "probed.toml"
+        experiment.write_text('name = "probed"\n' + LOADS, encoding="utf-8")
+        told = ("--url", f"http://127.0.0.1:{port}", "--namespace", "/transport-bench")
+        out = ("--out", str(tmp_path / "run"), "--beside")
+        done = loadtests("run", str(experiment), *told, *out, timeout_s=300)
+    finally:
+        server.terminate()
+        server.wait(10)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert numbers(tmp_path, "echo", "lost") == numbers(tmp_path, "broadcast", "missing") == [0, 0]
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

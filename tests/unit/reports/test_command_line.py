@@ -183,7 +183,6 @@ def test_an_interrupted_build_is_four_and_one_line(
     [
         [],
         ["bulid", "x"],
-        ["build"],
         ["build", "x", "--loud"],
         ["build", "x", "y"],
         ["disconnect"],
@@ -224,3 +223,19 @@ def test_reports_load_nothing_that_measures() -> None:
         check=True,
     )
     assert done.stdout.strip().startswith("[] ")
+
+
+def test_without_a_run_the_latest_is_built_and_where_there_is_none_that_is_said(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reports import __main__ as door
+
+    [parameter] = [each for each in door.cli.commands["build"].params if each.name == "run"]
+    monkeypatch.setattr(door, "RUNS", run / "runs")
+    monkeypatch.setattr(parameter, "default", run / "runs" / "latest")
+    assert main(["build"]) == 2
+    assert "there is no run in" in capsys.readouterr().err
+    (run / "runs").mkdir()
+    (run / "runs" / "latest").symlink_to(run)
+    assert main(["build", "--quiet"]) == 0
+    assert capsys.readouterr().out == f"{run / 'runs' / 'latest' / 'index.html'}\n"

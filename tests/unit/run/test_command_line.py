@@ -154,3 +154,20 @@ def test_run_elsewhere_is_not_the_latest(monkeypatch: pytest.MonkeyPatch, tmp_pa
     folder = cli._new_folder(tmp_path / "deep" / "mine", load("quick"))
     assert folder.is_dir()
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_without_its_report_says_what_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(*_: Any, **__: Any) -> Result:
+        return Result(FORMAT, "0", "", "complete", 1.0, {}, {}, [], [])
+
+    def refuse(*_: Any) -> int:
+        raise AssertionError("a report was made")
+
+    monkeypatch.setattr(cli, "_measured", measured)
+    monkeypatch.setattr(cli, "_report", refuse)
+    folder = tmp_path / "run"
+    assert cli.main(["run", "quick", "--beside", "--no-report", "--out", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert said == f"{folder / FILE_NAME}; its report: python -m reports build {folder}\n"

@@ -53,7 +53,7 @@ CONTENDERS: dict[str, Contender] = {
         _python(BARE, "transport-bench, bare", _ECHO, _BROADCAST),
         _python("python-socketio", "python-socketio Client", _ECHO, _BROADCAST),
         _python("locust", "Locust SocketIOUser", _ECHO),
-        Contender("node", "Node socket.io-client", ("node", str(_NODE_SCRIPT)), (_ECHO,)),
+        Contender("node", "Node socket.io-client", node.command(_NODE_SCRIPT), (_ECHO,)),
     )
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from loadtests.machine import node
 from loadtests.machine.launch import Launched, last_words, started
 from loadtests.record.ready import Ready
 from loadtests.record.words import Transport
@@ -23,7 +24,7 @@ _HERE = Path(__file__).parent
 COMMANDS = {
     # -P: what lies beside the script is not to be found under the names of packages.
     Official.PYTHON: (sys.executable, "-P", str(_HERE / "python_clients.py")),
-    Official.JAVASCRIPT: ("node", str(_HERE / "node_clients.js")),
+    Official.JAVASCRIPT: node.command(_HERE / "node_clients.js"),
 }
 
 

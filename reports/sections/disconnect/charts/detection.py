@@ -16,7 +16,7 @@ from reports.sections.disconnect.clients import Group, departures
 from reports.sections.disconnect.names import title
 
 #: Inches of a line.
-_LINE = 0.19
+_LINE = 0.178
 #: Where a note stands: among the seconds, as a share of the axis.
 _NOTE = 0.67
 
@@ -40,7 +40,7 @@ def detection(facts: Facts) -> Figure:
     transports = style.by_transport(dict.fromkeys(group.cell for group in found))
     looks = style.looks(group.cell.mode for group in found)
     groups = [_group(part) for part in parts]
-    height = 1.5 + _LINE * ladder.height(groups)
+    height = 1.9 + _LINE * ladder.height(groups)
     figure = style.new_figure(height, columns=len(transports), stacked=1)
     panels = style.panels(figure, 1, len(transports))[0]
     latest_s = points.latest(

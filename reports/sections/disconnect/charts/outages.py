@@ -18,7 +18,7 @@ from reports.sections.disconnect.clients import Group, outages
 from reports.sections.disconnect.names import CLIENTS, OUTAGES
 
 #: Inches of a line.
-_LINE = 0.19
+_LINE = 0.178
 #: Metric suffix -> half the height of its stroke.
 _QUANTILES = {"p50": 0.38, "p95": 0.26, "max": 0.14}
 _FAMILIES = {"noticed": "until noticed, s", "reconnected": "until connected again, s"}
@@ -40,7 +40,7 @@ def server(facts: Facts) -> Figure:
     names = tuple(_name(mode, who) for mode, who in places)
     groups = [ladder.Group(f"{kind}: {OUTAGES[kind]}", names) for kind in kinds]
     columns = [(transport, family) for transport in transports for family in _FAMILIES]
-    height = 1.6 + _LINE * ladder.height(groups)
+    height = 1.9 + _LINE * ladder.height(groups)
     figure = style.new_figure(height, columns=len(columns), stacked=0.95)
     panels = style.panels(figure, 1, len(columns))[0]
     ends = {

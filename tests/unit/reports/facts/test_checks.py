@@ -84,7 +84,7 @@ def test_warnings_come_before_notes() -> None:
 
 def test_single_trials_are_a_warning_that_names_the_remedy() -> None:
     (finding,) = found(echo_trials(1.0), Kind.SINGLE_TRIAL)
-    assert "PROFILE=default" in finding.advice
+    assert "the profile “default”" in finding.advice
     assert not found(echo_trials(1.0, 2.0), Kind.SINGLE_TRIAL)
 
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 import msgspec
 
+from loadtests.record import called
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Transport
 from loadtests.scenarios.disconnect.hosts.browser.chromium import NO_CHROMIUM, installed
@@ -75,9 +76,11 @@ def unavailable() -> str | None:
     Looks at files only, and starts nothing.
     """
     if find_spec("playwright") is None:
-        return "no tabs: the package playwright is not installed; run: make setup"
+        remedy = called.package("browser")
+        return f"no tabs: the package playwright is not installed; run: {remedy}"
     if installed() is None:
         return f"no tabs: {NO_CHROMIUM}"
     if not LIBRARY.is_file():
-        return "no tabs: the official JavaScript client is not installed; run: make node"
+        remedy = called.command("make node")
+        return f"no tabs: the official JavaScript client is not installed; run: {remedy}"
     return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loadtests import ROOT
+from loadtests.record.places import NODE
 
-LIBRARY = ROOT / "node_modules" / "socket.io-client" / "dist" / "socket.io.min.js"
+LIBRARY = NODE / "node_modules" / "socket.io-client" / "dist" / "socket.io.min.js"
 _SCRIPT = Path(__file__).with_name("tab.js")
 
 
