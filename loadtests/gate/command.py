@@ -23,6 +23,7 @@ from loadtests.gate.limits import Limit, limits_of
 from loadtests.gate.outcome import exit_code
 from loadtests.gate.pairs import TWIN, labelled
 from loadtests.gate.schedule import cells
+from loadtests.gate.theirs import able_by, files_of
 from loadtests.generator.arguments import (
     EXPERIMENT,
     FOLDER,
@@ -44,7 +45,7 @@ from loadtests.run.asked import Asked, asked, telling
 from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check
 from loadtests.run.narrowing import narrow
-from loadtests.run.subjects import Subject, SubjectTable
+from loadtests.run.subjects import Subject
 from servers.modes import ADAPTERS
 
 if TYPE_CHECKING:
@@ -135,7 +136,10 @@ def command(
     """
     try:
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
-        wanted = asked(wanted, Asked((), (), modes, app, app_dir, python), tell=_tell)
+        able = None
+        if app is not None and requirements is not None:
+            able = able_by(Path(app_dir or "."), requirements)
+        wanted = asked(wanted, Asked((), (), modes, app, app_dir, python, able), tell=_tell)
         wanted = _compared(telling(wanted, given), given, detect)
         files = files_of(wanted.subject, requirements)
         check(wanted, wanted.scenarios)
@@ -270,36 +274,6 @@ def check_removed(experiment: Experiment) -> None:
     for each in experiment.gate.removed:
         if each not in known:
             raise ExperimentError(f"[gate] removed: {each} is no mode and no cell (mode/transport)")
-
-
-def files_of(tables: Sequence[SubjectTable], requirements: Path | None) -> Files | None:
-    """Of the application of somebody's own that is compared; None for the one under test.
-
-    Args:
-        tables: what stands for modes.
-        requirements: file of its packages; None: its interpreter has them.
-
-    Raises:
-        ExperimentError: these are several, or none that has versions.
-        ArmError: there is no such file.
-    """
-    if not tables:
-        if requirements is not None:
-            raise ExperimentError("--requirements is about an --app; give that too")
-        return None
-    if any(each.url is not None for each in tables):
-        raise ExperimentError("a server that is running has no versions to compare: no url here")
-    applications = {(each.app, each.folder, each.python) for each in tables}
-    if len(applications) > 1:
-        raise ExperimentError(
-            "[[subject]]: one application is compared: give each the same app, folder and python"
-        )
-    [(app, folder, python)] = applications
-    if app is None:
-        raise ExperimentError("[[subject]] without app: of the application under test give modes")
-    from loadtests.gate.files import TheirFiles  # wants Unix, which other commands do not
-
-    return TheirFiles(app, Path(folder or "."), python or sys.executable, requirements)
 
 
 def subjects_of(wanted: Experiment, arms: Arms) -> dict[str, Subject]:

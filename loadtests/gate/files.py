@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from loadtests.gate.environments import Wanted
 from loadtests.gate.errors import ArmError
 from loadtests.gate.requirements import flattened
 from loadtests.record.places import is_checkout
-from loadtests.record.proof import blob_of, source_of
+from loadtests.record.proof import blob_of, normalised, source_of
 from loadtests.run.arm import Arm
 from loadtests.run.subjects import ELSEWHERE
 
@@ -24,6 +25,10 @@ from loadtests.run.subjects import ELSEWHERE
 _NEVER = shutil.ignore_patterns(
     "__pycache__", "*.pyc", ".git", ".venv", "venv", "node_modules", ".tox", ".cache"
 )
+
+
+#: Packages that a requirements file need not name, since another one asks for them.
+_BRINGS = {"flask-socketio": "simple-websocket", "gunicorn": "packaging"}
 
 
 class State(NamedTuple):
@@ -177,6 +182,15 @@ class TheirFiles:
         except ValueError as error:
             raise ArmError(f"--requirements {requirements}: not a file of {self._top}") from error
         self._requirements = path.as_posix()
+
+    @property
+    def names(self) -> set[str]:
+        """Packages that the requirements of the working tree name, and what these bring along."""
+        lines = self._text_of_requirements(Arm(), None).splitlines()
+        found = {normalised(re.split(r"[^\w.-]", line)[0]) for line in lines}
+        for package, brought in _BRINGS.items():
+            found |= {brought} if package in found else set()
+        return found
 
     def state(self, arm: Arm) -> State:
         """See Files."""

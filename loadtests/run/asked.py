@@ -19,7 +19,7 @@ from loadtests.run.experiment import Experiment, ExperimentError
 from loadtests.run.feasible import for_servers_of_ours
 from loadtests.run.said import said
 from loadtests.run.subjects import OWN, SubjectTable, check, modes_of
-from servers.modes import ADAPTERS, MAIN
+from servers.modes import ADAPTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Asked:
         app: ``MODULE:OBJECT`` of an application of one's own.
         app_dir: where it is imported from.
         python: the interpreter that has it.
+        able: mode -> why it cannot be served, None where it can; None: the interpreter says it.
     """
 
     urls: Sequence[str] = ()
@@ -40,6 +41,7 @@ class Asked:
     app: str | None = None
     app_dir: str | None = None
     python: str | None = None
+    able: Mapping[str, str | None] | None = None
 
 
 def asked(
@@ -75,7 +77,7 @@ def asked(
             "--url and --app: one is running and the other is started; [[subject]] tables of an "
             "experiment can have both"
         )
-    tables = _running(given) if given.urls else _served(given, tell, environment)
+    tables = _running(given) if given.urls else _served(wanted, given, tell, environment)
     try:
         check(tables, list(ADAPTERS))
     except ValueError as error:  # there is no table that it could name
@@ -105,24 +107,27 @@ def _running(given: Asked) -> list[SubjectTable]:
 
 
 def _served(
-    given: Asked, tell: Callable[[str], None], environment: Mapping[str, str]
+    wanted: Experiment, given: Asked, tell: Callable[[str], None], environment: Mapping[str, str]
 ) -> list[SubjectTable]:
     if given.labels:
         raise ExperimentError("--label names the server of --url; an --app goes by its modes")
     python = given.python or _active(environment)
     try:
-        able = modes_of(python)
+        able = modes_of(python) if given.able is None else given.able
     except ValueError as error:
         raise ExperimentError(f"--python: {error}") from error
     for mode in given.modes or ():
         if lack := able.get(mode, f"mode {mode} serves the application under test alone"):
             raise ExperimentError(f"--modes: {lack} (in {python})")
-    modes = list(given.modes or [mode for mode in MAIN if able[mode] is None])
+    lacks = {
+        mode: able.get(mode, f"{mode} is for no application of one's own") for mode in wanted.modes
+    }
+    modes = list(given.modes or [mode for mode, lack in lacks.items() if lack is None])
     if not modes:
-        raise ExperimentError(f"{python} can serve no mode: {able[MAIN[0]]}")
-    for mode in MAIN:
-        if given.modes is None and able[mode] is not None:
-            tell(f"left out: {able[mode]}")
+        raise ExperimentError(f"{python} can serve no mode: {next(iter(lacks.values()))}")
+    for lack in lacks.values():
+        if given.modes is None and lack is not None:
+            tell(f"left out: {lack}")
     return [
         SubjectTable(mode, mode=mode, app=given.app, folder=given.app_dir, python=python)
         for mode in modes

@@ -12,6 +12,7 @@ import pytest
 from loadtests.gate.arms import prepared
 from loadtests.gate.errors import ArmError
 from loadtests.gate.files import TheirFiles
+from loadtests.gate.theirs import able_by
 from loadtests.machine.launch import LaunchError
 from loadtests.record import gate
 from loadtests.record.exits import Exit
@@ -222,3 +223,17 @@ def test_call_that_makes_no_sense_ends_with_2_and_one_line(
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_modes_are_those_that_the_requirements_have_packages_for(tmp_path: Path) -> None:
+    made = repository_of("classes", tmp_path / "classes")
+    made.write("requirements.txt", "Flask_SocketIO==5.7.0\n-r more.txt\n")
+    made.write("more.txt", "gunicorn[gevent]>=26 # in production\ngevent\n")
+    able = able_by(made.root / "app", made.root / "requirements.txt")
+    assert {mode for mode, lack in able.items() if lack is None} == {
+        "gevent",
+        "gunicorn-gevent",
+        "gunicorn-threads",
+        "threading",
+    }
+    assert "names no eventlet" in str(able["eventlet"])
