@@ -30,7 +30,7 @@ export $(TYPED)
 PROFILES := $(sort $(basename $(notdir $(wildcard loadtests/experiments/*.toml))))
 SPACE := $(subst ,, )
 
-.PHONY: help setup bench report compare gate selfcheck calibrate bench-client node test test-all test-long lint format demo lock clean
+.PHONY: help setup bench report compare gate selfcheck calibrate docs site bench-client node test test-all test-long lint format demo lock clean
 
 help: ## print this list
 	@echo "transport-bench: eventlet, gevent or plain Flask? WebSocket or long-polling?"
@@ -123,6 +123,12 @@ format: $(READY) ## let ruff mend what it can
 
 demo: $(READY) $(NODE) ## serve the application under test, with a page to click on (MODE=, PORT=)
 	@$(BIN)/python -m servers --port "$$PORT" -- "$$MODE"
+
+docs: $(READY) ## write what README and docs/ have of docs/results again
+	@$(BIN)/python -m reports docs
+
+site: $(READY) ## the same results as pages to publish (OUT=folder, site if not given)
+	@$(BIN)/python -m reports site -- "$${OUT:-site}"
 
 lock: ## pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \

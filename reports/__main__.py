@@ -2,7 +2,8 @@
 
 ``build RUN`` writes what docs/result-format.md lists; ``disconnect RESULT...`` docs/disconnect.md,
 ``answers RESULT...`` docs/answers.md; ``compare BASE HEAD`` holds two runs against each other;
-``gate FOLDER`` explains a ``gate.json``; ``advise RUN`` says who bears a load.
+``gate FOLDER`` explains a ``gate.json``; ``advise RUN`` says who bears a load; ``docs`` and
+``site OUT`` write what the project publishes of its own results.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import click
 
+from loadtests import ROOT
 from loadtests.record import files
 from loadtests.record.exits import Exit
 from loadtests.record.gate import FILE_NAME as GATE
@@ -104,6 +106,19 @@ def answers(results: Sequence[Path], out: Path | None) -> int:
     trials of its numbers, and one that none answers is an error.
     """
     return _explained(lambda: _answers(results, out))
+
+
+@cli.command()
+def docs() -> int:
+    """Write what README and docs/ have of docs/results: tables, sentences, pictures."""
+    return _explained(_docs)
+
+
+@cli.command()
+@click.argument("out", type=_PATH)
+def site(out: Path) -> int:
+    """Write the pages of docs/results into OUT: every run's, and one that lists them."""
+    return _explained(lambda: _site(out))
 
 
 @cli.command()
@@ -212,6 +227,21 @@ def _answers(results: Sequence[Path], out: Path | None) -> Exit:
     else:
         files.replace(out, text.encode())
         print(out)
+    return Exit.FINE
+
+
+def _docs() -> Exit:
+    from reports.pages.documents import write
+
+    for path in write(ROOT):
+        print(path.relative_to(ROOT))
+    return Exit.FINE
+
+
+def _site(out: Path) -> Exit:
+    from reports.site import write_site
+
+    print(write_site(ROOT, out))
     return Exit.FINE
 
 

@@ -158,7 +158,7 @@ def to_markdown(summary: Summary) -> str:
         f"# transport-bench: {name}",
         escaped(shown(provenance(summary), _LABEL)),
         f"## {short.TITLE}",
-        *_md_short(summary),
+        *in_short(summary),
     ]
     rest = [
         "<details><summary>What to set, who comes from where, and every table</summary>",
@@ -181,7 +181,8 @@ def to_markdown(summary: Summary) -> str:
     return fitting([*brief, _md_headlines(summary, brief), *rest])
 
 
-def _md_short(summary: Summary) -> list[str]:
+def in_short(summary: Summary) -> list[str]:
+    """The sentences and tables of a reader with a minute, as Markdown; a part each."""
     said = [
         f"- **{escaped(one.gist)}**{' ' * one.rest.startswith(' ')}{escaped(one.rest)}"
         for one in summary.short.sentences

@@ -1,4 +1,4 @@
-"""The charts of docs/disconnect.md."""
+"""Charts that stand in docs/, as PNG."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from loadtests.record import files
 from reports.charts.gallery import draw
 from reports.facts.run import Facts
 from reports.sections.disconnect import SECTION
+from reports.sections.drawn import kinds_of
 
 
 def wanted(runs: Sequence[Facts]) -> dict[str, Facts]:
-    """Which charts there are, each with the first result that has what it shows."""
+    """The charts of docs/disconnect.md, each with the first result that has what it shows."""
     found = {}
     for kind in SECTION.charts:
         facts = next((one for one in runs if kind.wanted(one)), None)
@@ -21,8 +22,18 @@ def wanted(runs: Sequence[Facts]) -> dict[str, Facts]:
     return found
 
 
+def picture(facts: Facts, name: str) -> bytes:
+    """One chart of a run.
+
+    Raises:
+        KeyError: it has none of that name.
+    """
+    kinds = {kind.name: kind for _, kind in kinds_of(facts)}
+    return draw(kinds[name], facts).png
+
+
 def draw_into(runs: Sequence[Facts], folder: Path) -> list[str]:
-    """Write them as PNG, and say which.
+    """Write those of docs/disconnect.md, and say which.
 
     Raises:
         OSError: the folder cannot be written to.

@@ -232,5 +232,5 @@
   const link = element("a", part("advise-title").textContent);
   link.href = "#advise";
   entry.append(link);
-  document.querySelector("nav ul")?.prepend(entry);
+  document.querySelector('nav a[href="#short"]')?.parentNode.after(entry);
 })();

@@ -16,11 +16,7 @@ from reports.__main__ import main
 from reports.facts.errors import ReportError
 from reports.pages.answers import questions, render
 from reports.summary import summarise
-from tests.support import ROOT
 from tests.unit.reports.builder import measurement, planned, ran, result
-
-PAGE = ROOT / "docs" / "answers.md"
-STORED = sorted((ROOT / "docs" / "results").glob("*.json"))
 
 
 def run(
@@ -44,14 +40,6 @@ def run(
             doubts = {name: why for name, why in invalid.items() if name in numbers}
             trials.append(ran(number, msgspec.structs.replace(made, invalid=doubts)))
     return result(plan, trials)
-
-
-def test_the_page_in_the_docs_is_what_its_results_say() -> None:
-    summaries = [summarise(read(path)) for path in STORED]
-    assert PAGE.read_text(encoding="utf-8") == render(summaries), (
-        "docs/answers.md is stale; run python -m reports answers docs/results/*.json "
-        "--out docs/answers.md"
-    )
 
 
 def test_questions_ask_for_numbers_that_there_are() -> None:

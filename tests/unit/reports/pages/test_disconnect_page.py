@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.record.results import read, write
+from loadtests.record.results import write
 from loadtests.record.words import Cause
 from reports.__main__ import main
 from reports.facts.errors import ReportError
@@ -17,12 +17,8 @@ from reports.pages.exports import to_markdown
 from reports.pages.html import to_html
 from reports.pages.pictures import wanted
 from reports.summary import Summary, summarise
-from tests.support import ROOT
 from tests.unit.reports.builder import echo_trials
 from tests.unit.reports.disconnect_builder import NO_CHROMIUM, Faults, disconnects
-
-PAGE = ROOT / "docs" / "disconnect.md"
-STORED = sorted((ROOT / "docs" / "results").glob("*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +29,6 @@ def full() -> Summary:
 @pytest.fixture(scope="module")
 def page(full: Summary) -> str:
     return render([full], CHARTS)
-
-
-@pytest.mark.skipif(not STORED, reason="no results are stored in docs/results yet")
-def test_the_page_in_the_docs_is_what_its_results_say() -> None:
-    summaries = [summarise(read(path)) for path in STORED]
-    charts = wanted(summaries)
-    assert PAGE.read_text(encoding="utf-8") == render(summaries, charts), (
-        "docs/disconnect.md is stale; run python -m reports disconnect docs/results/*.json "
-        "--out docs/disconnect.md"
-    )
-    for name in charts:
-        assert (PAGE.parent / "images" / f"{name}.png").exists()
 
 
 def test_tables_of_the_page_have_as_many_cells_in_every_line(page: str) -> None:
