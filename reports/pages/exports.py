@@ -191,7 +191,7 @@ def in_short(summary: Summary) -> list[str]:
         markdown_table(replace(table, head=(table.caption, *table.head[1:])), right=True)
         for table in summary.short.tables
     ]
-    return ["\n".join(said), *tables, short.lines.READING if tables else ""]
+    return ["\n".join(said), *tables, short.lines.reading(summary) if tables else ""]
 
 
 def _md_headlines(summary: Summary, brief: Sequence[str]) -> str:

@@ -123,7 +123,7 @@ def _in_short(summary: Summary) -> dict[str, Any]:
     return {
         "short": summary.short,
         "short_title": short.TITLE,
-        "short_reading": short.lines.READING,
+        "short_reading": short.lines.reading(summary),
         "within_title": short.within.TITLE,
         "within_reading": short.within.READING,
         "coming_reading": short.coming.READING,

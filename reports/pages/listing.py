@@ -50,6 +50,6 @@ def listing(summaries: Mapping[str, Summary], shown: str) -> str:
         runs=sorted(runs, key=lambda one: (one.folder != shown, one.folder)),
         shown=shown,
         short=first.short,
-        short_reading=short.lines.READING,
+        short_reading=short.lines.reading(first),
         origin=where(first.result),
     )

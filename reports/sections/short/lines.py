@@ -6,6 +6,7 @@ and who can reads both tables.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from loadtests.record.words import Cause, Status, Transport, Verdict
 from loadtests.scenarios.avalanche import SCENARIO as AVALANCHE
 from loadtests.scenarios.bearing import Kind
 from loadtests.scenarios.broadcast import SCENARIO as BROADCAST
+from loadtests.scenarios.capacity import SCENARIO as CAPACITY
 from loadtests.scenarios.connections import SCENARIO as CONNECTIONS
 from loadtests.scenarios.echo import SCENARIO as ECHO
 from reports.facts.best import Answer, Certainty, Question, answers
@@ -26,8 +28,10 @@ from reports.sections.disconnect.clients import Group, departures
 from reports.sections.disconnect.settings import LIBRARYS, main_heartbeat, predicted
 from reports.sections.disconnect.words import window_text
 
-#: What the trials do not tell from the best, and the best beside it.
-TIE = "tie"
+#: What the trials find as good as the best, and the best beside it; and what they cannot tell.
+TIE, UNCLEAR = "tie", "cannot tell"
+#: A ratio to the best whose interval lies between 1 / _NEAR and this is a tie.
+_NEAR = 1.25
 #: The scenario whose lines are not numbers of a metric.
 DISCONNECT = "disconnect"
 #: The transports as readers know them, in the order in which they ask.
@@ -40,10 +44,17 @@ SILENT = (Cause.FREEZE, Cause.CUT)
 #: How to read the tables.
 READING = (
     "One number for each mode, and below it how many times the best's of its line it is, with the "
-    "95 % interval of that ratio. Best and worse stand only where the trials can tell; a tie is "
-    "what they do not tell from the best. Of clients that go, the slowest to be noticed, "
-    "at the heartbeat named: ping_interval/ping_timeout in seconds."
+    "95 % interval of that ratio. Tie: surely within a quarter of the best. Throughput is of "
+    "clients that wait for each answer; borne are sends at random moments, 99 of 100 in time and "
+    "none lost. Of clients that go, the slowest to be noticed, at ping_interval/ping_timeout in "
+    "seconds."
 )
+#: What serves in a mode that is called by its library.
+_SERVERS = {
+    "eventlet": "eventlet's own server",
+    "gevent": "gevent's pywsgi",
+    "threading": "Flask's Werkzeug",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +71,28 @@ class Number:
     metric: str
 
 
+#: How many clients one process keeps up with.
+HELD = Number("clients of a broadcast borne", Kind.BROADCAST.row, "capacity")
+
 NUMBERS = (
     Number("echo p50, ms", ECHO.name, "latency_p50"),
     Number("throughput, messages/s", ECHO.name, "throughput"),
     Number("server CPU per echo, µs", ECHO.name, "server_cpu"),
     Number("broadcast to the last p50, ms", BROADCAST.name, "last_recipient_p50"),
-    Number("echoes per second at the limit", Kind.ECHO.row, "capacity"),
-    Number("clients of a broadcast at the limit", Kind.BROADCAST.row, "capacity"),
-    Number("memory per connection, KiB", CONNECTIONS.name, "connection_rss"),
+    Number("echoes/s borne", Kind.ECHO.row, "capacity"),
+    HELD,
+    Number("memory per idle connection, KiB", CONNECTIONS.name, "connection_rss"),
     Number("all back after a restart, s", AVALANCHE.name, "back_max"),
 )
+
+
+#: What a number's line says where the experiment tells of it.
+_CONDITIONS = {
+    (ECHO.name, "throughput"): "throughput of {clients} clients, messages/s",
+    (Kind.ECHO.row, "capacity"): "echoes/s borne, within {ms} ms",
+    (Kind.BROADCAST.row, "capacity"): "clients of {hz} broadcasts/s borne, within {ms} ms",
+    (AVALANCHE.name, "back_max"): "all {many} back after a restart, s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +157,33 @@ def cells_over(facts: Facts, transport: Transport) -> list[Cell]:
     return sorted(found, key=lambda cell: cell.mode)
 
 
+def reading(facts: Facts) -> str:
+    """How to read the tables of a run, and what its modes are."""
+    modes = dict.fromkeys(row.cell.mode for row in facts.own_rows)
+    known = [f"{mode} is {_SERVERS[mode]}" for mode in modes if mode in _SERVERS]
+    return f"{READING} {', '.join(known)}." if known else READING
+
+
+def label_of(facts: Facts, number: Number, transport: Transport) -> str:
+    """A line's words with the conditions of its number, as far as the experiment tells them."""
+    told = {
+        "clients": _option(facts, ECHO.name, "clients"),
+        "hz": _option(facts, CAPACITY.name, "broadcast_hz"),
+        "many": _option(facts, AVALANCHE.name, "clients"),
+        "ms": _option(facts, CAPACITY.name, f"{transport}_limit_ms"),
+    }
+    words = _CONDITIONS.get((number.row, number.metric))
+    if words is None or any(told[name] is None for name in re.findall(r"{(\w+)}", words)):
+        return number.label
+    return words.format(**told)
+
+
+def _option(facts: Facts, table: str, name: str) -> str | None:
+    options = facts.result.experiment.get(table)
+    value = options.get(name) if isinstance(options, dict) else None
+    return f"{value:g}" if isinstance(value, int | float) else None
+
+
 def tables(facts: Facts) -> tuple[Table, ...]:
     """A table for each transport that the run has; its columns are modes."""
     found = []
@@ -153,7 +203,8 @@ def _numbers(
         rows = rows_of(facts, number, transport)
         if rows:
             beside = _entries(rows)
-            yield (Entry(number.label), *(beside.get(cell, Entry(EMPTY)) for cell in cells))
+            label = label_of(facts, number, transport)
+            yield (Entry(label), *(beside.get(cell, Entry(EMPTY)) for cell in cells))
 
 
 def _entries(rows: Sequence[Row]) -> dict[Cell, Entry]:
@@ -164,24 +215,34 @@ def _entries(rows: Sequence[Row]) -> dict[Cell, Entry]:
     made = {}
     for row in rows:
         first = entry(replace(row, standing=standings.get(row.cell)))
-        sign = _sign(row, found)
+        sign = _sign(row, found, rows)
         good = sign in (BEST, TIE) and any(_is_worse(row, other) for other in rows)
         detail = first.detail.removeprefix(BEST).lstrip()
         made[row.cell] = replace(first, sign=sign, detail=detail, strong=good)
     return made
 
 
-def _sign(row: Row, found: Answer) -> str:
-    """``best``, ``tie`` or ``worse``; empty where the trials cannot tell or nobody may say."""
+def _sign(row: Row, found: Answer, rows: Sequence[Row]) -> str:
+    """``best``, ``tie``, ``worse`` or ``cannot tell``; empty where nobody may say."""
     first = found.first
     decided = found.certainty in (Certainty.CLEAR, Certainty.TIE)
     if first is None or not decided or row.status is not Status.OK or row.undersampled:
         return ""
-    if found.certainty is Certainty.TIE and row in (first, *found.tied):
-        return TIE
-    if row is first:
-        return BEST
-    return WORSE if _is_worse(first, row) and row.cell not in found.cells else ""
+    if row is not first:
+        return _beside(first, row)
+    others = {_beside(first, each) for each in rows if each is not first}
+    return next((sign for sign in (TIE, UNCLEAR) if sign in others), BEST)
+
+
+def _beside(first: Row, row: Row) -> str:
+    if row.status is not Status.OK or row.undersampled:
+        return ""
+    if _is_worse(first, row):
+        return WORSE
+    ratio = ratio_of(first, row)
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return UNCLEAR
+    return TIE if ratio.low > 1 / _NEAR and ratio.high < _NEAR else UNCLEAR
 
 
 def _is_worse(base: Row, other: Row) -> bool:

@@ -20,7 +20,7 @@ from reports.facts.rows import Row, scenarios_in
 from reports.facts.run import Facts, troubles_of
 from reports.facts.text import shown
 from reports.sections.short import noticing
-from reports.sections.short.lines import TRANSPORTS, Number, answer_of, rows_of
+from reports.sections.short.lines import HELD, TRANSPORTS, Number, answer_of, label_of, rows_of
 
 #: Echoes whose ratio is surely within this are alike to whoever waits for them.
 _ALIKE = 1.25
@@ -184,7 +184,8 @@ def _echoes(told: Told, transport: Transport) -> Iterator[Sentence]:
     over = f"Over {TRANSPORTS[transport]}"
     gist, rest = _answered(answer, [row for row in rows if row.status is Status.OK])
     left_out = f" {_left_out(answer)}" if answer.left_out and answer.first else ""
-    yield Sentence(f"{over} {gist}", f"{rest}{left_out}{_dearest(told.facts, transport)}")
+    more = f"{_dearest(told.facts, transport)}{_held(told.facts, transport)}"
+    yield Sentence(f"{over} {gist}", f"{rest}{left_out}{more}")
 
 
 def _answered(answer: Answer, sound: Sequence[Row]) -> tuple[str, str]:
@@ -255,6 +256,21 @@ def _dearest(facts: Facts, transport: Transport) -> str:
         f" {_mode(answer.first)} takes {less} % less [{low}, {high}] CPU per echo than "
         f"{_mode(last)}{tie}."
     )
+
+
+def _held(facts: Facts, transport: Transport) -> str:
+    """How many clients one process keeps up with, the most first; of many modes the ends alone."""
+    rows = ranked(row for row in rows_of(facts, HELD, transport) if row.status is Status.OK)
+    if not rows:
+        return ""
+    told = rows if len(rows) <= _NAMED + 1 else [rows[0], rows[-1]]
+    each = [
+        f"{row.value:,.0f} {'under ' if row is rows[0] else ''}{_mode(row)}"
+        for row in told
+        if row.value is not None
+    ]
+    label = label_of(facts, HELD, transport).removesuffix(" borne").replace(" borne,", ",")
+    return f" One process keeps up with so many {label}: {_listed(each)}."
 
 
 def _place(answer: Answer, facts: Facts) -> Sentence:

@@ -43,7 +43,10 @@ def _table(facts: Facts, caption: str, chosen: Sequence[Choice]) -> Table:
         for transport in TRANSPORTS
     }
     known = [transport for transport in TRANSPORTS if cpu_us[transport]]
-    head = (*_WORDS, *(f"CPU for {CLIENTS:,} clients, {TRANSPORTS[one]}" for one in known))
+    head = (
+        *_WORDS,
+        *(f"of a core for {CLIENTS:,} clients, by mode, {TRANSPORTS[one]}" for one in known),
+    )
     lines = tuple(_line(each, [cpu_us[one] for one in known]) for each in chosen)
     return Table(caption, head, lines, wordy=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from loadtests.record.results import Result
@@ -37,7 +38,7 @@ def test_a_table_for_each_transport_has_modes_as_columns() -> None:
     assert websocket.head == polling.head == ("number", "eventlet", "gevent", "threading")
     assert [each[0].text for each in websocket.lines][:4] == [
         "echo p50, ms",
-        "throughput, messages/s",
+        "throughput of 30 clients, messages/s",
         "server CPU per echo, µs",
         "broadcast to the last p50, ms",
     ]
@@ -52,16 +53,43 @@ def test_the_best_and_who_is_surely_behind_are_marked() -> None:
 
 
 def test_a_tie_is_said_of_all_who_are_in_it_and_is_good_where_somebody_is_behind() -> None:
-    run = cells("latency_p50", a=(1.0, 1.1, 0.9), b=(1.0, 0.9, 1.1), c=(9.0, 9.1, 8.9))
+    run = cells("latency_p50", a=(1.0, 1.01, 0.99), b=(1.0, 0.99, 1.01), c=(9.0, 9.1, 8.9))
     (found,) = tables(run)
     assert [each.sign for each in line(found, "echo p50")] == ["tie", "tie", "worse"]
     assert [each.strong for each in line(found, "echo p50")] == [True, True, False]
 
 
 def test_a_tie_of_everybody_marks_nobody() -> None:
-    (found,) = tables(cells("latency_p50", a=(1.0, 1.1, 0.9), b=(1.0, 0.9, 1.1)))
+    (found,) = tables(cells("latency_p50", a=(1.0, 1.01, 0.99), b=(1.0, 0.99, 1.01)))
     assert [each.sign for each in line(found, "echo p50")] == ["tie", "tie"]
     assert not any(each.strong for each in line(found, "echo p50"))
+
+
+def test_what_the_trials_cannot_tell_is_no_tie() -> None:
+    """Its interval holds one and a half of the best as well as the same."""
+    run = cells("latency_p50", a=(1.0, 1.4, 0.7), b=(1.1, 0.8, 1.4), c=(9.0, 9.1, 8.9))
+    (found,) = tables(run)
+    signs = [each.sign for each in line(found, "echo p50")]
+    assert signs == ["cannot tell", "cannot tell", "worse"]
+    assert not any(each.strong for each in line(found, "echo p50"))
+
+
+def test_who_is_surely_behind_the_best_is_worse_whoever_is_in_between() -> None:
+    run = cells("throughput", a=(100.0, 101.0, 99.0), b=(60.0, 10.0, 190.0), c=(80.0, 81.0, 79.0))
+    (found,) = tables(run)
+    assert [each.sign for each in line(found, "throughput")] == [
+        "cannot tell",
+        "cannot tell",
+        "worse",
+    ]
+
+
+def test_a_line_says_the_conditions_of_its_number() -> None:
+    run = realistic(blocks=2)
+    options = {"capacity": {"broadcast_hz": 10, "polling_limit_ms": 200, "websocket_limit_ms": 50}}
+    told = msgspec.structs.replace(run, experiment=options)
+    words = [lines.label_of(summarise(each), lines.HELD, Transport.POLLING) for each in (run, told)]
+    assert words == [lines.HELD.label, "clients of 10 broadcasts/s borne, within 200 ms"]
 
 
 def test_a_single_trial_marks_nobody_and_has_no_ratio() -> None:
@@ -126,7 +154,7 @@ def test_every_limit_has_a_line_to_copy_that_keeps_it() -> None:
     ten = next(each for each in forgiving.lines if each[0].text == "10 s")
     assert ten[1].text == "SocketIO(app, ping_interval=3, ping_timeout=2)"
     assert ten[2].text == "2 to 7.1 s"
-    assert "CPU for 1,000 clients, WebSocket" in forgiving.head
+    assert "of a core for 1,000 clients, by mode, WebSocket" in forgiving.head
     assert ten[4].text.endswith("%")
     assert len(cheaper.lines) == len(forgiving.lines)
 
