@@ -50,6 +50,7 @@ from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check
 from loadtests.run.narrowing import narrow
+from loadtests.run.preflight import tried
 from loadtests.run.progress import reporter
 from loadtests.run.runner import Run
 from loadtests.run.subjects import Subject, subjects_of
@@ -135,6 +136,9 @@ def run(
         wanted = asked(wanted, Asked(url, label, modes, app, app_dir, python), tell=print)
         subjects = subjects_of(wanted.subject)
         wanted = _checked(wanted, subjects, given)
+        chosen = modes is None and app is not None
+        wanted = tried(wanted, subjects, narrows=chosen, tell=print)
+        subjects = {label: each for label, each in subjects.items() if label in wanted.modes}
         with measuring(f"experiment {wanted.name}", beside=beside):
             folder = _new_folder(out, wanted)
             result = _measured(wanted, folder, subjects)

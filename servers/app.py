@@ -68,18 +68,25 @@ def create_app(
     return app, socketio
 
 
-def add_events(socketio: SocketIO, namespace: str, journal: Journal | None = None) -> None:
+def add_events(
+    socketio: SocketIO,
+    namespace: str,
+    journal: Journal | None = None,
+    *,
+    says_who_goes: bool = True,
+) -> None:
     """Have a namespace take all events that scenarios know.
 
     Args:
         socketio: of this application, or of somebody else's.
         namespace: where.
         journal: see ``create_app``.
+        says_who_goes: whether a line is printed for each client that goes.
     """
     _add_messages(socketio, namespace)
     _add_rooms(socketio, namespace)
     work.add(socketio, namespace)
-    _add_coming_and_going(socketio, namespace, journal)
+    _add_coming_and_going(socketio, namespace, journal, says_who_goes=says_who_goes)
 
 
 def _add_messages(socketio: SocketIO, namespace: str) -> None:
@@ -148,7 +155,9 @@ def _own_rooms() -> list[str]:
     return sorted(room for room in rooms() if room not in (_sid(), WATCHERS))
 
 
-def _add_coming_and_going(socketio: SocketIO, namespace: str, journal: Journal | None) -> None:
+def _add_coming_and_going(
+    socketio: SocketIO, namespace: str, journal: Journal | None, *, says_who_goes: bool
+) -> None:
     # python-socketio (5.18) passes on what a client calls "connect" or "disconnect".
     @socketio.on("connect", namespace=namespace)
     def connected() -> None:
@@ -183,8 +192,9 @@ def _add_coming_and_going(socketio: SocketIO, namespace: str, journal: Journal |
         if journal is not None:
             journal.disconnected(_sid(), reason, now_ns)
         # In one write: under threads several handlers print at the same time.
-        with suppress(OSError):  # nobody reads, or the disk is full: no reason to serve less
-            print("Client disconnected\n", end="", flush=True)
+        if says_who_goes:
+            with suppress(OSError):  # nobody reads, or the disk is full: no reason to serve less
+                print("Client disconnected\n", end="", flush=True)
         absence = presence.gone(request.environ, _sid(), reason, now_ns)
         if absence is not None:
             # Not from here: an emit to a watcher that is silent itself runs that one's handler

@@ -104,7 +104,7 @@ def add_beside(socketio: SocketIO, journal: Any = None) -> None:
         socketio: its own.
         journal: see ``app.create_app``.
     """
-    _ours("app").add_events(socketio, NAMESPACE, journal)
+    _ours("app").add_events(socketio, NAMESPACE, journal, says_who_goes=False)
 
 
 def _imported(options: argparse.Namespace, async_mode: str) -> tuple[Flask, SocketIO]:

@@ -28,7 +28,12 @@ def probe(socketio: Any) -> None:
 
     Args:
         socketio: its ``flask_socketio.SocketIO``, with an application or before it has one.
+
+    Raises:
+        TypeError: that is something else.
     """
+    if not all(hasattr(socketio, name) for name in ("on", "on_namespace", "init_app")):
+        raise TypeError(f"probe() wants the application's SocketIO, not {type(socketio).__name__}")
     # By its path: who has this package need not have names like "servers" on the import path.
     place = ROOMS / "servers" / "elsewhere.py"
     spec = importlib.util.spec_from_file_location("_transport_bench_elsewhere", place)

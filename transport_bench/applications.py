@@ -77,12 +77,25 @@ def _usable(tree: ast.Module, objects: set[str]) -> Iterator[str]:
         if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         for name in _given(statement, objects)
     }
-    for name, call in _made(tree).items():
+    made = _made(tree)
+    for name, call in made.items():
         if _has_application(call) or name in given:
             yield name
+    # Made in another file, and given its application in this one.
+    yield from sorted((given & _imported(tree)) - made.keys())
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef) and _is_factory(statement, objects):
             yield statement.name
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """Names that a module has from others."""
+    return {
+        alias.asname or alias.name
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
 
 
 def _made(tree: ast.Module) -> dict[str, ast.Call]:

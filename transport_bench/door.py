@@ -42,6 +42,7 @@ _MEASURES, _EXPLAINS = "loadtests.__main__", "reports.__main__"
 ROUTES = {
     "run": Route(_MEASURES, "Measure modes and transports, then write the report.", "run"),
     "report": Route(_EXPLAINS, "Write the report of a run again.", "build"),
+    "advise": Route(_EXPLAINS, "Say which cells of a run bear a load of your own.", "advise"),
     "compare": Route(_EXPLAINS, "Hold a stored run against another.", "compare"),
     "gate": Route(_MEASURES, "Say whether one version is slower than another.", "gate"),
     "serve": Route("transport_bench.serve", "Serve the application under test, with a page."),

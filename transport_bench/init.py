@@ -53,7 +53,8 @@ def command(folder: Path, app: str | None, force: bool) -> int:
         return command_line.complain(_NAME, str(error), Exit.WRONG_CALL)
     except OSError as error:
         return command_line.complain(_NAME, command_line.system_words(error), Exit.WRONG_CALL)
-    print(f"found {found.app}; it is measured in {', '.join(served.modes)}")
+    print(f"{found.app} is measured in {', '.join(served.modes)}")
+    print(f"  beside its own handlers, until [messages] in {EXPERIMENT} say what these are sent")
     for place in places:
         print(f"wrote {place}")
     there = "" if folder == Path() else f"in {folder}: "
@@ -69,8 +70,10 @@ def _chosen(folder: Path, app: str | None) -> Found:
     if app is not None:
         if problem := problem_of_app(app, None, MAIN[0]):
             raise _Refused(f"--{problem}")
-        # What is not found may be there all the same: code can make names that nobody can read.
-        return next((each for each in there if each.app == app), Found(".", app))
+        known = next((each for each in there if each.app == app), None)
+        if known is None:  # code can make names that nobody can read
+            print(f"note: {app} is not seen in {folder}; a run will tell", file=sys.stderr)
+        return known or Found(".", app)
     if not there:
         raise _Refused(
             f"no Flask-SocketIO application found in {folder}: no SocketIO(app), and no function "

@@ -23,7 +23,7 @@ from loadtests.gate.limits import Limit, limits_of
 from loadtests.gate.outcome import exit_code
 from loadtests.gate.pairs import TWIN, labelled
 from loadtests.gate.schedule import cells
-from loadtests.gate.theirs import able_by, files_of
+from loadtests.gate.theirs import able_by, files_of, without_lacking
 from loadtests.generator.arguments import (
     EXPERIMENT,
     FOLDER,
@@ -45,11 +45,12 @@ from loadtests.run.asked import Asked, asked, telling
 from loadtests.run.experiment import Experiment, ExperimentError, load
 from loadtests.run.feasible import check
 from loadtests.run.narrowing import narrow
+from loadtests.run.preflight import tried
 from loadtests.run.subjects import Subject
 from servers.modes import ADAPTERS
 
 if TYPE_CHECKING:
-    from loadtests.gate.arms import Arms
+    from loadtests.gate.arms import Arms, Prepared
     from loadtests.gate.files import Files
 
 NAME = "python -m loadtests gate"
@@ -137,8 +138,9 @@ def command(
     try:
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)
         able = None
-        if app is not None and requirements is not None:
-            able = able_by(Path(app_dir or "."), requirements)
+        if requirements is not None:
+            able = able_by(wanted.subject, Path(app_dir or "."), requirements)
+            wanted = without_lacking(wanted, able, tell=_tell)
         wanted = asked(wanted, Asked((), (), modes, app, app_dir, python, able), tell=_tell)
         wanted = _compared(telling(wanted, given), given, detect)
         files = files_of(wanted.subject, requirements)
@@ -179,7 +181,12 @@ def _found(
         subjects = subjects_of(wanted, arms)
         facts = [arms.base.facts, arms.head.facts]
         try:
+            if files is not None:
+                tried(wanted, _of(arms.base, wanted), narrows=False, tell=_tell)
             return compare(wanted, rule, subjects, facts, folder, limits=limits, limit_s=limit_s)
+        except ExperimentError:
+            folder.rmdir()
+            raise
         except OSError as error:  # no room, or the folder is gone
             raise _Stuck(f"cannot go on: {command_line.system_words(error)}") from error
 
@@ -274,6 +281,11 @@ def check_removed(experiment: Experiment) -> None:
     for each in experiment.gate.removed:
         if each not in known:
             raise ExperimentError(f"[gate] removed: {each} is no mode and no cell (mode/transport)")
+
+
+def _of(arm: Prepared, wanted: Experiment) -> dict[str, Subject]:
+    usual = subjects.subjects_of(wanted.subject)
+    return {mode: arm.subject(mode, usual[mode]) for mode in wanted.modes}
 
 
 def subjects_of(wanted: Experiment, arms: Arms) -> dict[str, Subject]:

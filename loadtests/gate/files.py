@@ -171,7 +171,8 @@ class TheirFiles:
         folder = folder.resolve()
         self._top = git.top_of(folder) or folder
         self._below = folder.relative_to(self._top)
-        self._python = python
+        # Not resolved: an environment's interpreter is a link out of it.
+        self._python = os.path.abspath(shutil.which(python) or python)  # noqa: PTH100
         self._requirements: str | None = None
         if requirements is None:
             return

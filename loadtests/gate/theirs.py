@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loadtests.run.experiment import ExperimentError
+import msgspec
+
+from loadtests.run.experiment import Experiment, ExperimentError
 from loadtests.run.subjects import SubjectTable
 from servers.modes import ADAPTERS
 
@@ -15,12 +17,47 @@ if TYPE_CHECKING:
     from loadtests.gate.files import Files
 
 
-def able_by(folder: Path, requirements: Path) -> dict[str, str | None]:
-    """Every mode, with why packages of a requirements file cannot serve it; None where they can.
+def without_lacking(
+    wanted: Experiment, able: Mapping[str, str | None] | None, *, tell: Callable[[str], None]
+) -> Experiment:
+    """The experiment without the subjects that an environment of the requirements cannot serve.
+
+    Args:
+        wanted: that may have subjects.
+        able: see able_by.
+        tell: what is left out, a line each.
 
     Raises:
-        ArmError: it cannot be read.
+        ExperimentError: none is left.
     """
+    if able is None or not wanted.subject:
+        return wanted
+    lacks = {each.label: able.get(each.mode or "") for each in wanted.subject}
+    kept = [each for each in wanted.subject if lacks[each.label] is None]
+    for label, lack in lacks.items():
+        if lack is not None:
+            tell(f"{label} is left out: {lack}")
+    if not kept:
+        raise ExperimentError(next(lack for lack in lacks.values() if lack is not None))
+    return msgspec.structs.replace(wanted, subject=kept, modes=[each.label for each in kept])
+
+
+def able_by(
+    tables: Sequence[SubjectTable], folder: Path, requirements: Path
+) -> dict[str, str | None] | None:
+    """Every mode, with why packages of a requirements file cannot serve it; None where they can.
+
+    Args:
+        tables: of an experiment, whose folder is looked in, too.
+        folder: of the application.
+        requirements: the file.
+
+    Returns:
+        None where the working tree has no such file: the commits may.
+    """
+    folder = Path(tables[0].folder or ".") if tables else folder
+    if not requirements.is_file() and not (folder / requirements).is_file():
+        return None
     from loadtests.gate.files import TheirFiles  # wants Unix, which other commands do not
 
     named = TheirFiles("", folder, sys.executable, requirements).names

@@ -11,6 +11,10 @@ READY = '{"ready"'
 _STATISTICS = re.compile(r"Type +Name +# reqs ")
 _LONGEST = 300
 _TRACEBACK = "Traceback (most recent call last):"
+#: A file that nobody who serves an application has written: packages, Python, and our own servers.
+_LIBRARY = re.compile(
+    r"(site|dist)-packages|[/\\]lib[/\\]python3|^<|[/\\]servers[/\\](elsewhere|__main__|modes)"
+)
 _FRAME = re.compile(r'\s*File "(.*)", line (\d+)')
 #: What stands before one that came of another.
 _CHAINED = ("During handling of the above exception", "The above exception was")
@@ -60,19 +64,29 @@ def raised(log: str) -> str:
         for number, line in enumerate(lines)
         if line.strip() == _TRACEBACK and not lines[number - 1].startswith(_CHAINED)
     ]
-    if not at:
+    found = [told for number in at if (told := _told(lines[number + 1 :]))]
+    if not found:
         return ""
-    block = lines[at[0] + 1 :]
+    many = "an exception" if len(found) == 1 else f"{len(found)} exceptions, the first"
+    return f"{many}: {found[0]}"
+
+
+def _told(block: list[str]) -> str:
+    """``KeyError (app.py, line 7)``; nothing of one that is a library's own, from end to end.
+
+    Not its words: they may hold what is nobody else's business, and go into files.
+    """
     end = next((number for number, line in enumerate(block) if line[:1].strip()), len(block))
-    # Not its words: they may hold what is nobody else's business, and go into files.
+    frames = [found.groups() for line in block[:end] if (found := _FRAME.match(line))]
+    # Libraries have exceptions in peace, as when a client goes: threads of Werkzeug's for each.
+    own = [(file, line) for file, line in frames if not _LIBRARY.search(file)]
+    if frames and not own:
+        return ""
     kind = re.split(r"[:\s]", block[end])[0] if end < len(block) else "cut off"
-    frames = [found for line in block[:end] if (found := _FRAME.match(line))]
-    place = ""
-    if frames:
-        file, line = frames[-1].groups()
-        place = f" ({file.replace(chr(92), '/').rpartition('/')[2]}, line {line})"
-    many = "an exception" if len(at) == 1 else f"{len(at)} exceptions, the first"
-    return f"{many}: {kind[:_LONGEST]}{place}"
+    if not own:
+        return kind[:_LONGEST]
+    file, line = own[-1]
+    return f"{kind[:_LONGEST]} ({file.replace(chr(92), '/').rpartition('/')[2]}, line {line})"
 
 
 def _without_warnings(lines: list[str]) -> list[str]:

@@ -42,6 +42,10 @@ def command(name: str, environment: Mapping[str, str] = os.environ) -> str:
     return name
 
 
+#: Extra of ours -> what it brings (pyproject.toml).
+_EXTRAS = {"browser": "playwright"}
+
+
 def package(extra: str, environment: Mapping[str, str] = os.environ) -> str:
     """The command that installs what an extra of ours has.
 
@@ -49,4 +53,5 @@ def package(extra: str, environment: Mapping[str, str] = os.environ) -> str:
         extra: its name.
         environment: says what was called.
     """
-    return f'pip install "transport-bench[{extra}]"' if environment.get(VARIABLE) else "make setup"
+    # Not the extra's own name: where this package came from only who installed it knows.
+    return f"pip install {_EXTRAS[extra]}" if environment.get(VARIABLE) else "make setup"

@@ -65,7 +65,8 @@ def asked(
     if given.app is None and (given.app_dir is not None or given.python is not None):
         raise ExperimentError("--app-dir and --python are about an --app; give that too")
     if not given.urls and given.app is None:
-        _refuse_idle(wanted, given)
+        if given.labels:
+            raise ExperimentError("--label names the server of --url; give that too")
         return wanted
     if wanted.subject:
         option = "--url" if given.urls else "--app"
@@ -83,13 +84,6 @@ def asked(
     except ValueError as error:  # there is no table that it could name
         raise ExperimentError(re.sub(r"^\[\[subject\]\] \d+: ", "", str(error))) from error
     return msgspec.structs.replace(wanted, subject=tables, modes=[each.label for each in tables])
-
-
-def _refuse_idle(wanted: Experiment, given: Asked) -> None:
-    if given.labels:
-        raise ExperimentError("--label names the server of --url; give that too")
-    if given.modes is not None and wanted.subject:
-        raise ExperimentError("--modes: the experiment has [[subject]] tables instead of modes")
 
 
 def _running(given: Asked) -> list[SubjectTable]:
@@ -111,16 +105,20 @@ def _served(
 ) -> list[SubjectTable]:
     if given.labels:
         raise ExperimentError("--label names the server of --url; an --app goes by its modes")
-    python = given.python or _active(environment)
+    python = given.python or _active(environment, Path(given.app_dir or "."))
+    if given.python is None:
+        tell(f"served by {python} (--python for another)")
     try:
         able = modes_of(python) if given.able is None else given.able
     except ValueError as error:
         raise ExperimentError(f"--python: {error}") from error
     for mode in given.modes or ():
-        if lack := able.get(mode, f"mode {mode} serves the application under test alone"):
-            raise ExperimentError(f"--modes: {lack} (in {python})")
+        if lack := able.get(mode, f"mode {mode} serves the application under test only"):
+            where = "" if given.able is not None else f" (in {python})"
+            raise ExperimentError(f"--modes: {lack}{where}")
     lacks = {
-        mode: able.get(mode, f"{mode} is for no application of one's own") for mode in wanted.modes
+        mode: able.get(mode, f"{mode} serves the application under test only")
+        for mode in wanted.modes
     }
     modes = list(given.modes or [mode for mode, lack in lacks.items() if lack is None])
     if not modes:
@@ -134,12 +132,14 @@ def _served(
     ]
 
 
-def _active(environment: Mapping[str, str]) -> str:
-    """The interpreter of the environment that is active; ours where none is."""
-    folder = environment.get("VIRTUAL_ENV")
-    for name in ("bin/python", "Scripts/python.exe"):
-        if folder and (found := Path(folder) / name).is_file():
-            return str(found)
+def _active(environment: Mapping[str, str], beside: Path) -> str:
+    """The interpreter of the active environment, or of one beside the application; else ours."""
+    active = environment.get("VIRTUAL_ENV")
+    folders = [*([Path(active)] if active else []), beside / ".venv", beside / "venv"]
+    for folder in folders:
+        for name in ("bin/python", "Scripts/python.exe"):
+            if (found := folder / name).is_file():
+                return str(found)
     return sys.executable
 
 

@@ -53,7 +53,7 @@ def unspoken(experiment: Experiment, subject: Subject, scenario: Scenario[Any]) 
         return ""
     if speaks is Speaks.MORE:
         return "its messages are those of the application under test, and [messages] say others"
-    return f"[messages] say no {speaks}"
+    return f"nothing is said of {speaks} ([messages], or --{speaks}-event)"
 
 
 def target_of(

@@ -21,13 +21,15 @@ def narrow(
 ) -> Experiment:
     """The part of an experiment that somebody asks for; None leaves an axis as it is.
 
-    Modes need not be among the experiment's own; scenarios neither, if they have a usual size.
+    Modes need not be among the experiment's own, unless these are labels of subjects; scenarios
+    neither, if they have a usual size.
 
     Raises:
         ExperimentError: a name is unknown, or a scenario is to be told its size by an experiment.
     """
+    labels = [each.label for each in experiment.subject]
     for kind, names, all_names in (
-        ("mode", modes, list(ADAPTERS)),
+        ("subject" if labels else "mode", modes, labels or list(ADAPTERS)),
         ("transport", transports, list(Transport)),
         ("scenario", scenarios, list(SCENARIOS)),
     ):
@@ -35,6 +37,7 @@ def narrow(
     changes: dict[str, object] = {}
     if modes:
         changes["modes"] = list(dict.fromkeys(modes))
+        changes["subject"] = [each for each in experiment.subject if each.label in modes]
     if transports:
         changes["transports"] = [Transport(name) for name in dict.fromkeys(transports)]
     if scenarios:

@@ -55,8 +55,9 @@ def _exchange(kind: Speaks, given: Mapping[str, Any]) -> OwnExchange | None:
 
 def _first(text: str) -> First:
     example = '{"event": "enter", "data": "lobby", "answer": "entered"}'
+    found = _json("--first", text, example)
     try:
-        return msgspec.convert(_json("--first", text, example), First)
+        return msgspec.convert(found, First)
     except ValueError as error:
         # What is in it may be somebody's password.
         raise ValueError(f"--first: not like {example} ({error})") from error

@@ -156,7 +156,7 @@ def problem_of_app(app: str, folder: str | None, mode: str) -> str:
     if not (colon and all(part.isidentifier() for part in (*module.split("."), *name.split(".")))):
         return f"app {app!r}: give MODULE:OBJECT, such as app:socketio"
     if mode in _NOT_FOR_APPS:
-        return f"mode {mode} serves the application under test alone"
+        return f"mode {mode} serves the application under test only"
     if folder is not None and not Path(folder).is_dir():
         return f"folder {folder}: no such folder"
     return ""

@@ -89,7 +89,7 @@ class Publisher:
 
 def broadcaster(bench: Bench, number: int, session: Session, payload_bytes: int) -> Publisher:
     """The publisher of that number, whose messages go to everybody."""
-    messages = bench.place.broadcast.maker(number, payload_bytes, session.namespace)
+    messages = bench.place.broadcast.maker(number, payload_bytes, session.namespace, session.sid)
     return Publisher(session, bench.alarm, messages, now_ns=bench.now_ns)
 
 

@@ -25,7 +25,7 @@ from loadtests.scenarios.echoing import (
     expected_s,
     turns_of,
 )
-from loadtests.scenarios.own_echo_client import echo_clients, unsure
+from loadtests.scenarios.own_echo_client import check_acknowledgements, echo_clients, unsure
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
     Count,
@@ -118,6 +118,7 @@ def measure(bench: Bench, options: Echo) -> list[Measurement]:
     if usage.server_percent is not None:
         bench.numbers[SERVER_BUSY] = usage.server_percent
     bench.numbers[GENERATOR_BUSY] = usage.generator_percent
+    check_acknowledgements(clients)
     found = summarise(both, bench.meter.server_mib())
     if reason := unsure(clients, both.lost):
         found = found.distrusted(reason, above_all=True)

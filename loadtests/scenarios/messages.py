@@ -36,8 +36,8 @@ class Exchange(Protocol):
     @property
     def answer(self) -> str: ...  # noqa: D102  # above
 
-    def maker(self, publisher: int, payload_bytes: int, namespace: str) -> Maker:
-        """What makes a publisher's packets."""
+    def maker(self, publisher: int, payload_bytes: int, namespace: str, client: str = "") -> Maker:
+        """What makes a publisher's packets; ``client`` is its session's id."""
 
     def identity(self, arguments: list[Any]) -> tuple[int, int] | None:
         """Publisher and number of an answer; None for a message that is not one of ours."""
@@ -127,7 +127,13 @@ class _OfTheApplication:
         self.identity = identity
         self.identity_of = identity_of
 
-    def maker(self, publisher: int, payload_bytes: int, namespace: str) -> Maker:
+    def maker(
+        self,
+        publisher: int,
+        payload_bytes: int,
+        namespace: str,
+        client: str = "",  # noqa: ARG002  # all clients send the same
+    ) -> Maker:
         """See Exchange."""
         return MessageMaker(self.event, publisher, payload_bytes, namespace)
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.own_messages import Spoken
 
 if TYPE_CHECKING:
@@ -56,11 +57,18 @@ class OwnEchoClient(EchoClient):
         )
         self._exchange = spoken.exchange
         self._publisher = publisher
-        self._made = spoken.maker(publisher, payload_bytes, session.namespace)
+        self._made = spoken.maker(publisher, payload_bytes, session.namespace, session.sid)
         #: The message that the next answer is to, where their order tells.
         self._next_answered = 0
         #: Answers that came when none was owed, where their order tells.
         self.surplus = 0
+        #: Whether an acknowledgement had anything in it.
+        self.says_something = False
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether no event answers what it sends."""
+        return self._exchange.is_acknowledged
 
     @property
     def goes_by_order(self) -> bool:
@@ -81,8 +89,9 @@ class OwnEchoClient(EchoClient):
         return (self._made.make_acknowledged(number, expected),)
 
     def _acknowledged(
-        self, number: int, _arguments: list[Any], kernel_ns: int, user_ns: int
+        self, number: int, arguments: list[Any], kernel_ns: int, user_ns: int
     ) -> None:
+        self.says_something = self.says_something or any(each is not None for each in arguments)
         self._answered(number, kernel_ns, user_ns)
 
     def _identity(self, arguments: list[Any]) -> tuple[int, int] | None:
@@ -97,6 +106,26 @@ class OwnEchoClient(EchoClient):
             return None
         self._next_answered = number + 1
         return self._publisher, number
+
+
+def check_acknowledgements(clients: Sequence[EchoClient]) -> None:
+    """See that somebody handles what is sent.
+
+    python-socketio (5.18) acknowledges an event of a class-based namespace that has no handler for
+    it as one whose handler returns nothing.
+
+    Args:
+        clients: of a trial that had answers.
+
+    Raises:
+        TrialFailed: not one acknowledgement had anything in it.
+    """
+    own = [each for each in clients if isinstance(each, OwnEchoClient) and each.is_acknowledged]
+    if own and any(len(each.numbers) for each in own) and not any(e.says_something for e in own):
+        raise TrialFailed(
+            "every acknowledgement was empty, as those of an event that nobody handles are; have "
+            "the handler return something"
+        )
 
 
 def unsure(clients: Sequence[EchoClient], lost: int) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Where a template has what tells a message from all others.
 PAYLOAD = "{{payload}}"
+#: Where a template has what tells a client from all others: its session id.
+CLIENT = "{{client}}"
 #: An answer that is no event.
 ACKNOWLEDGEMENT = "acknowledgement"
 #: What begins a payload, so that no time of day is taken for one. JSON escapes nothing of it.
@@ -65,7 +67,7 @@ class OwnExchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         if not many and self.is_known_by_payload:
             raise ValueError(
                 f"data has no {PAYLOAD}, by which {self.answer!r} could be known to answer; put it "
-                'into a text, or say matched_by = "order"'
+                'into a text, or say matched_by = "order" (--echo-matched-by order)'
             )
 
     @property
@@ -107,9 +109,11 @@ class Spoken:
         self._identity = re.compile(self.mark + r"(\d{1,18}):(\d{1,18}):").search
         self._identity_of = re.compile(self.mark.encode() + rb"(\d{1,18}):(\d{1,18}):").search
 
-    def maker(self, publisher: int, payload_bytes: int, namespace: str) -> OwnMaker:
+    def maker(
+        self, publisher: int, payload_bytes: int, namespace: str, client: str = ""
+    ) -> OwnMaker:
         """See Exchange."""
-        return OwnMaker(self, publisher, payload_bytes, namespace)
+        return OwnMaker(self, publisher, payload_bytes, namespace, client)
 
     def identity(self, arguments: list[Any]) -> tuple[int, int] | None:
         """See Exchange; wherever the payload is in it."""
@@ -132,10 +136,13 @@ class OwnMaker:
         publisher: whose messages they are.
         payload_bytes: of the payload; it is longer where its identity does not fit.
         namespace: of the event.
+        client: what stands for ``{{client}}``.
     """
 
-    def __init__(self, spoken: Spoken, publisher: int, payload_bytes: int, namespace: str) -> None:
-        arguments = _replaced(spoken.exchange.sent, _CUT)
+    def __init__(
+        self, spoken: Spoken, publisher: int, payload_bytes: int, namespace: str, client: str = ""
+    ) -> None:
+        arguments = _replaced(spoken.exchange.sent, {PAYLOAD: _CUT, CLIENT: client})
         whole = packets.encode_event(namespace, spoken.event, *arguments)
         self._head, _, self._tail = whole.partition(_CUT.encode())
         self._publisher = f"{spoken.mark}{publisher}:".encode()
@@ -160,7 +167,8 @@ class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What every client says before it takes part, such as which room it joins.
 
     Attributes:
-        event, data, arguments: see OwnExchange; without either there is no argument.
+        event, data, arguments: see OwnExchange; without either there is no argument. There is no
+            payload in them.
         answer: what it waits for then: an event, ``acknowledgement``, or nothing if empty.
     """
 
@@ -171,6 +179,11 @@ class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         _check(self.event, self.data, self.arguments, usual=None)
+        if any(PAYLOAD in text for text in _texts([self.data, self.arguments])):
+            raise ValueError(
+                f"first: {self.event!r} is said once, and has no {PAYLOAD}; {CLIENT} tells clients "
+                "apart"
+            )
 
     def say(self, session: Session) -> None:
         """Say it, and wait cooperatively for the answer.
@@ -178,7 +191,8 @@ class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             ConnectionFailed: there is none.
         """
-        arguments = self.arguments or ([] if self.data is None else [self.data])
+        told = self.arguments or ([] if self.data is None else [self.data])
+        arguments = _replaced(told, {CLIENT: session.sid})
         if not self.answer:
             session.emit(self.event, *arguments)
         elif self.answer == ACKNOWLEDGEMENT:
@@ -266,11 +280,14 @@ def _texts(data: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
-def _replaced(data: Any, by: str) -> Any:
+def _replaced(data: Any, words: Mapping[str, str]) -> Any:
+    """The same with other words in its texts."""
     if isinstance(data, str):
-        return data.replace(PAYLOAD, by)
+        for word, other in words.items():
+            data = data.replace(word, other)
+        return data
     if isinstance(data, dict):
-        return {name: _replaced(each, by) for name, each in data.items()}
+        return {name: _replaced(each, words) for name, each in data.items()}
     if isinstance(data, list):
-        return [_replaced(each, by) for each in data]
+        return [_replaced(each, words) for each in data]
     return data

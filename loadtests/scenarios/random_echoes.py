@@ -18,7 +18,7 @@ from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import OpenLoop, Window, combine_closed, combine_open
 from loadtests.scenarios.echoing import closed_window, open_window
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.own_echo_client import echo_clients
+from loadtests.scenarios.own_echo_client import check_acknowledgements, echo_clients
 
 #: The closed loop that says where to begin.
 _WARMUP_S, _GUESS_S = 0.3, 0.4
@@ -90,6 +90,7 @@ class RandomEchoes:
             raise TrialFailed(
                 f"the server answered nothing; {hint(self.bench, self.bench.place.echo)}"
             )
+        check_acknowledgements(self.clients)
         found_hz = closed.answered / (closed.usage.wall_ns / 1e9)
         self.settle_s = min(max(SETTLE_S, _SETTLE_SERVICES / found_hz), _LONGEST_SETTLE_S)
         return found_hz

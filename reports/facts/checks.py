@@ -203,6 +203,37 @@ def _uncompressed(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def _whose_messages(facts: Facts) -> Iterator[Finding]:
+    """What an application of somebody's own was sent: its own messages, or those beside them."""
+    told = facts.result.experiment
+    tables = [each for each in told.get("subject") or () if isinstance(each, dict)]
+    own = [each.get("messages") or told.get("messages") for each in tables]
+    served = [messages for table, messages in zip(tables, own, strict=True) if table.get("app")]
+    if served and not any(served):
+        yield Finding(
+            Kind.WHOSE_MESSAGES,
+            Severity.NOTE,
+            "The application's own handlers were not measured: messages went to a namespace "
+            "beside its own, through all that is around them.",
+            "[messages] in the experiment say what its handlers are sent (docs/your-own-app.md).",
+        )
+        return
+    said = next((each for each in own if isinstance(each, dict)), None)
+    if said is None:
+        return
+    kinds = [
+        f"{kind} is {each['event']!r}, answered by {each.get('answer', 'acknowledgement')!r}"
+        for kind in ("echo", "broadcast")
+        if isinstance(each := said.get(kind), dict) and "event" in each
+    ]
+    yield Finding(
+        Kind.WHOSE_MESSAGES,
+        Severity.NOTE,
+        f"Messages were the application's own: {'; '.join(kinds)}.",
+        "Scenarios that these do not serve went to the namespace beside its own, or were left out.",
+    )
+
+
 def _raised(facts: Facts) -> Iterator[Finding]:
     """Of applications of somebody's own: what of it is a fault, they know."""
     plan = {planned.number: planned for planned in facts.result.plan}
@@ -214,9 +245,10 @@ def _raised(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         Kind.RAISED,
         Severity.NOTE,
-        f"The application raised exceptions in {counted(len(found), 'trial')}: in "
+        f"The servers' logs tell of exceptions in {counted(len(found), 'trial')}: in "
         f"{planned.scenario} of {planned.mode} × {planned.transport} {first}.",
-        "An answer that never came may be one of these; the servers' logs have them in full.",
+        "An answer that never came may be one of these. Where the place is a library's, a client "
+        "that went, or sent what it does not read, may be all; the logs have them in full.",
         tuple(cells),
     )
 
@@ -234,6 +266,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _user_space_clock,
     _uncompressed,
     _raised,
+    _whose_messages,
 )
 
 

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     NOT_NOTICED = "not-noticed"
     CALLED_AGAIN = "handler-called-again"
     RAISED = "handlers-raised"
+    WHOSE_MESSAGES = "whose-messages"
     OUTSIDE = "outside-the-window"
     CAME_BACK_OTHERWISE = "came-back-otherwise"
 

@@ -124,7 +124,8 @@ def _came_back_otherwise(facts: Facts) -> Iterator[Finding]:
 def at_the_librarys_heartbeat(facts: Facts) -> Iterator[Finding]:
     """What the times of silent clients are at the heartbeat that most servers have."""
     here = main_heartbeat(facts.result)
-    if here is None or here == LIBRARYS or not departures(facts.own_outcomes, facts.own_rows):
+    gone = departures(facts.own_outcomes, facts.own_rows)
+    if here is None or here == LIBRARYS or not any(one.clients for one in gone):
         return
     own, librarys = (
         window_text(rule(Transport.POLLING, "simple-websocket", each)) for each in (here, LIBRARYS)

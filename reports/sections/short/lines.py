@@ -265,13 +265,17 @@ def _departures(facts: Facts, cells: Sequence[Cell]) -> Iterator[tuple[Entry, ..
     missed: set[str] = set()
     for label, causes in lines:
         each = [going(facts, causes, [cell]) for cell in cells]
-        if any(one.groups for one in each):
+        if any(one.clients or _has_failed(one) for one in each):
             yield (Entry(label), *map(_worst, each))
             missed |= {SILENT: {"silent"}, CLOSED: {"closed"} & closed}.get(causes, set())
     if missed and here != LIBRARYS:
         who = " or ".join(sorted(missed))
         entries = (at_the_librarys(facts, cell) for cell in cells)
         yield (Entry(f"{who} at {LIBRARYS}, by the rules"), *entries)
+
+
+def _has_failed(one: Going) -> bool:
+    return any(group.status is Status.FAILED for group in one.groups)
 
 
 def at_the_librarys(facts: Facts, cell: Cell) -> Entry:

@@ -81,8 +81,11 @@ def sentences(told: Told) -> tuple[Sentence, ...]:
 def nothing(told: Told) -> Iterator[Sentence]:
     """No number at all: what went wrong first is what there is to say."""
     reasons = [reason for row in told.facts.own_rows for reason in row.reasons]
-    first = f": {reasons[0]}" if reasons else ""
-    yield Sentence("Nothing was measured", f"{first}. The servers' logs say more.")
+    first = f": {reasons[0].rstrip('.')}" if reasons else ""
+    logs = any(trial.server_log for trial in told.facts.result.trials)
+    more = " The servers' logs say more." if logs else ""
+    end = "" if first.endswith("?") else "."
+    yield Sentence("Nothing was measured", f"{first}{end}{more}")
 
 
 def over_websocket(told: Told) -> Iterator[Sentence]:

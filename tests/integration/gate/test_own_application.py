@@ -23,6 +23,7 @@ from tests.integration.gate.served import served
 from tests.integration.run.test_apps import APPS
 from tests.support import ROOT
 from tests.support.measuring import loadtests
+from tests.support.present import present
 from tests.support.repositories import Repository
 
 SAYS = '        emit("said", {"who": "you"'
@@ -229,7 +230,7 @@ def test_modes_are_those_that_the_requirements_have_packages_for(tmp_path: Path)
     made = repository_of("classes", tmp_path / "classes")
     made.write("requirements.txt", "Flask_SocketIO==5.7.0\n-r more.txt\n")
     made.write("more.txt", "gunicorn[gevent]>=26 # in production\ngevent\n")
-    able = able_by(made.root / "app", made.root / "requirements.txt")
+    able = present(able_by([], made.root / "app", made.root / "requirements.txt"))
     assert {mode for mode, lack in able.items() if lack is None} == {
         "gevent",
         "gunicorn-gevent",

@@ -174,7 +174,7 @@ def test_running_server_is_spoken_to_in_its_own_words(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert numbers(tmp_path, "echo", "lost") == [0]
     reasons = [trial.reason for trial in read(tmp_path / "run").trials if trial.reason]
-    assert reasons == ["[messages] say no broadcast"]
+    assert reasons == ["nothing is said of broadcast ([messages], or --broadcast-event)"]
 
 
 @pytest.fixture

@@ -141,8 +141,9 @@ ValueError: no
         (f"Traceback (most recent call last):\nOSError: before\n{READY}, 1}}\n", ""),
         (ONE, "an exception: KeyError (app.py, line 3)"),
         (ONE + ONE.split("\n", 1)[1], "2 exceptions, the first: KeyError (app.py, line 3)"),
+        (ONE.replace("app.py", "/usr/lib/python3.11/site-packages/werkzeug/serving.py"), ""),
     ],
-    ids=["none", "before it was ready", "one that came of another", "two"],
+    ids=["none", "before it was ready", "one that came of another", "two", "of a library"],
 )
 def test_exceptions_since_a_server_was_ready_are_counted(log: str, expected: str) -> None:
     assert raised(log) == expected

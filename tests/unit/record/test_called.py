@@ -30,7 +30,7 @@ def test_the_installed_command_is_named_where_it_was_called(said: str, expected:
 
 
 def test_what_installs_an_extra_depends_on_how_all_else_was_installed() -> None:
-    assert called.package("browser", INSTALLED) == 'pip install "transport-bench[browser]"'
+    assert called.package("browser", INSTALLED) == "pip install playwright"
     assert called.package("browser", {}) == "make setup"
 
 

@@ -71,7 +71,10 @@ def test_application_that_is_served_has_the_usual_events_for_the_rest() -> None:
 def test_running_server_is_not_asked_what_it_has_no_words_for() -> None:
     assert unspoken(experiment(), URL, SCENARIOS["echo"]) == ""
     assert unspoken(experiment(), URL, SCENARIOS["pages"]) == ""
-    assert unspoken(experiment(), URL, SCENARIOS["broadcast"]) == "[messages] say no broadcast"
+    assert (
+        unspoken(experiment(), URL, SCENARIOS["broadcast"])
+        == "nothing is said of broadcast ([messages], or --broadcast-event)"
+    )
     assert unspoken(experiment(), APP, SCENARIOS["broadcast"]) == ""
     assert "application under test" in unspoken(experiment(), URL, SCENARIOS["rooms"])
     assert unspoken(experiment(None), URL, SCENARIOS["rooms"]) == ""

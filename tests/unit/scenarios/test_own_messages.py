@@ -10,7 +10,8 @@ import pytest
 from loadtests.client import packets
 from loadtests.client.errors import ConnectionFailed
 from loadtests.scenarios import own_messages
-from loadtests.scenarios.own_echo_client import OwnEchoClient, unsure
+from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.own_echo_client import OwnEchoClient, check_acknowledgements, unsure
 from loadtests.scenarios.own_messages import (
     ACKNOWLEDGEMENT,
     First,
@@ -207,6 +208,7 @@ class Talking:
     def __init__(self, answers: bool) -> None:
         self.answers = answers
         self.ended: str | None = None
+        self.sid = "sid-0"
         self.said: list[tuple[Any, ...]] = []
         self.handlers: dict[str, Any] = {}
 
@@ -235,3 +237,31 @@ def test_first_word_without_an_answer_is_told(monkeypatch: pytest.MonkeyPatch) -
     session.ended = "closed by the server"
     with pytest.raises(ConnectionFailed, match="closed by the server"):
         First("enter", answer="entered").say(session)
+
+
+def test_client_has_its_own_session_id_in_what_it_says() -> None:
+    exchange = OwnExchange("draw", {"board": "b-{{client}}", "text": "{{payload}}"}, answer="drawn")
+    maker = Spoken(exchange, "1f").maker(0, 12, "/", "sid-7")
+    assert data_of(maker.make(1))[1]["board"] == "b-sid-7"
+    session: Any = Talking(answers=True)
+    session.sid = "sid-7"
+    First("enter", {"room": "{{client}}"}).say(session)
+    assert session.said == [("enter", {"room": "sid-7"})]
+
+
+def test_payload_in_what_is_said_once_is_refused() -> None:
+    with pytest.raises(ValueError, match="is said once"):
+        First("enter", {"room": "{{payload}}"})
+
+
+def test_acknowledgements_that_are_all_empty_are_no_answers() -> None:
+    """As those are of an event that a class-based namespace has no handler for."""
+    world, session = World(), FakeSession()
+    one = client(world, session, OwnExchange("store", {"text": "{{payload}}"}))
+    check_acknowledgements([one])  # nothing came yet, which is told elsewhere
+    one.closed_loop(world.now_ns + SECOND)
+    session.expected[0]([], world.now_ns, world.now_ns)
+    with pytest.raises(TrialFailed, match="every acknowledgement was empty"):
+        check_acknowledgements([one])
+    session.expected[1]([{"stored": True}], world.now_ns, world.now_ns)
+    check_acknowledgements([one])
