@@ -124,7 +124,7 @@ def run(
 ) -> int:
     """Run an experiment and build its report.
 
-    EXPERIMENT is a profile (a name in loadtests/experiments) or a TOML file.
+    EXPERIMENT is a profile (quick, default, full, workloads, ...) or a TOML file.
     """
     try:
         wanted = narrow(load(experiment), modes=modes, transports=transports, scenarios=scenarios)

@@ -26,6 +26,7 @@ from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
 from loadtests.machine.watch import Watch
 from loadtests.record import files
+from loadtests.record.application import NAMESPACE
 from loadtests.record.generator_facts import GeneratorFacts
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, row_of
@@ -189,13 +190,21 @@ class Conductor:
         found = measured_with(place.client, measurements)
         return Outcome(measurements=found, generator=facts)
 
+    def _hint(self) -> str:
+        """What somebody may have forgotten whose own application this is."""
+        place = self.assignment.place
+        refused = f"namespace {NAMESPACE} refused"
+        if place.journal is not None or not any(refused in each for each in self._failures):
+            return ""
+        return "; other namespaces and events are told by --namespace and --echo-event"
+
     def _wait_for_all(self) -> None:
         timeout_s = connect_timeout_s(self._together)
         in_time = self._settled.wait(timeout=timeout_s)
         if self._failures:
             raise TrialFailed(
                 f"{len(self._failures)} of {self.expected} clients could not connect: "
-                f"{tallied(self._failures)}"
+                f"{tallied(self._failures)}{self._hint()}"
             )
         if not in_time:
             raise TrialFailed(

@@ -160,7 +160,8 @@ def load(name: str) -> Experiment:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ExperimentError(f"{path}: cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise ExperimentError(f"{path}: cannot be read: {why}") from error
     return parse(text, str(path))
 
 
@@ -292,7 +293,7 @@ def _line_of(text: str, field: str) -> int:
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
             current = header[1]
-            if current == field:
+            if current == field or current.startswith(f"{field}."):
                 return number
             if current == table:
                 table_line = number

@@ -60,6 +60,12 @@ BROKEN = {
         "telepathy",
         "unknown field `telepathy`",
     ),
+    "a table with a dot in its name": (
+        changed('name = "mine"\n', 'name = "mine"\n\n[message.echo]\nevent = "a"\n'),
+        3,
+        "message",
+        "did you mean messages?",
+    ),
     "a missing field": (changed("rate_hz = 40\n", ""), 7, "echo", "field `rate_hz`"),
     "a missing name": (changed('name = "mine"\n', ""), 1, "name", "field `name`"),
     "no client": (changed("clients = 4", "clients = 0"), 8, "echo.clients", ">= 1"),
