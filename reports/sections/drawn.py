@@ -128,4 +128,5 @@ def numbers_of(kind: ChartKind, place: str, facts: Facts) -> str:
     if not rows:
         return ""
     told = ", ".join(f"{shown(str(row.cell), _CELL)} {entry(row).text}" for row in rows)
-    return f"{rows[0].row}, {metric_label(rows[0].metric)}: {told}."
+    label = metric_label(rows[0].metric)
+    return f"{label[:1].upper()}{label[1:]} ({rows[0].row.replace(':', ', ')}): {told}."

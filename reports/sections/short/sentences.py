@@ -24,6 +24,8 @@ from reports.sections.short.lines import HELD, TRANSPORTS, Number, answer_of, la
 
 #: Echoes whose ratio is surely within this are alike to whoever waits for them.
 _ALIKE = 1.25
+#: Of fewer a number is rough.
+_FEW_TRIALS = 4
 #: So many are named one by one.
 _NAMED = 3
 #: A run without echoes is told by so many of its first places.
@@ -273,7 +275,9 @@ def _held(facts: Facts, transport: Transport) -> str:
         if row.value is not None
     ]
     label = label_of(facts, HELD, transport).removesuffix(" borne").replace(" borne,", ",")
-    return f" One process keeps up with so many {label}: {_listed(each)}."
+    # Of few trials the intervals are wide, which the table has.
+    about = "about so many" if min(row.trials for row in rows) < _FEW_TRIALS else "so many"
+    return f" One process keeps up with {about} {label}: {_listed(each)}."
 
 
 def _place(answer: Answer, facts: Facts) -> Sentence:
