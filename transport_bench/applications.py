@@ -66,6 +66,7 @@ def found_in(sources: Sequence[Source]) -> list[Found]:
     return sorted(
         Found(each.folder, f"{each.module}:{name}")
         for each in sources
+        if all(part.isidentifier() for part in each.module.split("."))
         for name in _usable(each.tree, objects)
     )
 

@@ -22,7 +22,7 @@ _EXPERIMENT = """\
 # how your own handlers are measured ([messages]), tells docs/your-own-app.md of transport-bench;
 # how it is measured, docs/method.md.
 name = {name}
-description = "{app}, as it is served in each mode."
+description = {about}
 # Of the order of trials: the same seed, the same order.
 seed = 1
 # Trials of each: one is a first look, from four on there are intervals to tell modes apart by.
@@ -65,7 +65,8 @@ def experiment(served: Served, scenarios: str) -> str:
     """
     app = served.found.app
     name = app.partition(":")[0].encode("ascii", "ignore").decode().strip("._")
-    text = _EXPERIMENT.format(file=EXPERIMENT, name=_quoted(name or "application"), app=app)
+    about = _quoted(f"{app}, as it is served in each mode.")
+    text = _EXPERIMENT.format(file=EXPERIMENT, name=_quoted(name or "application"), about=about)
     for number, mode in enumerate(served.modes):
         text += _SUBJECT.format(mode=_quoted(mode), app=_quoted(app))
         if served.found.folder != ".":

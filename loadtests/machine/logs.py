@@ -15,6 +15,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 _LIBRARY = re.compile(
     r"(site|dist)-packages|[/\\]lib[/\\]python3|^<|[/\\]servers[/\\](elsewhere|__main__|modes)"
 )
+_KIND = re.compile(r"([A-Za-z_][\w.]{0,80})(?::\s|\s*$)")
 _FRAME = re.compile(r'\s*File "(.*)", line (\d+)')
 #: What stands before one that came of another.
 _CHAINED = ("During handling of the above exception", "The above exception was")
@@ -82,11 +83,13 @@ def _told(block: list[str]) -> str:
     own = [(file, line) for file, line in frames if not _LIBRARY.search(file)]
     if frames and not own:
         return ""
-    kind = re.split(r"[:\s]", block[end])[0] if end < len(block) else "cut off"
+    # What stands there may be another's line, between those of the traceback.
+    named = _KIND.match(block[end]) if end < len(block) else None
+    kind = named[1] if named else "of no name"
     if not own:
-        return kind[:_LONGEST]
+        return kind
     file, line = own[-1]
-    return f"{kind[:_LONGEST]} ({file.replace(chr(92), '/').rpartition('/')[2]}, line {line})"
+    return f"{kind} ({file.replace(chr(92), '/').rpartition('/')[2]}, line {line})"
 
 
 def _without_warnings(lines: list[str]) -> list[str]:

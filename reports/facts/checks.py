@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from loadtests.record.generator_facts import DEFLATE, NOT_COMPRESSED
 from loadtests.record.words import Status, scenario_of
@@ -17,9 +18,13 @@ from reports.facts.findings import Finding, Kind, Severity, names
 from reports.facts.numbers import counted, short
 from reports.facts.rows import Row, cells_of, fewest_samples
 from reports.facts.run import Facts, compressions
+from reports.facts.text import shown
 
 #: A hypervisor that takes more than this share of the CPU time makes stalls that reach a p99.
 STOLEN_PERCENT = 0.5
+
+#: So much of a name that somebody has chosen is shown.
+_WORDS = 40
 
 #: The same work taking so many times as long in one trial as in another is no longer the server.
 UNSTEADY_RATIO = 1.2
@@ -204,34 +209,51 @@ def _uncompressed(facts: Facts) -> Iterator[Finding]:
 
 
 def _whose_messages(facts: Facts) -> Iterator[Finding]:
-    """What an application of somebody's own was sent: its own messages, or those beside them."""
+    """What applications of somebody's own were sent: their own messages, or those beside them."""
     told = facts.result.experiment
-    tables = [each for each in told.get("subject") or () if isinstance(each, dict)]
-    own = [each.get("messages") or told.get("messages") for each in tables]
-    served = [messages for table, messages in zip(tables, own, strict=True) if table.get("app")]
-    if served and not any(served):
+    subjects = told.get("subject")
+    tables = [each for each in subjects if isinstance(each, dict)] if _is_list(subjects) else []
+    sent: dict[str, list[str]] = {}
+    for table in tables:
+        own = table.get("messages") or told.get("messages")
+        if isinstance(own, dict):
+            sent.setdefault(_exchanges(own), []).append(str(table.get("label")))
+        elif table.get("app"):
+            sent.setdefault("", []).append(str(table.get("label")))
+    labels = [label for several in sent.values() for label in several]
+    for words, several in sent.items():
+        who = "" if len(several) == len(labels) else f" by {', '.join(map(_short, several))}"
         yield Finding(
             Kind.WHOSE_MESSAGES,
-            Severity.NOTE,
-            "The application's own handlers were not measured: messages went to a namespace "
-            "beside its own, through all that is around them.",
-            "[messages] in the experiment say what its handlers are sent (docs/your-own-app.md).",
+            Severity.NOTE if len(sent) == 1 else Severity.WARNING,
+            f"Messages to the application's own handlers were measured{who}: {words}."
+            if words
+            else f"The application's own handlers were not measured{who}: messages went to a "
+            "namespace beside its own, through all that is around them.",
+            "What these do not say went to the namespace beside the application's own, or was left "
+            "out; subjects that were sent different messages are not to be compared."
+            if words
+            else "[messages] in the experiment say what its handlers are sent "
+            "(docs/your-own-app.md).",
         )
-        return
-    said = next((each for each in own if isinstance(each, dict)), None)
-    if said is None:
-        return
-    kinds = [
-        f"{kind} is {each['event']!r}, answered by {each.get('answer', 'acknowledgement')!r}"
+
+
+def _exchanges(own: Mapping[str, object]) -> str:
+    found = [
+        f"{kind} is {_short(each.get('event'))}, answered by "
+        f"{_short(each.get('answer', 'acknowledgement'))}"
         for kind in ("echo", "broadcast")
-        if isinstance(each := said.get(kind), dict) and "event" in each
+        if isinstance(each := own.get(kind), dict)
     ]
-    yield Finding(
-        Kind.WHOSE_MESSAGES,
-        Severity.NOTE,
-        f"Messages were the application's own: {'; '.join(kinds)}.",
-        "Scenarios that these do not serve went to the namespace beside its own, or were left out.",
-    )
+    return "; ".join(found) or "none but what is said first"
+
+
+def _short(words: object) -> str:
+    return repr(shown(str(words), _WORDS))
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
 
 
 def _raised(facts: Facts) -> Iterator[Finding]:

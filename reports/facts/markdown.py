@@ -38,6 +38,14 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", " ".join(shown(text).split()))
 
 
+def inert(text: str) -> str:
+    """Our sentences with somebody's words in them: escaped, and with nothing that GitHub links.
+
+    A mention and an address are in two parts, which look the same.
+    """
+    return re.sub(r"@(?=\w)|(?<=\w):(?=//)|(?<=www)\.", r"\g<0><wbr>", escaped(text))
+
+
 def quoted(text: str, longest: int | None = None) -> str:
     """Somebody else's words as they are: in ``<code>``, with nothing that anything would read.
 

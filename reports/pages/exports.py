@@ -11,7 +11,7 @@ from typing import Any
 
 from loadtests.record.words import scenario_of
 from reports.facts.best import NO_ANSWER, Answer
-from reports.facts.markdown import escaped, markdown_table
+from reports.facts.markdown import escaped, inert, markdown_table
 from reports.facts.numbers import plain
 from reports.facts.rows import Row
 from reports.facts.run import Trouble, provenance, troubles_of
@@ -198,7 +198,7 @@ def _md_headlines(summary: Summary, brief: Sequence[str]) -> str:
     """The first sentence of each finding, as many as the first screen has room for."""
     before = sum(part.count("\n") + 2 for part in brief if part)
     found = [
-        f"- {one.severity}: {escaped(shown(one.headline, _SENTENCE))}" for one in summary.findings
+        f"- {one.severity}: {inert(shown(one.headline, _SENTENCE))}" for one in summary.findings
     ]
     room = max(3, _BRIEF - before)
     if len(found) > room:
@@ -227,8 +227,8 @@ def _md_findings(summary: Summary) -> str:
     if not summary.findings:
         return "Nothing was found that speaks against it."
     return "\n".join(
-        f"- **{finding.severity}**: {escaped(finding.text)} *{escaped(finding.advice)}*"
-        + (f" ({escaped(', '.join(finding.cells))})" if finding.cells else "")
+        f"- **{finding.severity}**: {inert(finding.text)} *{escaped(finding.advice)}*"
+        + (f" ({inert(', '.join(finding.cells))})" if finding.cells else "")
         for finding in summary.findings
     )
 
@@ -312,7 +312,7 @@ def _md_troubles(troubles: Sequence[Trouble]) -> list[str]:
         return []
     lines = "\n".join(
         f"- {escaped(trouble.row)}, {escaped(str(trouble.cell))}: **{trouble.status}** "
-        f"({escaped(', '.join(trouble.metrics))}): {escaped('; '.join(trouble.reasons))}"
+        f"({escaped(', '.join(trouble.metrics))}): {inert('; '.join(trouble.reasons))}"
         + (f" (logs: {escaped(', '.join(trouble.logs))})" if trouble.logs else "")
         for trouble in troubles
     )

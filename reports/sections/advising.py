@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from loadtests.arithmetic.estimates import Estimate
-from loadtests.record.words import Status, Transport
+from loadtests.record.words import Cause, Status, Transport
 from loadtests.scenarios import broadcast, connections, curve, echo
 from loadtests.scenarios.bearing import NAME as CAPACITY
 from loadtests.scenarios.bearing import Kind
@@ -18,7 +18,7 @@ from reports.facts.run import Facts
 from reports.facts.text import shown
 from reports.sections.disconnect.choices import CLIENTS, keeping
 from reports.sections.disconnect.clients import departures
-from reports.sections.disconnect.settings import Point, points
+from reports.sections.disconnect.settings import Point, heartbeat_of, points
 
 #: The longest limit for which heartbeats are looked for.
 _LONGEST_S = 120
@@ -166,7 +166,8 @@ def _curve(facts: Facts, cell: Cell) -> Iterator[Known]:
         if row.cell != cell or row.metric.name != "latency_p99" or not rate_hz or not clients:
             continue
         load = _echoes(rate_hz, int(clients))
-        if row.status is Status.UNAVAILABLE and all(why.startswith(_QUEUED) for why in row.reasons):
+        queued = row.reasons and all(why.startswith(_QUEUED) for why in row.reasons)
+        if row.status is Status.UNAVAILABLE and queued:
             why = row.reasons[0].partition(": ")[2]
             told = f"it does not keep up with {load}: {shown(why, _REASON)}"
             yield Known(clients=int(clients), rate_hz=rate_hz, overloaded=True, told=told)
@@ -271,6 +272,12 @@ def _silent(facts: Facts) -> Iterator[tuple[Cell, Known]]:
     for point in points(facts.result, trusted, facts.own_rows):
         if point.measured:
             yield point.cell, _noticed(point)
+    for group in trusted:
+        idle = not (group.departure.busy or ":" in group.departure.setting)
+        silent = idle and group.departure.cause is Cause.FREEZE
+        if silent and group.clients and not group.times_s:
+            told = f"at {heartbeat_of(facts.result, group.row)} s no silent client was noticed"
+            yield group.cell, Known(overloaded=True, told=told)
 
 
 def _noticed(point: Point) -> Known:

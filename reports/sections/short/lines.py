@@ -159,7 +159,9 @@ def cells_over(facts: Facts, transport: Transport) -> list[Cell]:
 
 def reading(facts: Facts) -> str:
     """How to read the tables of a run, and what its modes are."""
-    modes = dict.fromkeys(row.cell.mode for row in facts.own_rows)
+    subjects = facts.result.experiment.get("subject")
+    # A label may be any word: what it stands for is not said by it.
+    modes = {} if subjects else dict.fromkeys(row.cell.mode for row in facts.own_rows)
     known = [f"{mode} is {_SERVERS[mode]}" for mode in modes if mode in _SERVERS]
     return f"{READING} {', '.join(known)}." if known else READING
 

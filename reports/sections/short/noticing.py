@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loadtests.record.words import Transport
+from loadtests.record.words import Status, Transport
 from reports.facts.numbers import counted, seconds, seconds_span
 from reports.facts.rows import Cell
 from reports.facts.run import Facts
@@ -50,7 +50,9 @@ _SILENT = "Who falls silent"
 
 
 def _together(*several: Going) -> Going:
-    return Going(tuple(group for one in several for group in one.groups))
+    """All of them that are to be trusted: what is not is in the table, and marked."""
+    groups = (group for one in several for group in one.groups)
+    return Going(tuple(group for group in groups if group.status is Status.OK))
 
 
 def _closed(who: str, found: Going) -> tuple[str, str]:

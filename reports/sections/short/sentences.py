@@ -14,27 +14,24 @@ from loadtests.scenarios.echo import SCENARIO as ECHO
 from reports.facts.acknowledgement import PYWSGI_MODES
 from reports.facts.best import Answer, Certainty
 from reports.facts.findings import Finding, Kind
-from reports.facts.numbers import counted, percent, short, times, with_unit
+from reports.facts.numbers import counted, percent, times, with_unit
 from reports.facts.ratios import ranked, ratio_of
 from reports.facts.rows import Row, scenarios_in
 from reports.facts.run import Facts, troubles_of
+from reports.facts.stats import Ratio
 from reports.facts.text import shown
 from reports.sections.short import noticing
-from reports.sections.short.lines import HELD, TRANSPORTS, Number, answer_of, label_of, rows_of
+from reports.sections.short.held import held
+from reports.sections.short.lines import TRANSPORTS, Number, answer_of, rows_of
+from reports.sections.short.words import LABEL, NAMED, listed, mode_of, names_of, span_of
 
 #: Echoes whose ratio is surely within this are alike to whoever waits for them.
 _ALIKE = 1.25
-#: Of fewer a number is rough.
-_FEW_TRIALS = 4
-#: So many are named one by one.
-_NAMED = 3
 #: A run without echoes is told by so many of its first places.
 _PLACES = 3
 _ECHO = Number("", ECHO.name, "latency_p50")
 _CPU = Number("", ECHO.name, "server_cpu")
 _UNDECIDED = "undecided: "
-#: So much of a label is read in a sentence.
-_LABEL = 40
 _MEDIAN, _TAIL = 0.5, 0.99
 
 
@@ -107,8 +104,8 @@ def waits(told: Told) -> Iterator[Sentence]:
     found = [row for row in rows if row.cell.mode in PYWSGI_MODES and str(row.cell) in seen]
     if found:
         yield Sentence(
-            f"{_names(found)} over {TRANSPORTS[Transport.POLLING]} "
-            f"{'waits' if len(found) == 1 else 'wait'} {_span(found)}",
+            f"{names_of(found)} over {TRANSPORTS[Transport.POLLING]} "
+            f"{'waits' if len(found) == 1 else 'wait'} {span_of(found)}",
             " for each echo with time to spare: the server's last packet is held until the client "
             "acknowledges the one before. gunicorn's gevent worker and WebSocket do not have it.",
         )
@@ -155,7 +152,7 @@ def trust(told: Told) -> Iterator[Sentence]:
     else:
         rest = "; no p99 is invalid or of too few samples." if tails else "."
     if once:
-        rest += f" What was tried once makes nobody the better one: {_listed(once)}."
+        rest += f" What was tried once makes nobody the better one: {listed(once)}."
     yield Sentence(gist, rest + behind)
 
 
@@ -189,7 +186,7 @@ def _echoes(told: Told, transport: Transport) -> Iterator[Sentence]:
     over = f"Over {TRANSPORTS[transport]}"
     gist, rest = _answered(answer, [row for row in rows if row.status is Status.OK])
     left_out = f" {_left_out(answer)}" if answer.left_out and answer.first else ""
-    more = f"{_dearest(told.facts, transport)}{_held(told.facts, transport)}"
+    more = f"{_dearest(told.facts, transport)}{held(told.facts, transport)}"
     yield Sentence(f"{over} {gist}", f"{rest}{left_out}{more}")
 
 
@@ -201,22 +198,33 @@ def _answered(answer: Answer, sound: Sequence[Row]) -> tuple[str, str]:
     match answer.certainty:
         case Certainty.ALONE:
             return (
-                f"{_mode(first)} answers in {_span([first])}",
+                f"{mode_of(first)} answers in {span_of([first])}",
                 ", with nothing beside it to compare.",
             )
         case Certainty.SINGLE_TRIAL:
-            return f"echoes took {_span(sound)}", ": one trial of each mode names no winner."
+            return f"echoes took {span_of(sound)}", ": one trial of each mode names no winner."
         case Certainty.UNDECIDED:
             return "nobody is named the quickest", f": {answer.lead.removeprefix(_UNDECIDED)}."
     if _are_alike(first, sound):
-        return "the modes answer alike", f", in {_span(sound)}: less than 25 % apart."
+        return "the modes answer alike", f", in {span_of(sound)}: less than 25 % apart."
     level = [row for row in sound if row.cell in answer.cells]
-    behind = [row for row in ranked(sound) if row.cell not in answer.cells]
+    behind = [
+        row
+        for row in ranked(sound)
+        if row.cell not in answer.cells and _is_told(ratio_of(first, row))
+    ]
     if not behind:
-        return "the trials tell no mode's echo from another's", f": {_span(sound)}, a tie."
+        return "the trials tell no mode's echo from another's", f": {span_of(sound)}, a tie."
     verb = "answer" if len(level) > 1 else "answers"
     tie = ", a tie" if len(level) > 1 else ""
-    return f"{_names(level)} {verb} soonest", f", in {_span(level)}{tie}; {_later(first, behind)}."
+    return (
+        f"{names_of(level)} {verb} soonest",
+        f", in {span_of(level)}{tie}; {_later(first, behind)}.",
+    )
+
+
+def _is_told(ratio: Ratio | None) -> bool:
+    return ratio is not None and ratio.low is not None and ratio.high is not None
 
 
 def _are_alike(first: Row, sound: Iterable[Row]) -> bool:
@@ -230,9 +238,9 @@ def _are_alike(first: Row, sound: Iterable[Row]) -> bool:
 
 def _later(first: Row, behind: Sequence[Row]) -> str:
     """``gevent takes 117 × [110, 125] as long``, of many the last alone."""
-    told = behind if len(behind) <= _NAMED else behind[-1:]
+    told = behind if len(behind) <= NAMED else behind[-1:]
     parts = [
-        f"{_mode(row)} takes {times(ratio)} as long"
+        f"{mode_of(row)} takes {times(ratio)} as long"
         for row in told
         if (ratio := ratio_of(first, row))
     ]
@@ -258,26 +266,9 @@ def _dearest(facts: Facts, transport: Transport) -> str:
     less, low, high = (percent(100 * (1 - end)) for end in (found.value, found.high, found.low))
     tie = f" ({counted(len(answer.rivals), 'mode')} in a tie with it)" if answer.rivals else ""
     return (
-        f" {_mode(answer.first)} takes {less} % less [{low}, {high}] CPU per echo than "
-        f"{_mode(last)}{tie}."
+        f" {mode_of(answer.first)} takes {less} % less [{low}, {high}] CPU per echo than "
+        f"{mode_of(last)}{tie}."
     )
-
-
-def _held(facts: Facts, transport: Transport) -> str:
-    """How many clients one process keeps up with, the most first; of many modes the ends alone."""
-    rows = ranked(row for row in rows_of(facts, HELD, transport) if row.status is Status.OK)
-    if not rows:
-        return ""
-    told = rows if len(rows) <= _NAMED + 1 else [rows[0], rows[-1]]
-    each = [
-        f"{row.value:,.0f} {'under ' if row is rows[0] else ''}{_mode(row)}"
-        for row in told
-        if row.value is not None
-    ]
-    label = label_of(facts, HELD, transport).removesuffix(" borne").replace(" borne,", ",")
-    # Of few trials the intervals are wide, which the table has.
-    about = "about so many" if min(row.trials for row in rows) < _FEW_TRIALS else "so many"
-    return f" One process keeps up with {about} {label}: {_listed(each)}."
 
 
 def _place(answer: Answer, facts: Facts) -> Sentence:
@@ -291,25 +282,25 @@ def _place(answer: Answer, facts: Facts) -> Sentence:
     match answer.certainty:
         case Certainty.CLEAR:
             return Sentence(
-                f"{asked}: {shown(str(first.cell), _LABEL)}", f", {number}; {answer.lead}."
+                f"{asked}: {shown(str(first.cell), LABEL)}", f", {number}; {answer.lead}."
             )
         case Certainty.TIE:
-            cells = [shown(str(cell), _LABEL) for cell in answer.cells]
+            cells = [shown(str(cell), LABEL) for cell in answer.cells]
             alike = [
                 row
                 for row in facts.own_rows
                 if (row.row, row.metric.name) == (first.row, first.metric.name)
             ]
-            among = f"all {len(cells)}" if len(cells) == len(alike) else _listed(cells)
+            among = f"all {len(cells)}" if len(cells) == len(alike) else listed(cells)
             return Sentence(f"{asked}: a tie", f" of {among}; the first reads {number}.")
         case Certainty.SINGLE_TRIAL:
             return Sentence(
                 f"{asked}: one trial cannot tell",
-                f"; it read best for {shown(str(first.cell), _LABEL)}, {number}.",
+                f"; it read best for {shown(str(first.cell), LABEL)}, {number}.",
             )
         case _:
             return Sentence(
-                f"{asked}: {shown(str(first.cell), _LABEL)}",
+                f"{asked}: {shown(str(first.cell), LABEL)}",
                 f", {number}, with nothing beside it to compare.",
             )
 
@@ -321,26 +312,3 @@ def _left_out(answer: Answer) -> str:
 
 def _doubtful(rows: Iterable[Row]) -> int:
     return sum(row.undersampled or row.status is Status.INVALID for row in rows)
-
-
-def _mode(row: Row) -> str:
-    return shown(row.cell.mode, _LABEL)
-
-
-def _names(rows: Sequence[Row]) -> str:
-    """``eventlet, gevent and threading``."""
-    return _listed([_mode(row) for row in rows])
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > 2 * _NAMED:
-        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} others"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _span(rows: Sequence[Row]) -> str:
-    """``0.364 to 0.42 ms``."""
-    values = [row.value for row in rows if row.value is not None]
-    unit = rows[0].metric.unit
-    low, high = short(min(values)), short(max(values))
-    return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"

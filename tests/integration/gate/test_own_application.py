@@ -99,7 +99,7 @@ def test_handler_of_ones_own_that_got_slower_ends_with_99(
 
 
 @pytest.mark.parametrize(("name", "app"), [("shop", "shop:create_app"), ("classes", "chat:app")])
-@pytest.mark.timing
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_application_that_is_the_same_is_compared_in_the_namespace_beside(
     tmp_path: Path, name: str, app: str
