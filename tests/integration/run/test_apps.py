@@ -38,7 +38,7 @@ def statuses(folder: Path) -> Counter[tuple[str, str]]:
     [
         ("shop:create_app", "shop", ["gevent", "threading"]),
         ("chat:socketio", "classes", ["eventlet", "gunicorn-gevent"]),
-        ("chat:app", "classes", ["gunicorn-threads"]),
+        pytest.param("chat:app", "classes", ["gunicorn-threads"], marks=pytest.mark.long),
     ],
 )
 def test_application_goes_the_whole_way_in_each_mode(
