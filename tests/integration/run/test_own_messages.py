@@ -99,6 +99,10 @@ def test_own_events_are_measured_in_their_own_namespace(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
     assert "let me in" not in str(stored["experiment"])
     assert "lobby" not in str(stored["experiment"]["messages"]["first"])
+    again = tmp_path / "again"
+    shutil.copytree(tmp_path / "run", again)
+    compared = [sys.executable, "-m", "reports", "compare", str(tmp_path / "run"), str(again)]
+    assert subprocess.run(compared, cwd=ROOT, check=False, timeout=60).returncode == 0
 
 
 @pytest.mark.parametrize(
