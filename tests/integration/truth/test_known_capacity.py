@@ -52,7 +52,7 @@ def test_capacity_is_what_queueing_theory_says_of_a_known_service_time(
         }
 
     # A search has no repeats of its own at this length, and a moment's stall ends it early.
-    in_a_quiet_moment(check, tmp_path, attempts=5)
+    in_a_quiet_moment(check, tmp_path)
 
 
 def test_server_that_dies_under_load_says_so_in_its_own_words(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from loadtests.run.executor import ProcessExecutor
 from loadtests.run.plan import plan
 from loadtests.run.subjects import Subject
 from loadtests.run.turns import order_of
-from tests.support.measuring import experiment, faulty, in_a_quiet_moment, tried
+from tests.support.measuring import doubted, experiment, faulty, in_a_quiet_moment, tried
 from tests.support.present import present
 
 ROUNDS = 4
@@ -84,7 +84,7 @@ def test_stall_across_turns_is_charged_to_the_one_that_stalled(
         found = trials(tried(text, folder, subjects=wrong(f"stall:5,{STALL_S}")))
         stalled, other = the_echo(found["gevent"]), the_echo(found["eventlet"])
         assert left_out(found["gevent"]) == left_out(found["eventlet"]) == []
-        assert (stalled.invalid, other.invalid) == ({}, {})
+        assert (doubted(stalled), doubted(other)) == ({}, {})
         longest_ms = present(stalled.metrics["latency_max"])
         assert longest_ms == pytest.approx(1000 * STALL_S, abs=200)
         # All that were due in the rest of its slice waited for its end, and all have come.
@@ -111,7 +111,7 @@ def test_server_that_computes_when_it_is_not_its_turn_spoils_no_others_numbers(
         ]
         assert left_out(found["gevent"]) == []
         assert present(busy.metrics["latency_max"]) == pytest.approx(1000 * STALL_S, abs=200)
-        assert other.invalid == {}
+        assert doubted(other) == {}
         assert present(other.metrics["latency_max"]) < 200
         assert other.samples["latency"] == 60
 
