@@ -86,9 +86,8 @@ def loadtests(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedPr
 
 def doubted(found: Measurement) -> dict[str, str]:
     """What of it is invalid, but for sends that were late: those a shared machine makes at will."""
-    return {
-        name: why for name, why in found.invalid.items() if not why.startswith("sends went out late")
-    }
+    late = "sends went out late"
+    return {name: why for name, why in found.invalid.items() if not why.startswith(late)}
 
 
 def in_a_quiet_moment(check: Callable[[Path], None], folder: Path, attempts: int = 5) -> None:
