@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import numpy as np
 
 from loadtests.arithmetic.samples import NEVER
@@ -26,8 +25,7 @@ class Schedule(Protocol):
         """How many are due in [begin, end)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConstantRate:
+class ConstantRate(msgspec.Struct, frozen=True, tag=True):
     """An open-loop schedule that never waits: one send every ``1 / rate_hz`` seconds.
 
     Attributes:
@@ -56,15 +54,14 @@ class ConstantRate:
         return index
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(msgspec.Struct, frozen=True, tag=True):
     """An open-loop schedule of given moments.
 
     Attributes:
         moments_ns: when sends are due, in order; may be none.
     """
 
-    moments_ns: Sequence[int]
+    moments_ns: list[int]
 
     @property
     def start_ns(self) -> int:

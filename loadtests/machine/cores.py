@@ -45,6 +45,26 @@ def pinning() -> Pinning:
     return Pinning(server, cores[-2], "both cores are threads of one: they slow each other down")
 
 
+def for_generators(pins: Pinning, many: int) -> list[int | None]:
+    """A core for each of several load generators, as far as there are any beside the server's.
+
+    The generator's own comes first; where there are too few, some share one. None for a single one:
+    it needs no others.
+    """
+    if many == 1:
+        return []
+    if pins.generator is None:
+        return [None] * many
+    taken = {pins.server, pins.generator}
+    free = [
+        core
+        for core in sorted(os.sched_getaffinity(0), reverse=True)
+        if core not in taken and (pins.server is None or _siblings(core) != _siblings(pins.server))
+    ]
+    cores = [pins.generator, *free]
+    return [cores[each % len(cores)] for each in range(many)]
+
+
 def _siblings(core: int) -> str:
     try:
         return Path(_TOPOLOGY.format(core=core)).read_text(encoding="ascii").strip()

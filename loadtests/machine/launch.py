@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -201,6 +202,7 @@ def generating(
     core: int | None = None,
     locustfile: Path | None = None,
     prefix: Sequence[str] = (),
+    spread: Sequence[int | None] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A fresh Locust process that waits on standard input for its assignment.
 
@@ -215,31 +217,59 @@ def generating(
         core: to run on; None for any.
         locustfile: what it loads; None for that of trials.
         prefix: see ``processes.process``.
+        spread: cores of further processes, where these are to hold the users: Locust's workers,
+            whose master this one becomes.
     """
-    arguments = [sys.executable, "-m", "locust", f"--locustfile={locustfile or LOCUSTFILE}"]
-    arguments += ["--headless"]
-    arguments += [
-        f"--users={users}",
-        f"--spawn-rate={min(max(users, 1), _SPAWNED_HZ)}",
-        "--assigned",
-    ]
+    common = [f"--locustfile={locustfile or LOCUSTFILE}", "--assigned", "--loglevel=WARNING"]
     # Samples are ours; Locust's statistics only say how connecting went.
-    arguments += ["--only-summary", "--loglevel=WARNING", "--exit-code-on-error=0"]
+    arguments = ["--headless", "--only-summary", "--exit-code-on-error=0"]
+    arguments += [f"--users={users}", f"--spawn-rate={min(max(users, 1), _SPAWNED_HZ)}"]
+    workers: list[str] = []
+    if spread:
+        port = _free_port()
+        arguments += ["--master", "--master-bind-host=127.0.0.1", f"--master-bind-port={port}"]
+        arguments += [f"--expect-workers={len(spread)}", "--expect-workers-max-wait=30"]
+        workers = ["--worker", "--master-host=127.0.0.1", f"--master-port={port}"]
+    with ExitStack() as stack:
+        conducting = stack.enter_context(
+            _locust([*common, *arguments], log=log, core=core, prefix=prefix, pipe=True)
+        )
+        for number, each in enumerate(spread, start=1):
+            own = log.with_name(f"{log.stem}-{number}{log.suffix}")
+            stack.enter_context(_locust([*common, *workers], log=own, core=each, prefix=prefix))
+        yield conducting
+
+
+@contextmanager
+def _locust(
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    core: int | None,
+    prefix: Sequence[str],
+    pipe: bool = False,
+) -> Iterator[subprocess.Popen[bytes]]:
     with (
         # Beside the log: should we be killed, it is left where the run is.
         TemporaryDirectory(prefix="empty-", dir=log.resolve().parent) as empty,
         log.open("wb") as output,
         process(
-            arguments,
+            [sys.executable, "-m", "locust", *arguments],
             core=core,
             stdout=output,
-            pipe=True,
+            pipe=pipe,
             prefix=prefix,
             folder=Path(empty),
             environment=_unconfigured(os.environ, empty),
         ) as running,
     ):
         yield running
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
 
 
 def _unconfigured(environment: Mapping[str, str], home: str) -> dict[str, str]:

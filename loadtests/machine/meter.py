@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import psutil
 
@@ -20,11 +22,19 @@ class Meter:
     Args:
         server_pid: None for a server of one's own.
         spun_ns: how much of this process's CPU time went into waiting for due times.
+        helpers: further processes of the generator, by id, and the cores that each may run on.
     """
 
-    def __init__(self, server_pid: int | None, spun_ns: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        server_pid: int | None,
+        spun_ns: Callable[[], int] = lambda: 0,
+        helpers: Mapping[int, Sequence[int]] = MappingProxyType({}),
+    ) -> None:
         self._server = [] if server_pid is None else serving(server_pid)
         self._spun_ns = spun_ns
+        self.helpers = helpers
+        self._groups = _sharing(helpers)
 
     def read(self) -> Reading:
         """All clocks, now.
@@ -32,9 +42,12 @@ class Meter:
         Raises:
             ProcessLookupError: the server has died.
         """
-        return Reading(
-            time.monotonic_ns(), time.process_time_ns(), self.server_ns(), self._spun_ns()
-        )
+        at_ns, server_ns = time.monotonic_ns(), self.server_ns()
+        own_ns = time.process_time_ns()
+        if not self._groups:
+            return Reading(at_ns, own_ns, server_ns, self._spun_ns())
+        cores_ns = tuple(sum(map(_cpu_ns, group)) for group in self._groups)
+        return Reading(at_ns, own_ns + sum(cores_ns), server_ns, self._spun_ns(), cores_ns)
 
     def server_mib(self) -> float | None:
         """Resident memory of the server; what its processes share counts in each."""
@@ -70,6 +83,15 @@ def serving(server_pid: int) -> list[psutil.Process]:
     if os.getsid(server_pid) == server_pid or (master := server.parent()) is None:
         return [server]
     return master.children()
+
+
+def _sharing(helpers: Mapping[int, Sequence[int]]) -> list[list[psutil.Process]]:
+    """Processes that are pinned to the same core, together; others each alone."""
+    groups: dict[Any, list[psutil.Process]] = {}
+    for pid, cores in helpers.items():
+        key = tuple(cores) if len(cores) == 1 else pid
+        groups.setdefault(key, []).append(psutil.Process(pid))
+    return list(groups.values())
 
 
 def _cpu_ns(process: psutil.Process) -> int:

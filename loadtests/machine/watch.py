@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
 from loadtests.arithmetic.disturbance import Watched
 
 #: proc(5): CPU time, time ready and waiting for a core, nanoseconds, of a process's first thread.
-_SCHEDSTAT = Path("/proc/self/schedstat")
+_SCHEDSTAT = "/proc/{process}/schedstat"
 _WORKING = ("user", "nice", "system", "irq", "softirq")
 
 
@@ -23,7 +25,7 @@ class Clocks:
 
     at_ns: int
     boot_ns: int
-    waited_ns: int
+    waited_ns: Sequence[int]
     stolen_s: float
     server_core_s: float
     servers_ns: Mapping[str, int]
@@ -37,6 +39,7 @@ class Watch:
         generator_cores: those of this process.
         servers: label of a cell -> CPU time of its server so far, nanoseconds; None where it is not
             known. What raises has ended.
+        helpers: further processes of the generator, by id, and the cores that each may run on.
     """
 
     def __init__(
@@ -44,12 +47,16 @@ class Watch:
         server_core: int | None,
         generator_cores: set[int],
         servers: Mapping[str, Callable[[], int | None]],
+        helpers: Mapping[int, Sequence[int]] = MappingProxyType({}),
     ) -> None:
         self._server_core = server_core
         # Only a core that is theirs alone tells of others.
         self._shared = server_core is None or server_core in generator_cores
         self._cores = generator_cores | ({server_core} if server_core is not None else set())
         self._servers = servers
+        self._helpers = list(helpers)
+        # Where two of them share a core it is each other that they wait for.
+        self._crowded = len({tuple(each) for each in helpers.values()}) < len(helpers)
 
     def begin(self) -> Clocks:
         """A slice begins: what all clocks say."""
@@ -80,7 +87,14 @@ class Watch:
             stolen_s=after.stolen_s - before.stolen_s,
             others_s=max(0.0, others_s),
             # Where they share a core it is the server that it waits for.
-            waited_s=0.0 if self._shared else (after.waited_ns - before.waited_ns) / 1e9,
+            waited_s=(
+                0.0
+                if self._shared or self._crowded
+                else max(
+                    (late - early) / 1e9
+                    for early, late in zip(before.waited_ns, after.waited_ns, strict=True)
+                )
+            ),
             off_turn_s={name: used for name, used in used_s.items() if name not in labels},
         )
 
@@ -101,7 +115,7 @@ class Watch:
             at_ns=at_ns,
             # It goes on while the machine sleeps, clock_gettime(2); only Linux has it.
             boot_ns=time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)),
-            waited_ns=_waited_ns(),
+            waited_ns=[_waited_ns(pid) for pid in self._helpers or (os.getpid(),)],
             stolen_s=sum(
                 getattr(cores[core], "steal", 0.0) for core in self._cores if core < len(cores)
             ),
@@ -110,9 +124,10 @@ class Watch:
         )
 
 
-def _waited_ns() -> int:
-    """How long this process's first thread has waited for a core; 0 where nobody counts."""
+def _waited_ns(process: int) -> int:
+    """How long a process's first thread has waited for a core; 0 where nobody counts."""
     try:
-        return int(_SCHEDSTAT.read_text(encoding="ascii").split()[1])
+        path = Path(_SCHEDSTAT.format(process=process))
+        return int(path.read_text(encoding="ascii").split()[1])
     except (OSError, IndexError, ValueError):
         return 0

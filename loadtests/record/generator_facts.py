@@ -80,6 +80,7 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
             empty over WebSocket, where the client does not tell, and in results of earlier
             versions.
         connections: how many were connected at first.
+        generators: processes that held them.
         seconds: how long measuring took.
         yardstick_ms: a fixed piece of Python on the server's core, right before.
         stolen_percent: CPU time that a hypervisor gave to others, of the cores in use.
@@ -98,6 +99,7 @@ class GeneratorFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     compression: str = ""
     codings: list[str] = []
     connections: Count = 0
+    generators: Count = 1
     seconds: Number = 0.0
     yardstick_ms: Number | None = None
     stolen_percent: Number = 0.0

@@ -9,11 +9,14 @@ from typing import Any
 import gevent
 import msgspec
 from locust import events
+from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.machine.launch import HOME_KEPT
 from loadtests.record.exits import Exit
 from loadtests.run.bench_user import BenchUser
-from loadtests.run.conductor import Ensemble, Measure
+from loadtests.run.conductor import Measure
+from loadtests.run.ensemble import Ensemble
+from loadtests.run.spreading import Worker
 from loadtests.run.trial import Assignment, Orders
 
 
@@ -35,7 +38,12 @@ def listen(measures: dict[str, Measure] | None = None) -> None:
 
     @events.init.add_listener
     def take_assignment(environment: Any, **_others: Any) -> None:
-        if environment.parsed_options.assigned:
+        if not environment.parsed_options.assigned:
+            return
+        if isinstance(environment.runner, WorkerRunner):  # its master takes the assignment
+            _home()
+            BenchUser.ensemble = Worker(environment.runner)
+        else:
             _take(environment, measures or {})
 
 
@@ -44,12 +52,11 @@ def _take(environment: Any, measures: dict[str, Measure]) -> None:
     line = sys.stdin.buffer.readline()  # UTF-8, whatever the locale is
     if not line:  # whoever started this process has gone
         sys.exit(Exit.FAILED)
-    # Locust has read its configuration: what else is at home may be found again.
-    if home := os.environ.pop(HOME_KEPT, ""):
-        os.environ["HOME"] = home
+    _home()
     orders = msgspec.json.decode(line, type=Orders)
     takes = {each.scenario: _measure_of(each, measures) for each in orders.assignments}
-    ensemble = Ensemble(orders, takes, lambda: gevent.spawn(environment.runner.quit))
+    runner = environment.runner if isinstance(environment.runner, MasterRunner) else None
+    ensemble = Ensemble(orders, takes, lambda: gevent.spawn(environment.runner.quit), runner)
     # Users know their servers from their conductors; Locust wants a host all the same.
     environment.host = orders.assignments[0].place.url
     # A server that did not start has none, which was not known when this process was started.
@@ -57,10 +64,16 @@ def _take(environment: Any, measures: dict[str, Measure]) -> None:
     BenchUser.ensemble = ensemble
 
     def begin(**_event: Any) -> None:
-        gevent.spawn(ensemble.run)
+        ensemble.begin()
         gevent.spawn(_hear, ensemble)
 
     environment.events.test_start.add_listener(begin)
+
+
+def _home() -> None:
+    """Locust has read its configuration: what else is at home may be found again."""
+    if home := os.environ.pop(HOME_KEPT, ""):
+        os.environ["HOME"] = home
 
 
 def _measure_of(assignment: Assignment, measures: dict[str, Measure]) -> Measure:

@@ -16,7 +16,9 @@ from loadtests.client.session import Session
 from loadtests.client.sessions import make_session
 from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Client
-from loadtests.run.conductor import Conductor, Ensemble
+from loadtests.run.conductor import Conductor
+from loadtests.run.ensemble import Ensemble
+from loadtests.run.spreading import Recruit, Worker
 from loadtests.scenarios.own_messages import Messages
 from loadtests.users.endless import WORKLOADS, EndlessWorkload, Load
 from loadtests.users.recording import errors_logged
@@ -41,14 +43,14 @@ class BenchUser(SocketIOUser):
     # There is nothing to do but wait, where Locust can stop a user at once.
     wait_time = constant(float("inf"))
     namespace = NAMESPACE
-    ensemble: ClassVar[Ensemble | None] = None
+    ensemble: ClassVar[Ensemble | Worker | None] = None
     alarm: ClassVar[Alarm | None] = None
     _load: Load | None = None
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         #: Of the trial that it is in, if any.
-        self.conductor: Conductor | None = self.ensemble.next() if self.ensemble else None
+        self.conductor: Conductor | Recruit | None = self.ensemble.next() if self.ensemble else None
 
     @task
     def drive(self) -> None:
@@ -88,6 +90,8 @@ class BenchUser(SocketIOUser):
         """See SocketIOUser; in a trial the conductor hears how it went."""
         if self.conductor is None:
             super().connect()
+            return
+        if self.conductor.idle:  # one too many, see ``spreading.spawned``
             return
         place = self.conductor.assignment.place
         self._request_type = str(place.transport)

@@ -1,15 +1,14 @@
-"""Runs the assigned trials inside a Locust process: waits for users, measures, writes, quits."""
+"""One trial inside a Locust process: waits for its users, measures, writes what came of it."""
 
 from __future__ import annotations
 
-import gc
 import logging
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gevent
 import msgspec
@@ -20,28 +19,27 @@ from loadtests.client.alarm import Alarm
 from loadtests.client.errors import tallied
 from loadtests.client.session import Session
 from loadtests.client.sessions import PACKAGES, arrival_clock
-from loadtests.machine import wakeups, yardstick
-from loadtests.machine.cores import StolenTime, own_cores
+from loadtests.machine.cores import StolenTime
 from loadtests.machine.journal import WrongConnections, verify_connections
 from loadtests.machine.meter import Meter
-from loadtests.machine.watch import Watch
 from loadtests.record import files
 from loadtests.record.application import NAMESPACE
 from loadtests.record.generator_facts import GeneratorFacts
 from loadtests.record.results import Measurement
 from loadtests.record.words import Client, row_of
-from loadtests.run.trial import Assignment, Orders
-from loadtests.run.turns import Keeper, Seat
+from loadtests.run.trial import Assignment
+from loadtests.run.turns import Seat
 from loadtests.scenarios.bench import Bench, Outcome, connect_timeout_s
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.negotiated import verify_compression
+from loadtests.scenarios.spread.crew import Crew, Link, RemoteSession
+from loadtests.scenarios.spread.orders import Quiet
 
 #: What takes a trial's measurements: a scenario's ``measure``.
 Measure = Callable[[Bench, Any], list[Measurement]]
 
 _LAG = "receive_lag_p99"
 _NO_LAG = "python-socketio's client does not tell when the kernel had a message"
-_SETTLE_S = 0.1  # what the connecting itself set off
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,11 @@ class Conductor:
         measure: takes the measurements.
         together: how many clients connect at the same time, those of other trials among them.
         spun_ns: see Meter.
+        workers: that hold the clients; None where this process does.
+        cell: the trial's number among those of the ensemble.
     """
+
+    idle = False  #: There is a trial for each of its users.
 
     def __init__(
         self,
@@ -79,6 +81,8 @@ class Conductor:
         measure: Measure,
         together: int | None = None,
         spun_ns: Callable[[], int] = lambda: 0,
+        workers: Link | None = None,
+        cell: int = 0,
     ) -> None:
         self.assignment = assignment
         self.meter = Meter(None)
@@ -86,6 +90,10 @@ class Conductor:
         self._take = measure
         self.expected = assignment.variant.in_generator
         self._sessions: list[Session] = []
+        self._crew: Crew | None = None
+        if workers is not None:
+            # As far as a scenario goes that can be spread, they are sessions.
+            self._crew = Crew(workers, cell, cast("list[RemoteSession]", self._sessions))
         self._failures: list[str] = []
         self._compression = ""
         self._settled = Event()
@@ -96,6 +104,13 @@ class Conductor:
     def joined(self, session: Session) -> None:
         """A user has connected."""
         self._sessions.append(session)
+        self._settle()
+
+    def joined_elsewhere(self, place: int, *, compressed: bool) -> None:
+        """A user of another process has connected, after those who have before."""
+        assert self._crew is not None
+        number = len(self._crew.by_place().get(place, ()))
+        self._crew.sessions.append(RemoteSession(place, number, compressed))
         self._settle()
 
     def failed(self, reason: str) -> None:
@@ -152,7 +167,14 @@ class Conductor:
         self._compression = verify_compression(
             [session.compressed for session in self._sessions], place
         )
-        self.meter = Meter(self.assignment.server_pid, self._spun_ns)
+        self.meter = Meter(self.assignment.server_pid, self._spun_ns, self._helpers())
+
+    def _helpers(self) -> dict[int, list[int]]:
+        """Processes that hold the clients, and their cores; they do nothing else from now on."""
+        if self._crew is None:
+            return {}
+        every = dict.fromkeys(range(self._crew.link.places), Quiet())
+        return {each.pid: each.cores for each in self._crew.ask(every).values()}
 
     def _measure(self, stand: Stand) -> Outcome:
         place, seat = self.assignment.place, stand.seat
@@ -164,6 +186,7 @@ class Conductor:
             place=place,
             sleep=gevent.sleep,
             turns=seat,
+            crew=self._crew,
         )
         stolen = StolenTime(stand.cores)
         variant = self.assignment.variant
@@ -175,6 +198,7 @@ class Conductor:
             compression=self._compression or bench.compression,
             codings=sorted({coding for session in bench.sessions for coding in session.codings}),
             connections=variant.clients,
+            generators=max(1, len(self.meter.helpers)),
             seconds=seat.seconds if seat.seconds else stolen.seconds,
             yardstick_ms=stand.yardstick_ms,
             stolen_percent=(
@@ -210,90 +234,6 @@ class Conductor:
             raise TrialFailed(
                 f"{len(self._sessions)} of {self.expected} clients connected within {timeout_s:g} s"
             )
-
-
-class Ensemble:
-    """The trials of one load generator, whose servers take turns.
-
-    Args:
-        orders: what to do.
-        measures: scenario -> what takes its measurements.
-        quit_locust: called at the end, however it ended.
-    """
-
-    def __init__(
-        self, orders: Orders, measures: Mapping[str, Measure], quit_locust: Callable[[], None]
-    ) -> None:
-        self._orders = orders
-        self._quit_locust = quit_locust
-        wakeups.least_timer_slack()
-        self._alarm = Alarm(orders.spin_ns)
-        together = sum(each.variant.in_generator for each in orders.assignments)
-        self.conductors = [
-            Conductor(each, measures[each.scenario], together, lambda: self._alarm.spun_ns)
-            for each in orders.assignments
-        ]
-        # Users are spawned one after the other: those of a trial come together.
-        self._calls = iter(
-            [conductor for conductor in self.conductors for _ in range(conductor.expected)]
-        )
-        self._keeper: Keeper | None = None
-        self._stopped = False
-
-    @property
-    def users(self) -> int:
-        """How many are to be spawned."""
-        return sum(conductor.expected for conductor in self.conductors)
-
-    def next(self) -> Conductor:
-        """Whose trial the next user belongs to."""
-        return next(self._calls)
-
-    def stop(self) -> None:
-        """End the present turn and give no more: the run is interrupted."""
-        self._stopped = True
-        if self._keeper is not None:
-            self._keeper.stop()
-
-    def run(self) -> None:
-        """All trials, in a greenlet of its own."""
-        try:
-            gathering = [gevent.spawn(each.gather) for each in self.conductors]
-            gevent.joinall(gathering)
-            there = [
-                conductor
-                for conductor, gathered in zip(self.conductors, gathering, strict=True)
-                if gathered.value
-            ]
-            if there:
-                self._measure(there)
-        finally:  # a full disk is told by the log, not by waiting
-            self._alarm.close()
-            self._quit_locust()
-
-    def _measure(self, conductors: Sequence[Conductor]) -> None:
-        orders = self._orders
-        yardstick_ms = yardstick.measure_ms(orders.server_core)
-        gevent.sleep(_SETTLE_S)
-        # A collection's pause would be charged to the server. Raw times make no cycles.
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        cores = own_cores()
-        servers = {each.assignment.cell: each.meter.server_ns for each in conductors}
-        watch = Watch(orders.server_core, cores, servers)
-        keeper = self._keeper = Keeper(orders.seed, watch, orders.begun_ns, at_once=orders.at_once)
-        if self._stopped:
-            keeper.stop()
-        if orders.server_core is not None:
-            cores = cores | {orders.server_core}
-        measuring = []
-        for each in conductors:
-            seat = keeper.seat(each.assignment.cell)
-            stand = Stand(self._alarm, each.meter, seat, yardstick_ms, cores)
-            measuring.append(gevent.spawn(each.measure, stand))
-        gevent.spawn(keeper.run)
-        gevent.joinall(measuring)
 
 
 def measured_with(client: Client, measurements: Sequence[Measurement]) -> list[Measurement]:

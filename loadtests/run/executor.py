@@ -183,6 +183,7 @@ class ProcessExecutor:
         """Trials of one kind, each with its server, and all with one load generator."""
         first = together[0]
         log = self._file(first, "generator.log")
+        many = self._experiment.generators_of(variant.scenario)
         started: list[_Started] = []
         with ExitStack() as stack:
             try:
@@ -195,6 +196,7 @@ class ProcessExecutor:
                         log=log,
                         core=self.pins.generator,
                         prefix=site.prefix,
+                        spread=cores.for_generators(self.pins, many),
                     )
                 )
             except (LaunchError, TrialFailed) as error:
@@ -209,7 +211,7 @@ class ProcessExecutor:
             yield from failed
             if not started:
                 return
-            orders = self._orders(started, site)
+            orders = self._orders(started, site, many)
             servers = {self._cell(planned): server for planned, server in started if server}
             found, interrupt = conduct(orders, generator, log, servers)
         for (planned, server), came in zip(started, found, strict=True):
@@ -281,7 +283,7 @@ class ProcessExecutor:
     def _speaks(self, planned: PlannedTrial) -> Speaks:
         return self._variant(planned).scenario.speaks
 
-    def _orders(self, started: Sequence[_Started], site: Site) -> Orders:
+    def _orders(self, started: Sequence[_Started], site: Site, generators: int) -> Orders:
         first, _ = started[0]
         ours = any(server is not None for _, server in started)
         return Orders(
@@ -291,6 +293,7 @@ class ProcessExecutor:
             spin_ns=wakeups.spin_ns(self.pins),
             begun_ns=self._begun_ns,
             at_once=first.at_once,
+            generators=generators,
         )
 
     def _assignment(

@@ -20,7 +20,7 @@ from loadtests.run.arm import Arm, Deciding
 from loadtests.run.subjects import SubjectTable, check, subjects_of
 from loadtests.scenarios.own_messages import Messages
 from loadtests.scenarios.registry import SCENARIOS
-from loadtests.scenarios.scenario import Heartbeat, Variant
+from loadtests.scenarios.scenario import Heartbeat, Scenario, Variant
 from servers.modes import ADAPTERS, MAIN
 
 #: A key, or a table's head, and how many dots none of an experiment has.
@@ -58,6 +58,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (``echo.latency_p99@gevent/websocket``) for that alone.
         messages: of an application of one's own, which its servers are spoken to with.
         subject: what is measured in place of modes; ``modes`` are their labels then.
+        generators: processes that hold the clients, in scenarios that can be spread.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
@@ -80,6 +81,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, str] = {}
     messages: Messages | None = None
     subject: list[SubjectTable] = []
+    generators: Annotated[int, Meta(ge=1, le=64)] = 1
 
     @property
     def scenarios(self) -> list[str]:
@@ -112,6 +114,10 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not found:
             raise KeyError(f"{scenario}:{name}")
         return found[0]
+
+    def generators_of(self, scenario: Scenario[Any]) -> int:
+        """How many processes hold a scenario's clients."""
+        return self.generators if scenario.spreads else 1
 
     def blocks_of(self, scenario: str) -> int:
         """In how many blocks, from the first, a scenario has trials."""

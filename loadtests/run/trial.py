@@ -68,6 +68,7 @@ class Orders(msgspec.Struct, frozen=True):
         spin_ns: how long before a send is due the generator stops sleeping.
         begun_ns: when the run began, monotonic.
         at_once: whether all are on turn at the same time, as the two of a pair are.
+        generators: processes that hold the clients.
     """
 
     assignments: list[Assignment]
@@ -76,6 +77,7 @@ class Orders(msgspec.Struct, frozen=True):
     spin_ns: int = 0
     begun_ns: int = 0
     at_once: bool = False
+    generators: int = 1
 
 
 #: What came of a trial: an outcome without an error, or why there is none.

@@ -45,10 +45,21 @@ class Keeper:
         watch: what happens beside the load.
         begun_ns: when the run began, monotonic.
         at_once: whether all of a round are on turn at the same time.
+        absent_ns: the longest time in which another process of the generator stood still, since
+            it was asked last.
     """
 
-    def __init__(self, seed: int, watch: Watch, begun_ns: int, *, at_once: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        watch: Watch,
+        begun_ns: int,
+        *,
+        at_once: bool = False,
+        absent_ns: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._seed = seed
+        self._absent_ns = absent_ns
         self._watch = watch
         self._begun_ns = begun_ns
         self._at_once = at_once
@@ -123,7 +134,8 @@ class Keeper:
         try:
             yield
         finally:
-            found = self._watch.end(before, on_turn, absence.stop())
+            absent_ns = max(absence.stop(), self._absent_ns())
+            found = self._watch.end(before, on_turn, absent_ns)
             self._seats[label].saw(found)
             for other, used_s in found.off_turn_s.items():
                 if other in self._seats:
@@ -244,6 +256,12 @@ class Absence:
         self._ticked = (now_ns(), time.process_time_ns())
         self._timer: Any = gevent.get_hub().loop.timer(_TICK_S, _TICK_S)
         self._timer.start(self._tick, update=True)
+
+    def since(self) -> int:
+        """How long it was, nanoseconds, since this was asked last."""
+        self._tick()
+        found, self._longest_ns = self._longest_ns, 0
+        return found
 
     def stop(self) -> int:
         """How long it was, nanoseconds; watches no more."""

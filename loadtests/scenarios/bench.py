@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # nothing here needs gevent, which these do
     from loadtests.client.session import Session
     from loadtests.machine.launch import RunningServer
     from loadtests.machine.meter import Meter
+    from loadtests.scenarios.spread.crew import Crew
 
 #: From the decision to begin to the first due time.
 LEAD_NS = 10_000_000
@@ -184,6 +185,7 @@ class Bench:
         compression: what the scenario's own connections agreed on, of those that offered it; see
             GeneratorFacts. Empty where it makes none.
         shared: the present turn with others; None where it is the trial's own.
+        crew: the clients, where other processes hold them; None where this one does.
     """
 
     sessions: list[Session]
@@ -199,6 +201,7 @@ class Bench:
     slices: list[SliceFacts] = field(default_factory=list)
     compression: str = ""
     shared: Shared | None = None
+    crew: Crew | None = None
 
     def first_due_ns(self, rate_hz: float) -> int:
         """When a schedule of sends begins: soon, and between the sends of others on the same turn.

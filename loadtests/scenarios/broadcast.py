@@ -6,7 +6,7 @@ recipient did not get, got twice or got out of order is counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -29,7 +29,8 @@ from loadtests.arithmetic.usage import Usage, between, metrics, together
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import Bench, hint
-from loadtests.scenarios.broadcasting import Publisher, Received, Recipient, broadcaster
+from loadtests.scenarios.broadcasting import Published, Received, Recipient, broadcaster
+from loadtests.scenarios.broadcasts import Broadcasts, LocalBroadcasts
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
@@ -149,22 +150,18 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
         TrialFailed: nothing was delivered, or every client lost its connection.
     """
     asked = partial(hint, bench, bench.place.broadcast)
-    recipients = [Recipient(each, exchange=bench.place.broadcast) for each in bench.sessions]
-    publishers = [
-        broadcaster(bench, number, session, options.payload_bytes)
-        for number, session in enumerate(bench.sessions[: options.publishers])
-    ]
+    casts = broadcasts(bench, options.publishers, options.payload_bytes)
     taken = in_turns(
         bench,
         options.slices,
-        lambda number: slice_of(bench, options, publishers, recipients, number),
+        lambda number: slice_of(bench, options, casts, number),
         hint=asked,
     )
     pieces = taken.pieces
-    received = [recipient.received() for recipient in recipients]
-    deliveries = collect(publishers, received, pieces)
+    received = casts.received()
+    deliveries = collect(casts.published, received, pieces)
     # What went wrong in a slice that was left out went wrong all the same.
-    audit_of_all = collect(publishers, received, taken.every).audit
+    audit_of_all = collect(casts.published, received, taken.every).audit
     if not len(deliveries.receive_lag_ns):
         raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {asked()}")
     arrived = sum(
@@ -180,67 +177,62 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     return [found.disturbed_by(reason, touched, lost=audit_of_all.missing)]
 
 
-def slice_of(
-    bench: Bench,
-    options: Broadcast,
-    publishers: Sequence[Publisher],
-    recipients: Sequence[Recipient],
-    number: int,
-) -> BroadcastSlice:
+def broadcasts(bench: Bench, publishers: int, payload_bytes: int) -> Broadcasts:
+    """Everybody receives, and the first so many publish."""
+    if bench.crew is not None:
+        return bench.crew.broadcasts(publishers, payload_bytes)
+    return local_broadcasts(bench, [(each, each) for each in range(publishers)], payload_bytes)
+
+
+def local_broadcasts(
+    bench: Bench, publishers: Iterable[tuple[int, int]], payload_bytes: int
+) -> LocalBroadcasts:
+    """Everybody in this process receives.
+
+    Args:
+        bench: of the trial.
+        publishers: number of each, and which of the sessions it is.
+        payload_bytes: of each message.
+    """
+    return LocalBroadcasts(
+        published=[
+            broadcaster(bench, number, bench.sessions[which], payload_bytes)
+            for number, which in publishers
+        ],
+        recipients=[Recipient(each, exchange=bench.place.broadcast) for each in bench.sessions],
+    )
+
+
+def slice_of(bench: Bench, options: Broadcast, casts: Broadcasts, number: int) -> BroadcastSlice:
     """One turn: publish on schedule, and wait for the last copies."""
     uncounted_s = options.settle_s if number else options.warmup_s
     start_ns = bench.first_due_ns(options.rate_hz)
     begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(options.measure_s / options.slices * 1e9)
-    schedules = staggered(start_ns, options.rate_hz, len(publishers))
-    copies = [len(each) for each in recipients]
-    broadcasts = sum(len(each.due_ns) for each in publishers)
-    for publisher, schedule in zip(publishers, schedules, strict=True):
-        publisher.publish(schedule, end_ns)
+    schedules = staggered(start_ns, options.rate_hz, len(casts.published))
+    casts.begin(schedules, end_ns)
     bench.sleep_until(begin_ns)
     begin = bench.meter.read()
     bench.sleep_until(end_ns)
     end = bench.meter.read()
-    _drain(bench, options, publishers, recipients, (copies, broadcasts))
-    for publisher in publishers:  # what it still owes is missing, and not to be sent later
-        publisher.stop()
+    give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
+    while bench.now_ns() < give_up_ns and casts.progress().outstanding:
+        bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))
+    casts.stop()  # what is still owed is missing, and not to be sent later
     return BroadcastSlice(
         begin_ns=begin_ns,
         end_ns=end_ns,
         read_begin_ns=begin.at_ns,
         read_end_ns=end.at_ns,
         due=sum(schedule.due_between(begin_ns, end_ns) for schedule in schedules),
-        messages=sum(each.came_between(begin.at_ns, end.at_ns) for each in recipients),
-        answered=sum(map(len, recipients)) - sum(copies),
+        messages=casts.came_between(begin.at_ns, end.at_ns),
+        answered=casts.progress().copies,
         usage=between(begin, end),
     )
 
 
-def _drain(
-    bench: Bench,
-    options: Broadcast,
-    publishers: Sequence[Publisher],
-    recipients: Sequence[Recipient],
-    before: tuple[Sequence[int], int],
-) -> None:
-    """Wait for the last copies, as long as any is missing and may still come.
-
-    ``before`` this turn: how many copies each recipient had, and how many broadcasts had gone out.
-    """
-    copies, broadcasts = before
-    give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
-    while bench.now_ns() < give_up_ns:
-        sent = sum(len(publisher.due_ns) for publisher in publishers) - broadcasts
-        # Counted, not matched, which takes long: a second copy may stand for one that the same
-        # recipient is still to get. It is found all the same, if it comes before numbers are made.
-        fewest = min(len(each) - had for each, had in zip(recipients, copies, strict=True))
-        if fewest >= sent and not any(each.owes for each in publishers):
-            return
-        bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))
-
-
 def collect(
-    publishers: Sequence[Publisher],
+    publishers: Sequence[Published],
     recipients: Sequence[Received],
     pieces: Sequence[BroadcastSlice],
 ) -> Deliveries:
@@ -343,6 +335,7 @@ SCENARIO = Scenario(
     ),
     longest_wait_s=lambda options: options.drain_s * options.slices,
     speaks=Speaks.BROADCAST,
+    spreads=True,
     measure=measure,
     takes_turns=True,
     reaches_all=True,

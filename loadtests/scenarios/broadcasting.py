@@ -25,13 +25,24 @@ if TYPE_CHECKING:
     from loadtests.scenarios.bench import Bench
 
 
-class Publisher:
+class Published:
+    """What one client has sent to all.
+
+    Attributes:
+        due_ns, sent_ns: of broadcast 0, 1, ...
+    """
+
+    def __init__(self) -> None:
+        self.due_ns = array("q")
+        self.sent_ns = array("q")
+
+
+class Publisher(Published):
     """Sends messages on a schedule over one session.
 
     Attributes:
         session: that it is.
         messages: makes them; another may take its place between two loops.
-        due_ns, sent_ns: of broadcast 0, 1, ...
     """
 
     def __init__(
@@ -42,6 +53,7 @@ class Publisher:
         *,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        super().__init__()
         self.session = session
         self._alarm = alarm
         self._now_ns = now_ns
@@ -51,8 +63,6 @@ class Publisher:
         self._until_ns = 0
         self._loop = 0
         self._ring = partial(self._send_due, self._loop)
-        self.due_ns = array("q")
-        self.sent_ns = array("q")
 
     def publish(self, schedule: ConstantRate, until_ns: int) -> None:
         """Send as long as a send is due before ``until_ns``; the numbers go on."""

@@ -82,7 +82,7 @@ class _BurstClient(EchoClient):
 
     def burst(self, many: int) -> None:
         """Send so many now."""
-        self._first = len(self.due_ns)
+        self.first = len(self.due_ns)
         for _ in range(many):
             self._send(self._now_ns())
 

@@ -26,6 +26,7 @@ from loadtests.record.words import Better, Client, Metric, Unit
 from loadtests.scenarios.bench import Bench, hint
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import EchoSlice, OpenLoop, combine_open
+from loadtests.scenarios.echoes import LocalEchoes
 from loadtests.scenarios.echoing import open_window
 from loadtests.scenarios.errors import Unfinished
 from loadtests.scenarios.messages import ECHO
@@ -159,10 +160,10 @@ def measure(bench: Bench, options: Bystander) -> list[Measurement]:
         TrialFailed: nothing was answered, or every client lost its connection.
     """
     *others, one = bench.sessions
-    clients = [
+    clients = LocalEchoes(
         EchoClient(session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
         for session in others
-    ]
+    )
     worker = _Worker(one, options)
     kinds = options.kinds
     try:
@@ -174,8 +175,7 @@ def measure(bench: Bench, options: Bystander) -> list[Measurement]:
             hint=partial(hint, bench, ECHO),
         )
     finally:
-        for client in clients:
-            client.stop()
+        clients.stop()
     counted, every = _by_kind(taken.pieces), _by_kind(taken.every)
     if not all(counted.get(kind) for kind in kinds):
         raise Unfinished
@@ -199,7 +199,7 @@ def _by_kind(pieces: Sequence[EchoSlice]) -> Mapping[str, list[EchoSlice]]:
 
 
 def _slice(
-    bench: Bench, options: Bystander, clients: Sequence[EchoClient], worker: _Worker, number: int
+    bench: Bench, options: Bystander, clients: LocalEchoes[EchoClient], worker: _Worker, number: int
 ) -> EchoSlice:
     """One turn: a kind of work again and again, and everybody's echoes."""
     round_, place = divmod(number, len(options.kinds))

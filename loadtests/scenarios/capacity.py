@@ -60,6 +60,7 @@ _KINDS = {
         expected_s=_echo_s,
         speaks=Speaks.ECHO,
         overloads=True,
+        spreads=True,
         measure=capacity_of_echo.measure,
     ),
     Kind.BROADCAST: _row(
@@ -70,6 +71,7 @@ _KINDS = {
         speaks=Speaks.BROADCAST,
         measure=capacity_of_broadcast.measure,
         reaches_all=True,
+        spreads=True,
     ),
 }
 

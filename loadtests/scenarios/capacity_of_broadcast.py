@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,11 +14,10 @@ from loadtests.record.results import Measurement
 from loadtests.scenarios.bearing import Capacity, Kind
 from loadtests.scenarios.bench import Bench, hint
 from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice, Deliveries, collect, slice_of
-from loadtests.scenarios.broadcasting import Publisher, Recipient, broadcaster
 from loadtests.scenarios.capacity_numbers import NOTHING, Near, summary
 from loadtests.scenarios.climbing import Step, climb
-from loadtests.scenarios.crowd import Crowd
 from loadtests.scenarios.errors import TrialFailed
+from loadtests.scenarios.gathering import Gathering, gathering
 
 #: Recipients at first, and at least.
 _FIRST, _LEAST = 10, 1
@@ -44,9 +43,9 @@ def measure(bench: Bench, options: Capacity) -> list[Measurement]:
         TrialFailed: nobody could connect, or nothing was delivered.
     """
     bench.judged = ()  # a server that loses clients at a high load says so in its own words
-    steps = _Steps(bench, options, Crowd(bench))
+    steps = _Steps(bench, options, gathering(bench, options.payload_bytes))
     try:
-        allowed = steps.crowd.most or options.most_recipients
+        allowed = steps.gathering.most or options.most_recipients
         within = Range(
             start=_FIRST,
             least=_LEAST,
@@ -60,7 +59,7 @@ def measure(bench: Bench, options: Capacity) -> list[Measurement]:
         pieces = [step.piece for step in found.borne if step.piece is not None]
         return [summary(Kind.BROADCAST, found, steps.near(pieces), bench.meter.server_mib())]
     finally:
-        steps.crowd.leave()
+        steps.gathering.leave()
 
 
 @dataclass(slots=True)
@@ -74,10 +73,8 @@ class _Steps:
 
     bench: Bench
     options: Capacity
-    crowd: Crowd
+    gathering: Gathering
     last: _Piece | None = None
-    _recipients: dict[int, Recipient] = field(default_factory=dict)
-    _publisher: Publisher | None = None
 
     @property
     def limit_ns(self) -> int:
@@ -91,9 +88,9 @@ class _Steps:
     def attempt(self, load: float, look: bool) -> Step[_Piece | None]:
         """Publish to so many recipients, at the rate that is asked for."""
         bench, options, many = self.bench, self.options, round(load)
-        refused = self.crowd.become(many)
+        refused = self.gathering.become(many)
         if refused:
-            if not self.crowd.sessions:
+            if not self.gathering.there:
                 raise TrialFailed(f"no client could connect: {refused}")
             now = bench.meter.read()
             usage = between(now, bench.meter.read())
@@ -108,12 +105,11 @@ class _Steps:
             drain_s=options.drain_s,
             rounds=1,
         )
-        recipients, publisher = self._there()
-        piece = slice_of(bench, offer, [publisher], recipients, number=1)
-        received = [each.received() for each in recipients]
-        deliveries = collect([publisher], received, [piece])
+        casts = self.gathering.broadcasts()
+        piece = slice_of(bench, offer, casts, number=1)
+        deliveries = collect(casts.published, casts.received(), [piece])
         self.last = _Piece(piece, deliveries)
-        if not piece.answered and not self.crowd.lost():
+        if not piece.answered and not self.gathering.lost():
             raise TrialFailed(
                 f"none of {len(deliveries.delivery_ns)} copies was delivered; "
                 f"{hint(bench, bench.place.broadcast)}"
@@ -126,7 +122,7 @@ class _Steps:
             lateness_p99_ns=quantile(deliveries.lateness_ns, 0.99),
             lost=deliveries.audit.missing,
             usage=piece.usage,
-            gone=self.crowd.lost(),
+            gone=self.gathering.lost(),
         )
 
     def near(self, pieces: Sequence[_Piece]) -> Near:
@@ -143,20 +139,3 @@ class _Steps:
             messages=sum(each.slice.messages for each in pieces),
             usage=together([each.slice.usage for each in pieces]),
         )
-
-    def _there(self) -> tuple[list[Recipient], Publisher]:
-        """The recipients of the sessions that are there, and the first of these as publisher.
-
-        A new publisher, where the first has gone, begins to count anew, and so do its recipients.
-        """
-        sessions = self.crowd.sessions
-        if self._publisher is None or self._publisher.session is not sessions[0]:
-            self._recipients.clear()
-            self._publisher = broadcaster(self.bench, 0, sessions[0], self.options.payload_bytes)
-        known = self._recipients
-        self._recipients = {
-            id(session): known.get(id(session))
-            or Recipient(session, exchange=self.bench.place.broadcast)
-            for session in sessions
-        }
-        return list(self._recipients.values()), self._publisher

@@ -64,9 +64,7 @@ def _measured(bench: Bench, options: Compression, made: Sequence[Party]) -> list
             turn = round_ * (1 + per_open) + place
             piece = echoing.slice_of(bench, options.echo, party.clients, turn, party.pace)
         else:
-            piece = broadcast.slice_of(
-                bench, options.copies, [party.publisher], party.recipients, round_
-            )
+            piece = broadcast.slice_of(bench, options.copies, party.casts, round_)
         return replace(piece, kind=_kind(party.row, piece.kind))
 
     carried = [Carried.of(party) for party in able]

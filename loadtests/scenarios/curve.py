@@ -221,5 +221,6 @@ SCENARIO = Scenario(
     with_clients=(Client.TRANSPORT_BENCH,),
     speaks=Speaks.ECHO,
     overloads=True,
+    spreads=True,
     measure=measure,
 )

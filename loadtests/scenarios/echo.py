@@ -168,5 +168,6 @@ SCENARIO = Scenario(
     longest_wait_s=lambda options: options.drain_s * turns_of(options),
     takes_turns=True,
     speaks=Speaks.ECHO,
+    spreads=True,
     measure=measure,
 )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from loadtests.arithmetic.pacing import ConstantRate, Schedule
-from loadtests.arithmetic.samples import Nanoseconds
+from loadtests.scenarios.echoed import Echoed
 from loadtests.scenarios.messages import ECHO, Exchange
 
 if TYPE_CHECKING:
@@ -19,17 +16,8 @@ if TYPE_CHECKING:
     from loadtests.client.session import Session
 
 
-class EchoClient:
-    """Sends over one session in either loop and keeps the raw times.
-
-    Attributes:
-        due_ns: of message 0, 1, ...; in the closed loop a send is due when the reply has come.
-        handed_ns: when each was handed to the transport: at its due time, unless we are late.
-        sent_ns: when each really went out, in the same order. Fewer, where the last ones are still
-            waiting for the POST before theirs.
-        numbers, kernel_ns, user_ns: of the replies, in the order in which they came.
-        unanswered: numbers of the messages whose reply has not come.
-    """
+class EchoClient(Echoed):
+    """Sends over one session in either loop and keeps the raw times."""
 
     def __init__(
         self,
@@ -41,24 +29,17 @@ class EchoClient:
         now_ns: Callable[[], int] = time.monotonic_ns,
         exchange: Exchange = ECHO,
     ) -> None:
+        super().__init__()
         self._session = session
         self._alarm = alarm
         self._now_ns = now_ns
         self._messages = exchange.maker(publisher, payload_bytes, session.namespace)
         self._identify = exchange.identity
         self._schedule: Schedule = ConstantRate(0, 1)
-        self._first = 0
         self._until_ns = 0
         self._closed_loop = False
         self._loop = 0
         self._ring = partial(self._send_due, self._loop)
-        self.due_ns = array("q")
-        self.handed_ns = array("q")
-        self.sent_ns = array("q")
-        self.numbers = array("q")
-        self.kernel_ns = array("q")
-        self.user_ns = array("q")
-        self.unanswered: set[int] = set()
         #: The next message of an open loop, made before it is due: that is not to be waited for.
         self._ready: Sequence[bytes] | None = None
         session.on(exchange.answer, self._received)
@@ -68,7 +49,7 @@ class EchoClient:
         self._closed_loop = False
         self._schedule = schedule
         self._until_ns = until_ns
-        self._first = len(self.due_ns)
+        self.first = len(self.due_ns)
         self._loop += 1
         self._ring = partial(self._send_due, self._loop)
         if schedule.start_ns < until_ns:
@@ -78,7 +59,7 @@ class EchoClient:
         """Send at ``start_ns``, or now, and again whenever a reply comes before ``until_ns``."""
         self._closed_loop = True
         self._loop += 1
-        self._first = len(self.due_ns)
+        self.first = len(self.due_ns)
         self._until_ns = until_ns
         now_ns = self._now_ns()
         if start_ns > now_ns:
@@ -97,16 +78,11 @@ class EchoClient:
         self._until_ns = 0
 
     @property
-    def first(self) -> int:
-        """Number of the present loop's first message."""
-        return self._first
-
-    @property
     def waited_for(self) -> int:
         """Messages of the present loop whose reply has not come and still can."""
         if self._session.ended is not None:
             return 0
-        return sum(1 for number in self.unanswered if number >= self._first)
+        return sum(1 for number in self.unanswered if number >= self.first)
 
     @property
     def owes(self) -> bool:
@@ -115,25 +91,12 @@ class EchoClient:
             return False
         return not self._closed_loop and self._next_ns() < self._until_ns
 
-    def replies(self, begin_ns: int, end_ns: int, first: int) -> tuple[Nanoseconds, int]:
-        """What arrived in [begin, end), in a loop whose first message is ``first``.
-
-        Returns:
-            Receive lags of that loop's replies, nanoseconds; and how many replies to the loops
-            before it came beside them.
-        """
-        kernel = np.asarray(self.kernel_ns, dtype=np.int64)
-        here = (kernel >= begin_ns) & (kernel < end_ns)
-        own = np.asarray(self.numbers, dtype=np.int64) >= first
-        lag: Nanoseconds = (np.asarray(self.user_ns, dtype=np.int64) - kernel)[here & own]
-        return lag, int(np.count_nonzero(here & ~own))
-
     def _begin(self, loop: int) -> None:
         if loop == self._loop:
             self._send(self._now_ns())
 
     def _next_ns(self) -> int:
-        return self._schedule.due_ns(len(self.due_ns) - self._first)
+        return self._schedule.due_ns(len(self.due_ns) - self.first)
 
     def _send(self, due_ns: int) -> None:
         number = len(self.due_ns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from loadtests.arithmetic import validity
 from loadtests.arithmetic.samples import NEVER, Nanoseconds, durations, first_arrivals
 from loadtests.arithmetic.usage import Usage, together
 from loadtests.record.words import Metric
-from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.echoed import Echoed
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class ClosedLoop:
         return self.clients * self.usage.wall_ns / self.answered if self.answered else 0.0
 
 
-def combine_open(clients: Sequence[EchoClient], windows: Sequence[Window]) -> OpenLoop:
+def combine_open(clients: Collection[Echoed], windows: Sequence[Window]) -> OpenLoop:
     """What the open loop of these turns gave; a reply may have come in any turn since."""
     parts = []
     for client in clients:
@@ -154,7 +154,7 @@ def combine_open(clients: Sequence[EchoClient], windows: Sequence[Window]) -> Op
     )
 
 
-def combine_closed(clients: Sequence[EchoClient], windows: Sequence[Window]) -> ClosedLoop:
+def combine_closed(clients: Collection[Echoed], windows: Sequence[Window]) -> ClosedLoop:
     """What the closed loop of these turns gave."""
     lags, stragglers, lost = [], 0, 0
     for window in windows:

@@ -10,7 +10,6 @@ from typing import Protocol
 from loadtests.arithmetic.pacing import Schedule, staggered
 from loadtests.arithmetic.usage import between
 from loadtests.scenarios.bench import LEAD_NS, Bench, hint
-from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import (
     ClosedLoop,
     EchoSlice,
@@ -19,6 +18,7 @@ from loadtests.scenarios.echo_loops import (
     combine_closed,
     combine_open,
 )
+from loadtests.scenarios.echoes import Echoes
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.turns import fitting, in_turns
 
@@ -122,7 +122,7 @@ class Pace:
             self.round_trip_s = min(clients * window.usage.wall_ns / 1e9 / answered, _LONGEST_S)
 
 
-def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> BothLoops:
+def both_loops(bench: Bench, options: Loops, clients: Echoes) -> BothLoops:
     """All turns of a trial.
 
     Raises:
@@ -138,8 +138,7 @@ def both_loops(bench: Bench, options: Loops, clients: Sequence[EchoClient]) -> B
             hint=partial(hint, bench, bench.place.echo),
         )
     finally:
-        for client in clients:  # nothing is to be sent beside another's turn
-            client.stop()
+        clients.stop()  # nothing is to be sent beside another's turn
     counted, every = _by_kind(taken.pieces), _by_kind(taken.every)
     if not counted[CLOSED]:
         raise Unfinished
@@ -160,9 +159,7 @@ def _by_kind(pieces: Sequence[EchoSlice]) -> dict[str, list[Window]]:
     }
 
 
-def slice_of(
-    bench: Bench, options: Loops, clients: Sequence[EchoClient], number: int, pace: Pace
-) -> EchoSlice:
+def slice_of(bench: Bench, options: Loops, clients: Echoes, number: int, pace: Pace) -> EchoSlice:
     """One turn: of the open loop, or one of those of the closed loop that follow it.
 
     Args:
@@ -204,7 +201,7 @@ Scheduling = Callable[[int, float, int], Sequence[Schedule]]
 def open_window(
     bench: Bench,
     options: Offer,
-    clients: Sequence[EchoClient],
+    clients: Echoes,
     uncounted_s: float,
     seconds: float,
     *,
@@ -215,15 +212,13 @@ def open_window(
     begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(seconds * 1e9)
     schedules = scheduled(start_ns, options.rate_hz, len(clients))
-    for client, schedule in zip(clients, schedules, strict=True):
-        client.open_loop(schedule, end_ns)
+    clients.open_loop(schedules, end_ns)
     bench.sleep_until(begin_ns)
     begin = bench.meter.read()
     bench.sleep_until(end_ns)
     end = bench.meter.read()
     _drain(bench, options, clients)
-    for client in clients:  # what it still owes is lost, and not to be sent beside another's turn
-        client.stop()
+    clients.stop()  # what is still owed is lost, and not to be sent beside another's turn
     return Window(
         begin_ns=begin_ns,
         end_ns=end_ns,
@@ -237,7 +232,7 @@ def open_window(
 def closed_window(
     bench: Bench,
     options: Offer,
-    clients: Sequence[EchoClient],
+    clients: Echoes,
     uncounted_s: float,
     seconds: float,
     *,
@@ -250,12 +245,12 @@ def closed_window(
     start_ns = bench.now_ns()
     begin_ns = start_ns + round(uncounted_s * 1e9)
     end_ns = begin_ns + round(seconds * 1e9)
-    for place, client in enumerate(clients):
-        # One after the other: clients that begin as one stay in step where each waits 40 ms for
-        # its reply, and a slice would hold two steps or three.
-        begun_ns = start_ns + (begin_ns - start_ns) * place // len(clients)
-        # A little beyond the end, so that the loop is still full when the clocks are read.
-        client.closed_loop(end_ns + LEAD_NS, begun_ns)
+    # One after the other: clients that begin as one stay in step where each waits 40 ms for
+    # its reply, and a slice would hold two steps or three.
+    many = len(clients)
+    starts_ns = [start_ns + (begin_ns - start_ns) * place // many for place in range(many)]
+    # A little beyond the end, so that the loop is still full when the clocks are read.
+    clients.closed_loop(end_ns + LEAD_NS, starts_ns)
     _keep_going(bench, options, clients, begin_ns)
     begin = bench.meter.read()
     _keep_going(bench, options, clients, end_ns)
@@ -264,6 +259,7 @@ def closed_window(
     if paced and bench.now_ns() - end.at_ns > end_ns - begin_ns:
         # The last replies are late: a stall that began in the slice is the slice's to its end.
         end = bench.meter.read()
+    clients.stop()
     return Window(
         begin_ns=begin.at_ns,
         end_ns=end.at_ns,
@@ -274,18 +270,15 @@ def closed_window(
     )
 
 
-def _keep_going(bench: Bench, options: Offer, clients: Sequence[EchoClient], until_ns: int) -> None:
+def _keep_going(bench: Bench, options: Offer, clients: Echoes, until_ns: int) -> None:
     """Wait until then; a client whose reply was lost sends again when that is sure."""
     patience_ns = round(options.drain_s * 1e9)
     while bench.now_ns() < until_ns:
         bench.sleep_until(min(bench.now_ns() + patience_ns, until_ns))
-        for client in clients:
-            client.go_on(patience_ns)
+        clients.go_on(patience_ns)
 
 
-def _drain(bench: Bench, options: Offer, clients: Sequence[EchoClient]) -> None:
+def _drain(bench: Bench, options: Offer, clients: Echoes) -> None:
     give_up_ns = bench.now_ns() + round(options.drain_s * 1e9)
-    while (
-        any(client.owes or client.waited_for for client in clients) and bench.now_ns() < give_up_ns
-    ):
+    while clients.outstanding() and bench.now_ns() < give_up_ns:
         bench.sleep_until(min(bench.now_ns() + 5_000_000, give_up_ns))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.echoed import Echoed
+from loadtests.scenarios.echoes import Echoes, LocalEchoes
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.own_messages import Spoken
 
@@ -17,20 +20,30 @@ if TYPE_CHECKING:
     from loadtests.scenarios.bench import Bench
 
 
-def echo_clients(bench: Bench, payload_bytes: int) -> list[EchoClient]:
-    """One for each session of a trial, which sends what its place says."""
+def echo_clients(
+    bench: Bench, payload_bytes: int, publishers: Sequence[int] | None = None
+) -> Echoes:
+    """One for each session of a trial, which sends what its place says.
+
+    Args:
+        bench: of the trial.
+        payload_bytes: of each message.
+        publishers: the clients' numbers; None for those from 0 on.
+    """
+    if bench.crew is not None:
+        return bench.crew.echoes(payload_bytes)
     own = bench.place.echo
     if not isinstance(own, Spoken):
-        return [
+        return LocalEchoes(
             EchoClient(session, bench.alarm, payload_bytes, now_ns=bench.now_ns)
             for session in bench.sessions
-        ]
-    return [
+        )
+    return LocalEchoes(
         OwnEchoClient(
             session, bench.alarm, payload_bytes, own, publisher=number, now_ns=bench.now_ns
         )
-        for number, session in enumerate(bench.sessions)
-    ]
+        for number, session in zip(publishers or count(), bench.sessions, strict=False)
+    )
 
 
 class OwnEchoClient(EchoClient):
@@ -60,20 +73,8 @@ class OwnEchoClient(EchoClient):
         self._made = spoken.maker(publisher, payload_bytes, session.namespace, session.sid)
         #: The message that the next answer is to, where their order tells.
         self._next_answered = 0
-        #: Answers that came when none was owed, where their order tells.
-        self.surplus = 0
-        #: Whether an acknowledgement had anything in it.
-        self.says_something = False
-
-    @property
-    def is_acknowledged(self) -> bool:
-        """Whether no event answers what it sends."""
-        return self._exchange.is_acknowledged
-
-    @property
-    def goes_by_order(self) -> bool:
-        """See MatchedBy."""
-        return self._exchange.is_known_by_order
+        self.is_acknowledged = spoken.exchange.is_acknowledged
+        self.goes_by_order = spoken.exchange.is_known_by_order
 
     def go_on(self, waited_ns: int) -> None:
         """See EchoClient; an answer that comes from now on is to what is sent now."""
@@ -83,7 +84,7 @@ class OwnEchoClient(EchoClient):
             self._next_answered = before
 
     def _packets(self, number: int) -> Sequence[bytes]:
-        if not self._exchange.is_acknowledged:
+        if not self.is_acknowledged:
             return (self._made.make(number),)
         expected = self._session.expect(partial(self._acknowledged, number))
         return (self._made.make_acknowledged(number, expected),)
@@ -95,7 +96,7 @@ class OwnEchoClient(EchoClient):
         self._answered(number, kernel_ns, user_ns)
 
     def _identity(self, arguments: list[Any]) -> tuple[int, int] | None:
-        if not self._exchange.is_known_by_order:
+        if not self.goes_by_order:
             found = self._identify(arguments)
             return found if found is not None and found[0] == self._publisher else None
         number = max(self._next_answered, self.first)
@@ -108,7 +109,7 @@ class OwnEchoClient(EchoClient):
         return self._publisher, number
 
 
-def check_acknowledgements(clients: Sequence[EchoClient]) -> None:
+def check_acknowledgements(clients: Iterable[Echoed]) -> None:
     """See that somebody handles what is sent.
 
     python-socketio (5.18) acknowledges an event of a class-based namespace that has no handler for
@@ -120,7 +121,7 @@ def check_acknowledgements(clients: Sequence[EchoClient]) -> None:
     Raises:
         TrialFailed: not one acknowledgement had anything in it.
     """
-    own = [each for each in clients if isinstance(each, OwnEchoClient) and each.is_acknowledged]
+    own = [each for each in clients if each.is_acknowledged]
     if own and any(len(each.numbers) for each in own) and not any(e.says_something for e in own):
         raise TrialFailed(
             "every acknowledgement was empty, as those of an event that nobody handles are; have "
@@ -128,14 +129,14 @@ def check_acknowledgements(clients: Sequence[EchoClient]) -> None:
         )
 
 
-def unsure(clients: Sequence[EchoClient], lost: int) -> str:
+def unsure(clients: Iterable[Echoed], lost: int) -> str:
     """Why nobody knows which answers were to which messages; nothing where that is known.
 
     Args:
         clients: of a trial.
         lost: messages without an answer in it.
     """
-    own = [each for each in clients if isinstance(each, OwnEchoClient) and each.goes_by_order]
+    own = [each for each in clients if each.goes_by_order]
     surplus = sum(each.surplus for each in own)
     if not own or not (lost or surplus):
         return ""

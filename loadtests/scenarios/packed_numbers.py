@@ -131,8 +131,8 @@ def _not_come(party: Party, every: Mapping[str, list[Any]]) -> tuple[int, int, i
     """Echoes of the open loop and of the closed one, and copies, that never came in any turn."""
     lost_open = combine_open(party.clients, [each.window for each in every[OPEN]]).lost
     lost_closed = combine_closed(party.clients, [each.window for each in every[CLOSED]]).lost
-    received = [recipient.received() for recipient in party.recipients]
-    audit = broadcast.collect([party.publisher], received, every[COPIES]).audit
+    casts = party.casts
+    audit = broadcast.collect(casts.published, casts.received(), every[COPIES]).audit
     return lost_open, lost_closed, audit.missing
 
 

@@ -14,7 +14,9 @@ from loadtests.record.generator_facts import DEFLATE
 from loadtests.record.words import Transport
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.broadcasting import Publisher, Recipient
+from loadtests.scenarios.broadcasts import LocalBroadcasts
 from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.echoes import LocalEchoes
 from loadtests.scenarios.echoing import Pace
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.messages import TextMaker
@@ -62,7 +64,7 @@ class Party:
     Attributes:
         row: of its numbers.
         clients: that echo.
-        publisher: that broadcasts to the recipients.
+        casts: the broadcasts of one to the others.
         sessions: of all of them, those that echo first.
         compressed: whether their messages are.
         pace: of the echo clients.
@@ -70,9 +72,8 @@ class Party:
     """
 
     row: PackedRow
-    clients: list[TextClient]
-    publisher: Publisher
-    recipients: list[Recipient]
+    clients: LocalEchoes[TextClient]
+    casts: LocalBroadcasts
     sessions: list[Session]
     compressed: bool
     pace: Pace = field(default_factory=Pace)
@@ -131,17 +132,21 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> Par
         session.emit(JOIN_EVENT, {"room": room})
     party = Party(
         row=row,
-        clients=[
+        clients=LocalEchoes(
             TextClient(session, bench.alarm, words, number, bench.now_ns)
             for number, session in enumerate(echoing_ones)
-        ],
-        publisher=Publisher(
-            receiving[0],
-            bench.alarm,
-            TextMaker(ROOM_EVENT, 0, words, place.namespace, room),
-            now_ns=bench.now_ns,
         ),
-        recipients=[Recipient(session) for session in receiving],
+        casts=LocalBroadcasts(
+            [
+                Publisher(
+                    receiving[0],
+                    bench.alarm,
+                    TextMaker(ROOM_EVENT, 0, words, place.namespace, room),
+                    now_ns=bench.now_ns,
+                )
+            ],
+            [Recipient(session) for session in receiving],
+        ),
         sessions=sessions,
         compressed=agreed == DEFLATE,
     )

@@ -25,6 +25,7 @@ from loadtests.record.words import Better, Metric, Transport, Unit
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import doubts
+from loadtests.scenarios.echoes import LocalEchoes
 from loadtests.scenarios.echoing import (
     CLOSED,
     OPEN,
@@ -222,9 +223,9 @@ def measure(bench: Bench, message: SizedMessage) -> list[Measurement]:
         TrialFailed: nothing was answered, or every client lost its connection, and that is not
             what the server's limit explains.
     """
-    clients = [
+    clients = LocalEchoes(
         PayloadClient(message, session, bench.alarm, bench.now_ns) for session in bench.sessions
-    ]
+    )
     try:
         both = both_loops(bench, message, clients)
     except TrialFailed as error:

@@ -14,8 +14,8 @@ from itertools import count
 from loadtests.arithmetic.pacing import at_random
 from loadtests.client.errors import tallied
 from loadtests.scenarios.bench import LEAD_NS, Bench, hint
-from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import OpenLoop, Window, combine_closed, combine_open
+from loadtests.scenarios.echoes import Echoes
 from loadtests.scenarios.echoing import closed_window, open_window
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.own_echo_client import check_acknowledgements, echo_clients
@@ -68,7 +68,7 @@ class RandomEchoes:
     payload_bytes: int
     drain_s: float
     settle_s: float = SETTLE_S
-    clients: list[EchoClient] = field(init=False)
+    clients: Echoes = field(init=False)
     _numbers: count[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
@@ -129,5 +129,4 @@ class RandomEchoes:
 
     def stop(self) -> None:
         """Send nothing more."""
-        for client in self.clients:
-            client.stop()
+        self.clients.stop()

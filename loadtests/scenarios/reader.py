@@ -23,6 +23,7 @@ from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice, collect, slice_of
 from loadtests.scenarios.broadcasting import Publisher, Recipient
+from loadtests.scenarios.broadcasts import LocalBroadcasts
 from loadtests.scenarios.disconnect.windows import Situation, window
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.messages import TextMaker
@@ -217,13 +218,12 @@ class _Load:
     def phase(self, recipients: Sequence[Recipient], over: Callable[[int], bool]) -> Phase:
         """Slices of load until it is over, which is asked with how many were done."""
         found = Phase()
+        casts = LocalBroadcasts([self.publisher], recipients)
         with self.bench.turns.turn() as turn:
             self._weigh(found)
             while not over(len(found.pieces)):
                 number = len(found.pieces)
-                found.pieces.append(
-                    slice_of(self.bench, self.offer, [self.publisher], recipients, number)
-                )
+                found.pieces.append(slice_of(self.bench, self.offer, casts, number))
                 self._weigh(found)
         if turn.disturbance is not None:
             found.disturbed = turn.disturbance.reason

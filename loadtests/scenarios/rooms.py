@@ -23,6 +23,7 @@ from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice, collect, slice_of
 from loadtests.scenarios.broadcasting import Publisher, Recipient
+from loadtests.scenarios.broadcasts import LocalBroadcasts
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.messages import MessageMaker
 from loadtests.scenarios.moving import Mover
@@ -203,7 +204,9 @@ def _published(
     inside, outside = members.recipients[:size], members.recipients[size:]
     members.publisher.messages = _messages(bench, options, size)
     before = sum(map(len, outside))
-    piece = slice_of(bench, options.offer(size), [members.publisher], inside, round_)
+    piece = slice_of(
+        bench, options.offer(size), LocalBroadcasts([members.publisher], inside), round_
+    )
     members.stray[size] += sum(map(len, outside)) - before
     return replace(piece, kind=row)
 

@@ -120,6 +120,7 @@ class Scenario(Generic[Options]):
         speaks: which messages; with one of the first two it can be driven with ``[messages]`` of
             somebody's own application.
         overloads: whether it offers more than a server can answer, so that answers come late.
+        spreads: whether several load generators can hold its clients (``spread``).
         needs_journal: why it cannot do with a server that this run did not start; empty: it can.
     """
 
@@ -147,6 +148,7 @@ class Scenario(Generic[Options]):
     with_clients: Collection[Client] = tuple(Client)
     takes_turns: bool = False
     reaches_all: bool = False
+    spreads: bool = False
 
     def kinds(self, options: Options) -> list[Variant]:
         """Its kinds of trials with these options; the first one is the main one."""

@@ -160,6 +160,7 @@ class FakeBench:
         self.turns: Turns = Lone()
         self.slices: list[SliceFacts] = []
         self.shared: Shared | None = None
+        self.crew = None
 
     def first_due_ns(self, rate_hz: float) -> int:
         return Bench.first_due_ns(self, rate_hz)  # type: ignore[arg-type]  # it has what is needed

@@ -24,6 +24,7 @@ from loadtests.scenarios.broadcast import Broadcast
 from loadtests.scenarios.broadcasting import Recipient
 from loadtests.scenarios.echo import Echo
 from loadtests.scenarios.echo_client import EchoClient
+from loadtests.scenarios.echoes import LocalEchoes
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.messages import MessageMaker, identity
 
@@ -36,10 +37,10 @@ def measure_echo(bench: Bench, options: Echo) -> list[Measurement]:
     Raises:
         TrialFailed: every client lost its connection.
     """
-    clients = [
+    clients = LocalEchoes(
         EchoClient(session, bench.alarm, options.payload_bytes, now_ns=bench.now_ns)
         for session in bench.sessions
-    ]
+    )
     # The loops of echo.measure themselves: a copy of them would calibrate the copy.
     both = echoing.both_loops(bench, options, clients)
     opened = both.opened

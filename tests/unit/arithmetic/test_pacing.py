@@ -120,7 +120,7 @@ def test_last_client_begins_before_the_first_sends_again(rate_hz: float, clients
 
 
 def test_moments_are_due_as_they_are_given_and_then_never() -> None:
-    schedule = Moments((5, 9, 9))
+    schedule = Moments([5, 9, 9])
     assert [schedule.due_ns(index) for index in range(4)] == [5, 9, 9, NEVER]
     assert schedule.start_ns == 5
     assert schedule.due_between(5, 9) == 1
@@ -128,8 +128,8 @@ def test_moments_are_due_as_they_are_given_and_then_never() -> None:
 
 
 def test_schedule_without_moments_never_begins() -> None:
-    assert Moments(()).start_ns == NEVER
-    assert Moments(()).due_between(0, NEVER) == 0
+    assert Moments([]).start_ns == NEVER
+    assert Moments([]).due_between(0, NEVER) == 0
 
 
 def test_random_sends_come_as_a_poisson_process_does() -> None:

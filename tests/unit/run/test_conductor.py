@@ -17,8 +17,9 @@ from loadtests.machine import wakeups, yardstick
 from loadtests.machine.watch import Watch
 from loadtests.record.results import Measurement
 from loadtests.record.words import Transport
-from loadtests.run import conductor as conductor_module
-from loadtests.run.conductor import Conductor, Ensemble, Measure
+from loadtests.run import ensemble as ensemble_module
+from loadtests.run.conductor import Conductor, Measure
+from loadtests.run.ensemble import Ensemble
 from loadtests.run.experiment import parse
 from loadtests.run.trial import Assignment, Orders
 from loadtests.run.turns import order_of
@@ -116,8 +117,8 @@ def test_failures_go_before_silence(conductor: Conductor, monkeypatch: pytest.Mo
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done to the process for measuring's sake is not done to the tests'."""
     nothing = SimpleNamespace(collect=lambda: 0, freeze=lambda: None, disable=lambda: None)
-    monkeypatch.setattr(conductor_module, "gc", nothing)
-    monkeypatch.setattr(conductor_module, "_SETTLE_S", 0)
+    monkeypatch.setattr(ensemble_module, "gc", nothing)
+    monkeypatch.setattr(ensemble_module, "_SETTLE_S", 0)
     monkeypatch.setattr(yardstick, "measure_ms", lambda _core: 1.5)
     monkeypatch.setattr(wakeups, "least_timer_slack", lambda: None)
     # Turns that take no time are all disturbance.

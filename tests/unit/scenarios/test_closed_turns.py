@@ -7,9 +7,9 @@ import pytest
 
 from loadtests.scenarios import echo
 from loadtests.scenarios.bench import LEAD_NS
-from loadtests.scenarios.echo_client import EchoClient
 from loadtests.scenarios.echo_loops import Window
 from loadtests.scenarios.echoing import Pace, closed_window, slice_of
+from loadtests.scenarios.own_echo_client import echo_clients
 from tests.support.simulation import MS, FakeBench, World, echoing
 from tests.unit.scenarios.echo_in_turns import OPTIONS, Others, measured
 
@@ -39,7 +39,7 @@ def test_clients_of_a_closed_loop_begin_one_after_the_other(world: World) -> Non
     sent_ns: list[int] = []
     for session in bench.sessions:
         session.on_send = lambda _name, _data: sent_ns.append(world.now_ns)
-    clients = [EchoClient(each, world, 32, now_ns=world.time_ns) for each in bench.sessions]  # type: ignore[arg-type]
+    clients = echo_clients(bench, 32)  # type: ignore[arg-type]
     begun_ns = world.now_ns
     closed_window(bench, OPTIONS, clients, 0.04, 0.1)  # type: ignore[arg-type]
     # All within the time that is not measured.
@@ -75,7 +75,7 @@ def test_closed_slice_settles_for_a_round_trip_and_holds_two(
 ) -> None:
     bench = FakeBench(world, OPTIONS.clients)
     echoing(bench, lambda _session, _number: [MS])
-    clients = [EchoClient(each, world, 32, now_ns=world.time_ns) for each in bench.sessions]  # type: ignore[arg-type]
+    clients = echo_clients(bench, 32)  # type: ignore[arg-type]
     begun_ns = world.now_ns
     window = slice_of(bench, OPTIONS, clients, 5, Pace(round_trip_s)).window  # type: ignore[arg-type]
     assert window.begin_ns - begun_ns == settled_ms * MS
@@ -85,7 +85,7 @@ def test_closed_slice_settles_for_a_round_trip_and_holds_two(
 def window_of(world: World, reply_ms: int, seconds: float = 1.0) -> Window:
     bench = FakeBench(world, OPTIONS.clients)
     echoing(bench, lambda _session, _number: [reply_ms * MS])
-    clients = [EchoClient(each, world, 32, now_ns=world.time_ns) for each in bench.sessions]  # type: ignore[arg-type]
+    clients = echo_clients(bench, 32)  # type: ignore[arg-type]
     return closed_window(bench, OPTIONS, clients, 0.1, seconds)  # type: ignore[arg-type]
 
 
@@ -108,7 +108,7 @@ def stalled(world: World, begin_ms: int, end_ms: int) -> Window:
     world.frozen = (world.now_ns + begin_ms * MS, world.now_ns + end_ms * MS)
     bench = FakeBench(world, OPTIONS.clients)
     echoing(bench, lambda _session, _number: [MS])
-    clients = [EchoClient(each, world, 32, now_ns=world.time_ns) for each in bench.sessions]  # type: ignore[arg-type]
+    clients = echo_clients(bench, 32)  # type: ignore[arg-type]
     options = msgspec.structs.replace(OPTIONS, drain_s=2)
     return closed_window(bench, options, clients, 0.05, 0.1)  # type: ignore[arg-type]
 
