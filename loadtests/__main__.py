@@ -47,7 +47,7 @@ from loadtests.record.results import FILE_NAME, Result
 from loadtests.record.words import Status, Transport
 from loadtests.run.asked import Asked, asked, telling
 from loadtests.run.executor import ProcessExecutor
-from loadtests.run.experiment import Experiment, ExperimentError, load
+from loadtests.run.experiment import MOST_GENERATORS, Experiment, ExperimentError, load
 from loadtests.run.feasible import check
 from loadtests.run.narrowing import narrow
 from loadtests.run.preflight import tried
@@ -102,6 +102,11 @@ cli.add_command(gate.command)
 @click.option("--app-dir", metavar="DIR", help="Where it is imported from (default: here).")
 @click.option(
     "--python", metavar="PATH", help="The interpreter that has it (default: the active one)."
+)
+@click.option(
+    "--generators",
+    type=click.IntRange(1, MOST_GENERATORS),
+    help="Processes that hold the clients, where one core of load is too little.",
 )
 @click.option("--no-report", is_flag=True, help="Measure only; the report can be made later.")
 @connections

@@ -169,7 +169,12 @@ def telling(wanted: Experiment, given: Mapping[str, Any]) -> Experiment:
         raise ExperimentError(str(error)) from error
     compress = wanted.compress and not given["no_compression"]
     wanted = msgspec.structs.replace(
-        wanted, target=target, compress=compress, messages=messages, subject=tables
+        wanted,
+        target=target,
+        compress=compress,
+        messages=messages,
+        subject=tables,
+        generators=given.get("generators") or wanted.generators,
     )
     if not tables or any(each.url is None and each.app is None for each in tables):
         wanted = for_servers_of_ours(wanted)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from loadtests.client.target import Target
 from loadtests.machine import cores, wakeups
@@ -17,63 +18,22 @@ from loadtests.machine.launch import SERVE, LaunchError, RunningServer, generati
 from loadtests.record.application import NAMESPACE
 from loadtests.record.results import PlannedTrial
 from loadtests.record.words import Client, Transport
+from loadtests.run.carried import CarriedOut
 from loadtests.run.dialogue import messages_of, target_of, unspoken
 from loadtests.run.experiment import Experiment
 from loadtests.run.feasible import room, shortage
 from loadtests.run.subjects import Subject
-from loadtests.run.trial import Assignment, Came, Orders, conduct
+from loadtests.run.trial import Assignment, Orders, conduct
 from loadtests.scenarios.bench import Outcome, Place, Site, Stage
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.scenario import Speaks, Variant
 from servers.modes import ADAPTERS
-
-
-class CarriedOut(NamedTuple):
-    """What came of a trial.
-
-    Attributes:
-        planned: it.
-        server: the READY line of its server, empty where that is not ours.
-        came: its outcome, or the reason that its rows get.
-    """
-
-    planned: PlannedTrial
-    server: dict[str, Any]
-    came: Came
-
 
 #: How long an application of somebody else's may take to be imported.
 _APP_READY_S = 60.0
 
 #: A trial whose server is there, if it has one of ours.
 _Started = tuple[PlannedTrial, RunningServer | None]
-
-
-class Executor(Protocol):
-    """What a run has its trials carried out by."""
-
-    @property
-    def pins(self) -> Pinning:
-        """Where servers and generators run."""
-
-    def prepare(self) -> dict[str, Any]:
-        """Get ready; what it found out about the machine, for the result's environment."""
-
-    def room(self, variant: Variant) -> int:
-        """How many trials of a kind can be carried out together; one at least."""
-
-    def lack(self, planned: PlannedTrial) -> str | None:
-        """Why a trial cannot run here, or not in its mode; None where it can."""
-
-    def measure(self, together: Sequence[PlannedTrial]) -> Iterator[CarriedOut]:
-        """Carry out trials of one group, or one alone.
-
-        Raises:
-            KeyboardInterrupt: after what could still be given.
-        """
-
-    def server_log(self, planned: PlannedTrial) -> Path:
-        """Where its server's log is, if it has one."""
 
 
 class ProcessExecutor:
@@ -110,15 +70,19 @@ class ProcessExecutor:
 
     def prepare(self) -> dict[str, Any]:
         """See Executor."""
+        many = self._experiment.generators
+        apart = len(set(cores.for_generators(self.pins, many)))
+        several = {"generators": {"processes": many, "cores": apart}} if many > 1 else {}
         found = wakeups.of_generator(self.pins)
         if found is None:
-            return {"sends": "no spinning: server and generator may share a core"}
+            why = "no spinning: server and generator may share a core"
+            return {"sends": why, **several}
         sends = {
             "wake_up_p50_us": found.p50_ns / 1000,
             "wake_up_p99_us": found.p99_ns / 1000,
             "spinning_us": found.margin_ns / 1000,
         }
-        return {"sends": sends}
+        return {"sends": sends, **several}
 
     def server_log(self, planned: PlannedTrial) -> Path:
         """See Executor."""
@@ -181,24 +145,13 @@ class ProcessExecutor:
 
     def _generate(self, together: Sequence[PlannedTrial], variant: Variant) -> Iterator[CarriedOut]:
         """Trials of one kind, each with its server, and all with one load generator."""
-        first = together[0]
-        log = self._file(first, "generator.log")
-        many = self._experiment.generators_of(variant.scenario)
+        log = self._file(together[0], "generator.log")
         started: list[_Started] = []
         with ExitStack() as stack:
             try:
-                place = variant.scenario.place(variant.options, first.client, self._label(first))
-                site = stack.enter_context(place)
-                # It starts beside the servers, on its own core, and waits for its work.
-                generator = stack.enter_context(
-                    generating(
-                        variant.in_generator * len(together),
-                        log=log,
-                        core=self.pins.generator,
-                        prefix=site.prefix,
-                        spread=cores.for_generators(self.pins, many),
-                    )
-                )
+                site = stack.enter_context(self._site(together[0], variant))
+                users = variant.in_generator * len(together)
+                generator = stack.enter_context(self._generating(users, variant, log, site))
             except (LaunchError, TrialFailed) as error:
                 yield from (CarriedOut(each, {}, TrialFailed(str(error))) for each in together)
                 return
@@ -211,7 +164,7 @@ class ProcessExecutor:
             yield from failed
             if not started:
                 return
-            orders = self._orders(started, site, many)
+            orders = self._orders(started, site, self._generators(variant))
             servers = {self._cell(planned): server for planned, server in started if server}
             found, interrupt = conduct(orders, generator, log, servers)
         for (planned, server), came in zip(started, found, strict=True):
@@ -221,6 +174,24 @@ class ProcessExecutor:
             yield CarriedOut(planned, ready, came)
         if interrupt is not None:
             raise interrupt
+
+    def _site(self, planned: PlannedTrial, variant: Variant) -> AbstractContextManager[Site]:
+        return variant.scenario.place(variant.options, planned.client, self._label(planned))
+
+    def _generators(self, variant: Variant) -> int:
+        return self._experiment.generators_of(variant.scenario)
+
+    def _generating(
+        self, users: int, variant: Variant, log: Path, site: Site
+    ) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """It starts beside the servers, on its own core, and waits for its work."""
+        return generating(
+            users,
+            log=log,
+            core=self.pins.generator,
+            prefix=site.prefix,
+            spread=cores.for_generators(self.pins, self._generators(variant)),
+        )
 
     def _started(
         self, stack: ExitStack, planned: PlannedTrial, variant: Variant, site: Site

@@ -26,6 +26,8 @@ from servers.modes import ADAPTERS, MAIN
 #: A key, or a table's head, and how many dots none of an experiment has.
 _KEY = re.compile(r"""\s*\[{0,2}([\w"' .-]*)[\]=]""")
 _DEEPEST = 20
+#: More processes of load than any machine has cores for is a slip of the pen.
+MOST_GENERATORS = 64
 
 PROFILES = Path(__file__).parents[1] / "experiments"
 
@@ -81,7 +83,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, str] = {}
     messages: Messages | None = None
     subject: list[SubjectTable] = []
-    generators: Annotated[int, Meta(ge=1, le=64)] = 1
+    generators: Annotated[int, Meta(ge=1, le=MOST_GENERATORS)] = 1
 
     @property
     def scenarios(self) -> list[str]:

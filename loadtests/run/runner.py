@@ -21,7 +21,7 @@ from loadtests.machine.logs import raised
 from loadtests.record import calibration, results
 from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Status
-from loadtests.run.executor import Executor
+from loadtests.run.carried import Executor
 from loadtests.run.experiment import Experiment
 from loadtests.run.plan import plan
 from loadtests.run.progress import Reporter

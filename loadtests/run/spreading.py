@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Types of our messages: to the workers, and from them.
 _ORDERED, _ASKED, _CAME, _ANSWERED = "tb-ordered", "tb-asked", "tb-came", "tb-answered"
+#: How often a worker that does not answer is looked after.
+_LOOK_S = 0.5
 #: Locust's messages hold a dictionary; ours has one key.
 _BYTES = "bytes"
 
@@ -129,18 +132,14 @@ class Workers:
     def ask(self, cell: int, asked: Mapping[int, Order]) -> dict[int, Answer]:
         """See Link."""
         waiting = {place: self._ask(cell, place, order) for place, order in asked.items()}
-        answers = {}
-        for place, (number, result) in waiting.items():
-            patience_s = asked[place].patience_s
-            try:
-                answers[place] = result.get(timeout=patience_s)
-            except gevent.Timeout:
-                raise TrialFailed(
-                    f"load generator {place + 1} of {self.places} did not answer within "
-                    f"{patience_s:g} s"
-                ) from None
-            finally:
-                self._waiting.pop(number, None)
+        try:
+            answers = {
+                place: self._answer(place, result, asked[place].patience_s)
+                for place, (_, result) in waiting.items()
+            }
+        finally:
+            for number, _ in waiting.values():
+                del self._waiting[number]
         self._absent_ns = max([self._absent_ns, *(each.absent_ns for each in answers.values())])
         return answers
 
@@ -154,6 +153,18 @@ class Workers:
         result = self._waiting[number] = AsyncResult()
         self._send(_ASKED, _Asked(number, cell, order), self._ids[place])  # type: ignore[arg-type]
         return number, result
+
+    def _answer(self, place: int, result: AsyncResult, patience_s: float) -> Answer:
+        give_up = time.monotonic() + patience_s
+        while not result.ready():
+            who = f"load generator {place + 1} of {self.places}"
+            if self._ids[place] in {each.id for each in self._runner.clients.missing}:
+                raise TrialFailed(f"{who} has ended or stands still")
+            if time.monotonic() > give_up:
+                raise TrialFailed(f"{who} did not answer within {patience_s:g} s")
+            result.wait(timeout=_LOOK_S)
+        answer: Answer = result.get()
+        return answer
 
     def _send(self, kind: str, message: msgspec.Struct, worker: str) -> None:
         self._runner.send_message(kind, {_BYTES: msgspec.msgpack.encode(message)}, worker)

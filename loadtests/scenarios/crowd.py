@@ -84,11 +84,6 @@ class Crowd:
         there = f"{len(self.sessions)} of {many} are connected"
         return self._told(f"{tallied(failures)} ({there})" if failures else "")
 
-    def lost(self) -> str:
-        """Why some lost their connection, with how many; empty where none did."""
-        ended = [each.ended for each in self.sessions if each.ended is not None]
-        return f"{tallied(ended)} ({len(ended)} of {len(self.sessions)})" if ended else ""
-
     def leave(self) -> None:
         """End every session without a word."""
         for session in self.sessions:

@@ -26,6 +26,9 @@ class Echoed:
         says_something: whether an acknowledgement had anything in it.
     """
 
+    #: Those of its attributes that only grow.
+    GROWING = ("due_ns", "handed_ns", "sent_ns", "numbers", "kernel_ns", "user_ns")
+
     is_acknowledged = False
     goes_by_order = False
 

@@ -130,23 +130,15 @@ def _party(bench: Bench, options: Compression, row: PackedRow, room: str) -> Par
     echoing_ones, receiving = sessions[: options.clients], sessions[options.clients :]
     for session in receiving:
         session.emit(JOIN_EVENT, {"room": room})
+    messages = TextMaker(ROOM_EVENT, 0, words, place.namespace, room)
+    publisher = Publisher(receiving[0], bench.alarm, messages, now_ns=bench.now_ns)
     party = Party(
         row=row,
         clients=LocalEchoes(
             TextClient(session, bench.alarm, words, number, bench.now_ns)
             for number, session in enumerate(echoing_ones)
         ),
-        casts=LocalBroadcasts(
-            [
-                Publisher(
-                    receiving[0],
-                    bench.alarm,
-                    TextMaker(ROOM_EVENT, 0, words, place.namespace, room),
-                    now_ns=bench.now_ns,
-                )
-            ],
-            [Recipient(session) for session in receiving],
-        ),
+        casts=LocalBroadcasts([publisher], [Recipient(session) for session in receiving]),
         sessions=sessions,
         compressed=agreed == DEFLATE,
     )

@@ -160,6 +160,21 @@ def _not_pinned(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def _crowded_generators(facts: Facts) -> Iterator[Finding]:
+    found = facts.result.environment.get("generators")
+    if not isinstance(found, Mapping):
+        return
+    many, cores = found.get("processes"), found.get("cores")
+    if isinstance(many, int) and isinstance(cores, int) and cores < many:
+        yield Finding(
+            Kind.CROWDED_GENERATORS,
+            Severity.WARNING,
+            f"{many} load generators shared {cores} core{'s' if cores > 1 else ''}: together they "
+            "can do no more than that, and keep each other waiting.",
+            "Run on a machine with a core for each beside the server's, or with fewer generators.",
+        )
+
+
 def _shared_cores(pinning: Mapping[str, object]) -> bool:
     server, generator = pinning.get("server"), pinning.get("generator")
     if not isinstance(server, list) or not isinstance(generator, list):
@@ -285,6 +300,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _noisy_machine,
     _unsteady_machine,
     _not_pinned,
+    _crowded_generators,
     _user_space_clock,
     _uncompressed,
     _raised,

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     OTHERS = "others-on-the-core"
     OFF_TURN = "at-work-off-turn"
     NOT_PINNED = "not-pinned"
+    CROWDED_GENERATORS = "crowded-generators"
     USER_SPACE_CLOCK = "user-space-clock"
     UNCOMPRESSED = "does-not-compress"
     TRIALS_LEFT_OUT = "trials-left-out"

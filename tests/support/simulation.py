@@ -84,6 +84,7 @@ class FakeSession:
         self.kept: list[tuple[bytes, int, int]] = []
         self.expected: dict[int, Callable[[list[Any], int, int], None]] = {}
         self.unheard: dict[str, int] | None = None
+        self.codings: list[str] = []
         self.on_send: Callable[[str, str], None] = lambda *_: None
 
     def on(self, event: str, handler: Callable[[list[Any], int, int], None]) -> None:

@@ -22,9 +22,6 @@ from loadtests.scenarios.spread.orders import Answer, EchoedSince, Order
 if TYPE_CHECKING:
     from loadtests.scenarios.broadcasts import Broadcasts
 
-#: Of a client, that come piece by piece.
-_TIMES = ("due_ns", "handed_ns", "sent_ns", "numbers", "kernel_ns", "user_ns")
-
 
 class Link(Protocol):
     """How the processes that hold clients are reached, which are numbered from 0."""
@@ -182,7 +179,7 @@ class RemoteEchoes(list[Echoed]):
 
 
 def _add(client: Echoed, since: EchoedSince) -> None:
-    for name in _TIMES:
+    for name in Echoed.GROWING:
         getattr(client, name).frombytes(getattr(since, name))
     client.unanswered = set(since.unanswered)
     client.first = since.first

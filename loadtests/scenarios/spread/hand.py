@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from loadtests.client.session import Session
     from loadtests.scenarios.bench import Bench
 
-#: Of a client, that are sent piece by piece.
-_TIMES = ("due_ns", "handed_ns", "sent_ns", "numbers", "kernel_ns", "user_ns")
-
 
 class Hand:
     """One trial's clients in this process.
@@ -62,7 +59,7 @@ class Hand:
         match order:
             case orders.MakeEchoes(payload_bytes, publishers):
                 self._echoes = echo_clients(self._bench, payload_bytes, publishers)
-                self._told = [dict.fromkeys(_TIMES, 0) for _ in self._echoes]
+                self._told = [dict.fromkeys(Echoed.GROWING, 0) for _ in self._echoes]
             case orders.OpenLoop(schedules, until_ns):
                 self._echoes.open_loop(schedules, until_ns)
             case orders.ClosedLoop(starts_ns, until_ns):
@@ -131,7 +128,7 @@ class Hand:
 def _since(client: Echoed, told: dict[str, int]) -> EchoedSince:
     """What a client has that was not told yet, of which is kept how far it was told."""
     times = {}
-    for name in _TIMES:
+    for name in Echoed.GROWING:
         found = getattr(client, name)
         times[name] = found[told[name] :].tobytes()
         told[name] = len(found)
