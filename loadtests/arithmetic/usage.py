@@ -27,24 +27,23 @@ class Reading:
 class Usage:
     """What was used between two readings, in nanoseconds.
 
-    ``busiest_ns`` is what the generator used of the core of which it used most, where its processes
-    have several; None where it is one process.
+    ``cores_ns`` as in Reading.
     """
 
     wall_ns: int
     generator_ns: int
     server_ns: int | None
     spun_ns: int = 0
-    busiest_ns: int | None = None
+    cores_ns: tuple[int, ...] = ()
 
     @property
-    def _full_ns(self) -> int:
-        return self.generator_ns if self.busiest_ns is None else self.busiest_ns
+    def _busiest_ns(self) -> int:
+        return max(self.cores_ns, default=self.generator_ns)
 
     @property
     def generator_percent(self) -> float:
         """Share of one core, the busiest of its own, with what it spins."""
-        return 100 * self._full_ns / self.wall_ns
+        return 100 * self._busiest_ns / self.wall_ns
 
     @property
     def working_ns(self) -> int:
@@ -54,7 +53,7 @@ class Usage:
     @property
     def working_percent(self) -> float:
         """Share of one core, the busiest of its own, that messages took."""
-        return 100 * max(0, self._full_ns - self.spun_ns) / self.wall_ns
+        return 100 * max(0, self._busiest_ns - self.spun_ns) / self.wall_ns
 
     @property
     def server_percent(self) -> float | None:
@@ -67,26 +66,26 @@ def between(begin: Reading, end: Reading) -> Usage:
     server_ns = None
     if begin.server_ns is not None and end.server_ns is not None:
         server_ns = end.server_ns - begin.server_ns
-    cores_ns = [late - early for early, late in zip(begin.cores_ns, end.cores_ns, strict=True)]
     return Usage(
         wall_ns=end.at_ns - begin.at_ns,
         generator_ns=end.generator_ns - begin.generator_ns,
         server_ns=server_ns,
         spun_ns=end.spun_ns - begin.spun_ns,
-        busiest_ns=max(cores_ns, default=None),
+        cores_ns=tuple(
+            late - early for early, late in zip(begin.cores_ns, end.cores_ns, strict=True)
+        ),
     )
 
 
 def together(usages: Sequence[Usage]) -> Usage:
     """The usage of several times that do not overlap, at least one."""
     known = [each.server_ns for each in usages if each.server_ns is not None]
-    busiest = [each.busiest_ns for each in usages if each.busiest_ns is not None]
     return Usage(
         wall_ns=sum(each.wall_ns for each in usages),
         generator_ns=sum(each.generator_ns for each in usages),
         server_ns=sum(known) if len(known) == len(usages) else None,
         spun_ns=sum(each.spun_ns for each in usages),
-        busiest_ns=sum(busiest) if len(busiest) == len(usages) else None,
+        cores_ns=tuple(map(sum, zip(*(each.cores_ns for each in usages), strict=True))),
     )
 
 

@@ -33,6 +33,8 @@ ANY = Proof()
 
 #: Where a trial's Locust finds the HOME that was kept from it, see ``generating``.
 HOME_KEPT = "TRANSPORT_BENCH_HOME"
+#: Where one of several load generators finds its number, from 0.
+WORKER = "TRANSPORT_BENCH_WORKER"
 
 READY_TIMEOUT_S = 10.0
 #: Clients that connect at the same time are the servers' to serve, all on one core.
@@ -228,15 +230,17 @@ def generating(
     if spread:
         port = _free_port()
         arguments += ["--master", "--master-bind-host=127.0.0.1", f"--master-bind-port={port}"]
-        arguments += [f"--expect-workers={len(spread)}", "--expect-workers-max-wait=30"]
+        arguments += [f"--expect-workers={len(spread)}", "--expect-workers-max-wait=20"]
         workers = ["--worker", "--master-host=127.0.0.1", f"--master-port={port}"]
     with ExitStack() as stack:
         conducting = stack.enter_context(
             _locust([*common, *arguments], log=log, core=core, prefix=prefix, pipe=True)
         )
-        for number, each in enumerate(spread, start=1):
-            own = log.with_name(f"{log.stem}-{number}{log.suffix}")
-            stack.enter_context(_locust([*common, *workers], log=own, core=each, prefix=prefix))
+        for number, each in enumerate(spread):
+            own = log.with_name(f"{log.stem}-{number + 1}{log.suffix}")
+            stack.enter_context(
+                _locust([*common, *workers], log=own, core=each, prefix=prefix, worker=number)
+            )
         yield conducting
 
 
@@ -248,7 +252,9 @@ def _locust(
     core: int | None,
     prefix: Sequence[str],
     pipe: bool = False,
+    worker: int | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
+    told = {} if worker is None else {WORKER: str(worker)}
     with (
         # Beside the log: should we be killed, it is left where the run is.
         TemporaryDirectory(prefix="empty-", dir=log.resolve().parent) as empty,
@@ -260,7 +266,7 @@ def _locust(
             pipe=pipe,
             prefix=prefix,
             folder=Path(empty),
-            environment=_unconfigured(os.environ, empty),
+            environment=_unconfigured(os.environ, empty) | told,
         ) as running,
     ):
         yield running

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from loadtests.arithmetic.usage import Reading
+from loadtests.machine.cores import own_cores
 
 _MIB = 1024 * 1024
 
@@ -34,7 +35,7 @@ class Meter:
         self._server = [] if server_pid is None else serving(server_pid)
         self._spun_ns = spun_ns
         self.helpers = helpers
-        self._groups = _sharing(helpers)
+        self._groups = _sharing({os.getpid(): sorted(own_cores()), **helpers}) if helpers else []
 
     def read(self) -> Reading:
         """All clocks, now.
@@ -43,11 +44,10 @@ class Meter:
             ProcessLookupError: the server has died.
         """
         at_ns, server_ns = time.monotonic_ns(), self.server_ns()
-        own_ns = time.process_time_ns()
         if not self._groups:
-            return Reading(at_ns, own_ns, server_ns, self._spun_ns())
+            return Reading(at_ns, time.process_time_ns(), server_ns, self._spun_ns())
         cores_ns = tuple(sum(map(_cpu_ns, group)) for group in self._groups)
-        return Reading(at_ns, own_ns + sum(cores_ns), server_ns, self._spun_ns(), cores_ns)
+        return Reading(at_ns, sum(cores_ns), server_ns, self._spun_ns(), cores_ns)
 
     def server_mib(self) -> float | None:
         """Resident memory of the server; what its processes share counts in each."""

@@ -115,7 +115,7 @@ class Watch:
             at_ns=at_ns,
             # It goes on while the machine sleeps, clock_gettime(2); only Linux has it.
             boot_ns=time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)),
-            waited_ns=[_waited_ns(pid) for pid in self._helpers or (os.getpid(),)],
+            waited_ns=[waited_ns(pid) for pid in self._helpers or (os.getpid(),)],
             stolen_s=sum(
                 getattr(cores[core], "steal", 0.0) for core in self._cores if core < len(cores)
             ),
@@ -124,10 +124,13 @@ class Watch:
         )
 
 
-def _waited_ns(process: int) -> int:
-    """How long a process's first thread has waited for a core; 0 where nobody counts."""
+def waited_ns(process: int | None = None) -> int:
+    """How long a process's first thread has waited for a core; 0 where nobody counts.
+
+    ``process``: its id; None for this one.
+    """
     try:
-        path = Path(_SCHEDSTAT.format(process=process))
+        path = Path(_SCHEDSTAT.format(process=process or os.getpid()))
         return int(path.read_text(encoding="ascii").split()[1])
     except (OSError, IndexError, ValueError):
         return 0

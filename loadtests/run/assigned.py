@@ -16,8 +16,8 @@ from loadtests.record.exits import Exit
 from loadtests.run.bench_user import BenchUser
 from loadtests.run.conductor import Measure
 from loadtests.run.ensemble import Ensemble
-from loadtests.run.spreading import Worker
 from loadtests.run.trial import Assignment, Orders
+from loadtests.run.worker import Worker
 
 
 def listen(measures: dict[str, Measure] | None = None) -> None:

@@ -18,7 +18,7 @@ from loadtests.record.application import NAMESPACE
 from loadtests.record.words import Client
 from loadtests.run.conductor import Conductor
 from loadtests.run.ensemble import Ensemble
-from loadtests.run.spreading import Recruit, Worker
+from loadtests.run.worker import Recruit, Worker
 from loadtests.scenarios.own_messages import Messages
 from loadtests.users.endless import WORKLOADS, EndlessWorkload, Load
 from loadtests.users.recording import errors_logged

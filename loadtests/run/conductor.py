@@ -32,7 +32,7 @@ from loadtests.run.turns import Seat
 from loadtests.scenarios.bench import Bench, Outcome, connect_timeout_s
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.negotiated import verify_compression
-from loadtests.scenarios.spread.crew import Crew, Link, RemoteSession
+from loadtests.scenarios.spread.crew import Crew, RemoteSession, Workers
 from loadtests.scenarios.spread.orders import Quiet
 
 #: What takes a trial's measurements: a scenario's ``measure``.
@@ -81,7 +81,7 @@ class Conductor:
         measure: Measure,
         together: int | None = None,
         spun_ns: Callable[[], int] = lambda: 0,
-        workers: Link | None = None,
+        workers: Workers | None = None,
         cell: int = 0,
     ) -> None:
         self.assignment = assignment
@@ -90,10 +90,10 @@ class Conductor:
         self._take = measure
         self.expected = assignment.variant.in_generator
         self._sessions: list[Session] = []
-        self._crew: Crew | None = None
+        self.crew: Crew | None = None
         if workers is not None:
             # As far as a scenario goes that can be spread, they are sessions.
-            self._crew = Crew(workers, cell, cast("list[RemoteSession]", self._sessions))
+            self.crew = Crew(workers, cell, cast("list[RemoteSession]", self._sessions))
         self._failures: list[str] = []
         self._compression = ""
         self._settled = Event()
@@ -106,11 +106,11 @@ class Conductor:
         self._sessions.append(session)
         self._settle()
 
-    def joined_elsewhere(self, place: int, *, compressed: bool) -> None:
-        """A user of another process has connected, after those who have before."""
-        assert self._crew is not None
-        number = len(self._crew.by_place().get(place, ()))
-        self._crew.sessions.append(RemoteSession(place, number, compressed))
+    def joined_elsewhere(self, worker: int, *, compressed: bool) -> None:
+        """A worker's user has connected, after those of it who have before."""
+        assert self.crew is not None
+        number = len(self.crew.by_worker().get(worker, ()))
+        self.crew.sessions.append(RemoteSession(worker, number, compressed))
         self._settle()
 
     def failed(self, reason: str) -> None:
@@ -170,11 +170,11 @@ class Conductor:
         self.meter = Meter(self.assignment.server_pid, self._spun_ns, self._helpers())
 
     def _helpers(self) -> dict[int, list[int]]:
-        """Processes that hold the clients, and their cores; they do nothing else from now on."""
-        if self._crew is None:
+        """Processes that hold the clients, and their cores."""
+        if self.crew is None:
             return {}
-        every = dict.fromkeys(range(self._crew.link.places), Quiet())
-        return {each.pid: each.cores for each in self._crew.ask(every).values()}
+        every = dict.fromkeys(range(self.crew.workers.many), Quiet())
+        return {each.pid: each.cores for each in self.crew.ask(every).values()}
 
     def _measure(self, stand: Stand) -> Outcome:
         place, seat = self.assignment.place, stand.seat
@@ -186,7 +186,7 @@ class Conductor:
             place=place,
             sleep=gevent.sleep,
             turns=seat,
-            crew=self._crew,
+            crew=self.crew,
         )
         stolen = StolenTime(stand.cores)
         variant = self.assignment.variant

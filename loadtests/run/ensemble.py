@@ -13,9 +13,10 @@ from loadtests.machine import wakeups, yardstick
 from loadtests.machine.cores import own_cores
 from loadtests.machine.watch import Watch
 from loadtests.run.conductor import Conductor, Measure, Stand
-from loadtests.run.spreading import Workers, spawned
+from loadtests.run.spreading import spawned
 from loadtests.run.trial import Orders
 from loadtests.run.turns import Keeper
+from loadtests.run.workers import LocustWorkers
 
 if TYPE_CHECKING:
     from locust.runners import MasterRunner
@@ -45,7 +46,9 @@ class Ensemble:
         wakeups.least_timer_slack()
         self._alarm = Alarm(orders.spin_ns)
         together = sum(each.variant.in_generator for each in orders.assignments)
-        self.workers = None if runner is None else Workers(runner, orders, self._came)
+        self.workers = (
+            None if runner is None else LocustWorkers(runner, orders, self._came, self._ended)
+        )
         self.conductors = [
             Conductor(
                 each,
@@ -80,12 +83,17 @@ class Ensemble:
             self.workers.begin()
         gevent.spawn(self.run)
 
-    def _came(self, cell: int, place: int, compressed: bool, failure: str) -> None:
+    def _came(self, cell: int, worker: int, compressed: bool, failure: str) -> None:
         conductor = self.conductors[cell]
         if failure:
             conductor.failed(failure)
         else:
-            conductor.joined_elsewhere(place, compressed=compressed)
+            conductor.joined_elsewhere(worker, compressed=compressed)
+
+    def _ended(self, cell: int, worker: int, ended: list[tuple[int, str]]) -> None:
+        crew = self.conductors[cell].crew
+        assert crew is not None
+        crew.heard(worker, ended)
 
     def stop(self) -> None:
         """End the present turn and give no more: the run is interrupted."""

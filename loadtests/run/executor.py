@@ -70,9 +70,7 @@ class ProcessExecutor:
 
     def prepare(self) -> dict[str, Any]:
         """See Executor."""
-        many = self._experiment.generators
-        apart = len(set(cores.for_generators(self.pins, many)))
-        several = {"generators": {"processes": many, "cores": apart}} if many > 1 else {}
+        several = self._several()
         found = wakeups.of_generator(self.pins)
         if found is None:
             why = "no spinning: server and generator may share a core"
@@ -83,6 +81,17 @@ class ProcessExecutor:
             "spinning_us": found.margin_ns / 1000,
         }
         return {"sends": sends, **several}
+
+    def _several(self) -> dict[str, Any]:
+        """Of several load generators, how many processes and cores they are."""
+        wanted = self._experiment
+        kinds = [kind for each in wanted.scenarios for kind in wanted.variants(each)]
+        many = max((wanted.generators_of(each.scenario) for each in kinds), default=1)
+        if many == 1:
+            return {}
+        own = set(cores.for_generators(self.pins, many))
+        # Where nothing is pinned nobody knows.
+        return {"generators": {"processes": many, "cores": None if None in own else len(own)}}
 
     def server_log(self, planned: PlannedTrial) -> Path:
         """See Executor."""
@@ -261,10 +270,11 @@ class ProcessExecutor:
             assignments=[self._assignment(planned, server, site) for planned, server in started],
             seed=self._seed(first),
             server_core=self.pins.server if ours else None,
-            spin_ns=wakeups.spin_ns(self.pins),
+            spin_ns=wakeups.spin_ns(self.pins) if generators == 1 else 0,
             begun_ns=self._begun_ns,
             at_once=first.at_once,
             generators=generators,
+            crowded=len(set(cores.for_generators(self.pins, generators))) < generators,
         )
 
     def _assignment(

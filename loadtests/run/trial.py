@@ -69,6 +69,7 @@ class Orders(msgspec.Struct, frozen=True):
         begun_ns: when the run began, monotonic.
         at_once: whether all are on turn at the same time, as the two of a pair are.
         generators: processes that hold the clients.
+        crowded: whether some of these share a core.
     """
 
     assignments: list[Assignment]
@@ -78,6 +79,7 @@ class Orders(msgspec.Struct, frozen=True):
     begun_ns: int = 0
     at_once: bool = False
     generators: int = 1
+    crowded: bool = False
 
 
 #: What came of a trial: an outcome without an error, or why there is none.
@@ -169,9 +171,11 @@ def _came(
     if not path.exists():
         if late is not None:
             return TrialFailed(late)
+        # Of several, one that holds clients may say why; the one that conducts has waited for it.
+        saying = next(filter(_says_something, _logs_of_workers(generator_log)), generator_log)
         return TrialFailed(
             f"the load generator ended with code {generator.returncode}: "
-            f"{last_words(generator_log)}; its log: {generator_log}"
+            f"{last_words(saying)}; its log: {saying}"
         )
     found = msgspec.json.decode(path.read_bytes(), type=Outcome)
     path.unlink()
@@ -181,7 +185,8 @@ def _came(
         logs = _logs(server)
         said = next(filter(None, (raised(_text(log)) for log in logs)), "")
         said = f"; the server's log has {said}" if said else ""
-        return TrialFailed(f"{found.error}{said}{_where([generator_log, *logs])}")
+        logs = [generator_log, *_logs_of_workers(generator_log), *logs]
+        return TrialFailed(f"{found.error}{said}{_where(logs)}")
     return found
 
 
@@ -198,9 +203,18 @@ def _logs(server: Launched[Any] | None) -> list[Path]:
     return [] if server is None else [server.log]
 
 
+def _logs_of_workers(generator_log: Path) -> list[Path]:
+    """Of the processes that hold clients for a load generator, where there are any."""
+    return sorted(generator_log.parent.glob(f"{generator_log.stem}-*{generator_log.suffix}"))
+
+
+def _says_something(log: Path) -> bool:
+    return tells(_text(log))
+
+
 def _where(logs: Sequence[Path]) -> str:
     """Which of the logs say anything."""
-    telling = [str(log) for log in logs if log.exists() and tells(_text(log))]
+    telling = [str(log) for log in logs if log.exists() and _says_something(log)]
     return f"; logs: {', '.join(telling)}" if telling else ""
 
 

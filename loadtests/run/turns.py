@@ -130,6 +130,7 @@ class Keeper:
         """Look at what happens during a turn, and judge it at its end."""
         turn.begun_s = (time.monotonic_ns() - self._begun_ns) / 1e9
         before, on_turn = self._watch.begin(), self._on_turn
+        self._absent_ns()  # what was before the turn is no part of it
         absence = Absence()
         try:
             yield
@@ -248,12 +249,21 @@ class Absence:
 
     A loop that is busy is late as well, but it uses its core; a process that was stopped, or a core
     that was taken away, does not.
+
+    Args:
+        now_ns: the clock.
+        waited_ns: time so far that is not to count.
     """
 
-    def __init__(self, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+        waited_ns: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._now_ns = now_ns
+        self._waited_ns = waited_ns
         self._longest_ns = 0
-        self._ticked = (now_ns(), time.process_time_ns())
+        self._ticked = self._clocks()
         self._timer: Any = gevent.get_hub().loop.timer(_TICK_S, _TICK_S)
         self._timer.start(self._tick, update=True)
 
@@ -270,8 +280,12 @@ class Absence:
         self._timer.close()
         return self._longest_ns
 
+    def _clocks(self) -> tuple[int, int]:
+        """What has passed, and what of it was used or is not to count."""
+        return self._now_ns(), time.process_time_ns() + self._waited_ns()
+
     def _tick(self) -> None:
-        now = (self._now_ns(), time.process_time_ns())
+        now = self._clocks()
         passed_ns, used_ns = now[0] - self._ticked[0], now[1] - self._ticked[1]
         self._longest_ns = max(self._longest_ns, passed_ns - used_ns - round(_TICK_S * 1e9))
         self._ticked = now

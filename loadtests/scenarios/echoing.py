@@ -275,7 +275,8 @@ def _keep_going(bench: Bench, options: Offer, clients: Echoes, until_ns: int) ->
     patience_ns = round(options.drain_s * 1e9)
     while bench.now_ns() < until_ns:
         bench.sleep_until(min(bench.now_ns() + patience_ns, until_ns))
-        clients.go_on(patience_ns)
+        if bench.now_ns() < until_ns:
+            clients.go_on(patience_ns)
 
 
 def _drain(bench: Bench, options: Offer, clients: Echoes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -46,7 +47,7 @@ def gathering(bench: Bench, payload_bytes: int) -> Gathering:
     return LocalGathering(bench, payload_bytes)
 
 
-def told(ended: list[str], there: int) -> str:
+def lost_of(ended: Sequence[str], there: int) -> str:
     """Why so many of those who were there have lost their connection."""
     return f"{tallied(ended)} ({len(ended)} of {there})" if ended else ""
 
@@ -100,7 +101,7 @@ class LocalGathering:
 
     def lost(self) -> str:
         """See Gathering."""
-        return told(self.ended(), self.there)
+        return lost_of(self.ended(), self.there)
 
     def ended(self) -> list[str]:
         """Why some lost their connection, one by one."""

@@ -17,6 +17,7 @@ _BESIDE = {
     "memory_mib": "memory, MiB",
     "open_files": "open files",
     "pinning": "pinning",
+    "generators": "load generators",
 }
 #: What says nothing of how it was measured.
 _NAMES = {"name", "description"}

@@ -127,6 +127,10 @@ class FakeSession:
             return
         self.handlers[RESPONSE_EVENT]([{"data": data}], kernel_ns, user_ns)
 
+    def close(self) -> None:
+        """See Session."""
+        self.ended = "closed"
+
     def depart(self, cause: Cause) -> None:
         self.departed = cause
 

@@ -1,8 +1,8 @@
-"""A trial's clients as the process that conducts it sees them: somebody else holds them."""
+"""A trial's clients as the process that conducts it sees them: its workers hold them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,22 +15,22 @@ from loadtests.scenarios.broadcasting import Published, Received
 from loadtests.scenarios.broadcasts import Progress
 from loadtests.scenarios.echoed import Echoed
 from loadtests.scenarios.errors import TrialFailed
-from loadtests.scenarios.gathering import told
+from loadtests.scenarios.gathering import lost_of
 from loadtests.scenarios.spread import orders
-from loadtests.scenarios.spread.orders import Answer, EchoedSince, Order
+from loadtests.scenarios.spread.orders import EchoedSince, WorkerAnswer, WorkerOrder
 
 if TYPE_CHECKING:
     from loadtests.scenarios.broadcasts import Broadcasts
 
 
-class Link(Protocol):
-    """How the processes that hold clients are reached, which are numbered from 0."""
+class Workers(Protocol):
+    """The processes that hold clients, numbered from 0."""
 
     @property
-    def places(self) -> int:
+    def many(self) -> int:
         """How many there are."""
 
-    def ask(self, cell: int, asked: Mapping[int, Order]) -> dict[int, Answer]:
+    def ask(self, cell: int, asked: Mapping[int, WorkerOrder]) -> dict[int, WorkerAnswer]:
         """Order several of them something for a trial, and wait for all answers.
 
         Raises:
@@ -40,14 +40,14 @@ class Link(Protocol):
 
 @dataclass(slots=True)
 class RemoteSession:
-    """What is known here of a session elsewhere; see Session.
+    """What is known here of a worker's session; see Session.
 
     Attributes:
-        place: where it is.
-        number: which one there.
+        worker: whose it is.
+        number: which of its sessions.
     """
 
-    place: int
+    worker: int
     number: int
     compressed: bool = False
     ended: str | None = None
@@ -60,49 +60,60 @@ class Crew:
     """The clients of one trial.
 
     Attributes:
-        link: to where they are.
+        workers: who hold them.
         cell: the trial's number among those of the load generators.
-        sessions: of all processes; those of one in the order in which they are there.
+        sessions: of all workers; those of one in the order in which they are there.
+        broken: whether a worker did not answer: nobody is asked any more.
     """
 
-    link: Link
+    workers: Workers
     cell: int
     sessions: list[RemoteSession]
+    broken: bool = False
 
-    def by_place(self) -> dict[int, list[int]]:
-        """Place -> which of the sessions are there."""
+    def by_worker(self) -> dict[int, list[int]]:
+        """Worker -> which of the sessions are there."""
         found: dict[int, list[int]] = {}
         for which, session in enumerate(self.sessions):
-            found.setdefault(session.place, []).append(which)
+            found.setdefault(session.worker, []).append(which)
         return found
 
-    def ask(self, asked: Mapping[int, Order]) -> dict[int, Any]:
-        """Order each of these places something; what they answer.
+    def ask(self, asked: Mapping[int, WorkerOrder]) -> dict[int, Any]:
+        """Order each of these workers something; what they answer.
 
         Raises:
             TrialFailed: one could not do it, or does not answer.
         """
-        answers = self.link.ask(self.cell, asked)
-        for place, answer in answers.items():
+        try:
+            answers = self.workers.ask(self.cell, asked)
+        except TrialFailed:
+            self.broken = True
+            raise
+        for worker, answer in answers.items():
             if answer.error:
                 raise TrialFailed(answer.error)
-            self._heard(place, answer)
+            self.heard(worker, answer.ended)
+            if answer.told is not None:
+                self._told(worker, answer.told)
         return {
-            place: msgspec.msgpack.decode(answer.given, type=asked[place].answer)
-            for place, answer in answers.items()
+            worker: msgspec.msgpack.decode(answer.given, type=asked[worker].answer)
+            for worker, answer in answers.items()
         }
 
-    def _heard(self, place: int, answer: Answer) -> None:
-        ended = dict(answer.ended)
-        first = True
-        for session in self.sessions:
-            if session.place != place:
-                continue
-            session.ended = ended.get(session.number)
-            session.codings = answer.codings
-            # They are told of all sessions of a place together.
-            session.unheard = answer.unheard if first else None
-            first = False
+    def heard(self, worker: int, ended: Iterable[tuple[int, str]]) -> None:
+        """Which sessions of a worker have ended, and why."""
+        reasons = dict(ended)
+        for session in self._of(worker):
+            session.ended = reasons.get(session.number)
+
+    def _told(self, worker: int, told: orders.Told) -> None:
+        for session in self._of(worker):
+            session.codings = told.codings
+            # It is told of all sessions of a worker together.
+            session.unheard = None if session.number else told.unheard
+
+    def _of(self, worker: int) -> list[RemoteSession]:
+        return [session for session in self.sessions if session.worker == worker]
 
     def echoes(self, payload_bytes: int) -> RemoteEchoes:
         """See ``echo_clients``."""
@@ -110,17 +121,18 @@ class Crew:
 
     def broadcasts(self, publishers: int, payload_bytes: int) -> RemoteBroadcasts:
         """See ``broadcast.broadcasts``."""
-        places = self.by_place()
         made = {
-            place: orders.MakeBroadcasts(
+            worker: orders.MakeBroadcasts(
                 [(which, self.sessions[which].number) for which in whiches if which < publishers],
                 payload_bytes,
             )
-            for place, whiches in places.items()
+            for worker, whiches in self.by_worker().items()
         }
         self.ask(made)
-        of_place = {place: [each for each, _ in made[place].publishers] for place in places}
-        return RemoteBroadcasts(self, of_place, [Published() for _ in range(publishers)])
+        numbers = {
+            worker: [number for number, _ in order.publishers] for worker, order in made.items()
+        }
+        return RemoteBroadcasts(self, numbers, [Published() for _ in range(publishers)])
 
     def gathering(self, payload_bytes: int) -> RemoteGathering:
         """See Gathering."""
@@ -128,54 +140,56 @@ class Crew:
 
 
 class RemoteEchoes(list[Echoed]):
-    """Echoing clients elsewhere; see Echoes."""
+    """Echoing clients of workers; see Echoes."""
 
     def __init__(self, crew: Crew, payload_bytes: int) -> None:
         self._crew = crew
-        self._places = crew.by_place()
+        self._by_worker = crew.by_worker()
         super().__init__(Echoed() for _ in crew.sessions)
-        self._ask(
+        crew.ask(
             {
-                place: orders.MakeEchoes(payload_bytes, whiches)
-                for place, whiches in self._places.items()
+                worker: orders.MakeEchoes(payload_bytes, whiches)
+                for worker, whiches in self._by_worker.items()
             }
         )
 
     def open_loop(self, schedules: Sequence[Schedule], until_ns: int) -> None:
         """See Echoes."""
-        self._ask(
+        self._crew.ask(
             {
-                place: orders.OpenLoop([schedules[which] for which in whiches], until_ns)  # type: ignore[misc]
-                for place, whiches in self._places.items()
+                worker: orders.OpenLoop([schedules[which] for which in whiches], until_ns)  # type: ignore[misc]
+                for worker, whiches in self._by_worker.items()
             }
         )
 
     def closed_loop(self, until_ns: int, starts_ns: Sequence[int]) -> None:
         """See Echoes."""
-        self._ask(
+        self._crew.ask(
             {
-                place: orders.ClosedLoop([starts_ns[which] for which in whiches], until_ns)
-                for place, whiches in self._places.items()
+                worker: orders.ClosedLoop([starts_ns[which] for which in whiches], until_ns)
+                for worker, whiches in self._by_worker.items()
             }
         )
 
     def go_on(self, waited_ns: int) -> None:
         """See Echoes."""
-        self._ask(dict.fromkeys(self._places, orders.GoOn(waited_ns)))
+        self._all(orders.GoOn(waited_ns))
 
     def outstanding(self) -> bool:
         """See Echoes."""
-        return any(self._ask(dict.fromkeys(self._places, orders.Outstanding())).values())
+        return any(self._all(orders.Outstanding()).values())
 
     def stop(self) -> None:
         """See Echoes."""
-        given = self._ask(dict.fromkeys(self._places, orders.StopEchoes()))
-        for place, whiches in self._places.items():
-            for which, since in zip(whiches, given[place], strict=True):
+        if self._crew.broken:
+            return
+        given = self._all(orders.StopEchoes())
+        for worker, whiches in self._by_worker.items():
+            for which, since in zip(whiches, given[worker], strict=True):
                 _add(self[which], since)
 
-    def _ask(self, asked: Mapping[int, Order]) -> dict[int, Any]:
-        return self._crew.ask(asked)
+    def _all(self, order: WorkerOrder) -> dict[int, Any]:
+        return self._crew.ask(dict.fromkeys(self._by_worker, order))
 
 
 def _add(client: Echoed, since: EchoedSince) -> None:
@@ -191,10 +205,10 @@ def _add(client: Echoed, since: EchoedSince) -> None:
 
 @dataclass(slots=True)
 class RemoteBroadcasts:
-    """Publishers and recipients elsewhere; see Broadcasts.
+    """Publishers and recipients of workers; see Broadcasts.
 
     Attributes:
-        publishers: place -> numbers of the publishers that are there, of all places with clients.
+        publishers: worker -> numbers of its publishers, of all workers with clients.
     """
 
     crew: Crew
@@ -205,8 +219,8 @@ class RemoteBroadcasts:
         """See Broadcasts."""
         self.crew.ask(
             {
-                place: orders.Begin([schedules[number] for number in numbers], until_ns)
-                for place, numbers in self.publishers.items()
+                worker: orders.Begin([schedules[number] for number in numbers], until_ns)
+                for worker, numbers in self.publishers.items()
             }
         )
 
@@ -223,8 +237,8 @@ class RemoteBroadcasts:
     def stop(self) -> None:
         """See Broadcasts."""
         given = self._all(orders.StopBroadcasts())
-        for place, numbers in self.publishers.items():
-            for number, sent in zip(numbers, given[place], strict=True):
+        for worker, numbers in self.publishers.items():
+            for number, sent in zip(numbers, given[worker], strict=True):
                 found = self.published[number] = Published()
                 found.due_ns.frombytes(sent.due_ns)
                 found.sent_ns.frombytes(sent.sent_ns)
@@ -241,21 +255,23 @@ class RemoteBroadcasts:
             for columns in each
         ]
 
-    def _all(self, order: Order) -> dict[int, Any]:
+    def _all(self, order: WorkerOrder) -> dict[int, Any]:
         return self.crew.ask(dict.fromkeys(self.publishers, order))
 
 
 @dataclass(slots=True)
 class RemoteGathering:
-    """Recipients elsewhere, more of them or fewer; see Gathering. Those of place 0 publish."""
+    """Recipients of workers, more of them or fewer; see Gathering. The first worker's publish."""
 
     crew: Crew
     payload_bytes: int
 
     @property
     def most(self) -> int | None:
-        """See Gathering: what each process may hold is not known here."""
-        return None
+        """See Gathering."""
+        found = self._all(orders.GetMost(self.payload_bytes)).values()
+        known = [each for each in found if each is not None]
+        return sum(known) if len(known) == len(found) else None
 
     @property
     def there(self) -> int:
@@ -264,46 +280,37 @@ class RemoteGathering:
 
     def become(self, many: int) -> str:
         """See Gathering."""
-        places = self.crew.link.places
-        wanted = {place: (many + places - 1 - place) // places for place in range(places)}
-        became = self._become(wanted, afresh=False)
-        if became[0].afresh:
-            others = {place: each for place, each in wanted.items() if place}
-            became |= self._become(others, afresh=True)
-        self.crew.sessions[:] = [
-            RemoteSession(place, number)
-            for place, each in became.items()
-            for number in range(each.many)
-        ]
-        return "; ".join(filter(None, (each.failure for each in became.values())))
-
-    def _become(
-        self, wanted: Mapping[int, int], *, afresh: bool
-    ) -> dict[int, orders.Become.Became]:
-        return self.crew.ask(
+        workers = self.crew.workers.many
+        wanted = [(many + workers - 1 - worker) // workers for worker in range(workers)]
+        became = self.crew.ask(
             {
-                place: orders.Become(
-                    many,
-                    publishes=not place,
-                    payload_bytes=self.payload_bytes,
-                    afresh=afresh,
-                )
-                for place, many in wanted.items()
+                worker: orders.Become(each, not worker, self.payload_bytes)
+                for worker, each in enumerate(wanted)
             }
         )
+        if became[0].afresh:
+            self.crew.ask(dict.fromkeys(range(1, workers), orders.BeginAnew()))
+        self.crew.sessions[:] = [
+            RemoteSession(worker, number)
+            for worker, each in became.items()
+            for number in range(each.there)
+        ]
+        return "; ".join(each.failure for each in became.values() if each.failure)
 
     def lost(self) -> str:
         """See Gathering."""
-        return told(list(chain(*self._all(orders.GetLost()).values())), self.there)
+        return lost_of(list(chain(*self._all(orders.GetLost()).values())), self.there)
 
     def leave(self) -> None:
         """See Gathering."""
-        self._all(orders.Leave())
+        if not self.crew.broken:
+            self._all(orders.Leave())
 
     def broadcasts(self) -> Broadcasts:
         """See Gathering."""
-        publishers = {place: [0] if not place else [] for place in range(self.crew.link.places)}
+        publishers: dict[int, list[int]] = {each: [] for each in range(self.crew.workers.many)}
+        publishers[0] = [0]
         return RemoteBroadcasts(self.crew, publishers, [Published()])
 
-    def _all(self, order: Order) -> dict[int, Any]:
-        return self.crew.ask(dict.fromkeys(range(self.crew.link.places), order))
+    def _all(self, order: WorkerOrder) -> dict[int, Any]:
+        return self.crew.ask(dict.fromkeys(range(self.crew.workers.many), order))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,10 +15,9 @@ from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.gathering import LocalGathering
 from loadtests.scenarios.own_echo_client import echo_clients
 from loadtests.scenarios.spread import orders
-from loadtests.scenarios.spread.orders import Answer, EchoedSince, Order, PublishedSince
+from loadtests.scenarios.spread.orders import EchoedSince, Sent, Told, WorkerAnswer, WorkerOrder
 
 if TYPE_CHECKING:
-    from loadtests.client.session import Session
     from loadtests.scenarios.bench import Bench
 
 
@@ -37,25 +35,29 @@ class Hand:
         self._broadcasts = LocalBroadcasts([], [])
         self._gathering: LocalGathering | None = None
 
-    def carry_out(self, order: Order) -> Answer:
+    @property
+    def ended(self) -> list[tuple[int, str]]:
+        """Which sessions have ended, and why."""
+        return [
+            (which, session.ended)
+            for which, session in enumerate(self._bench.sessions)
+            if session.ended is not None
+        ]
+
+    def carry_out(self, order: WorkerOrder) -> WorkerAnswer:
         """Do it; what went wrong is in the answer."""
         try:
             given = self._carried_out(order)
         except TrialFailed as error:
-            return Answer(error=str(error))
-        sessions = self._bench.sessions
-        return Answer(
+            return WorkerAnswer(error=str(error))
+        stops = isinstance(order, orders.StopEchoes | orders.StopBroadcasts)
+        return WorkerAnswer(
             given=msgspec.Raw(msgspec.msgpack.encode(given)),
-            ended=[
-                (place, session.ended)
-                for place, session in enumerate(sessions)
-                if session.ended is not None
-            ],
-            unheard=_unheard(sessions),
-            codings=sorted({coding for session in sessions for coding in session.codings}),
+            ended=self.ended,
+            told=self._of_sessions() if stops else None,
         )
 
-    def _carried_out(self, order: Order) -> object:
+    def _carried_out(self, order: WorkerOrder) -> object:
         match order:
             case orders.MakeEchoes(payload_bytes, publishers):
                 self._echoes = echo_clients(self._bench, payload_bytes, publishers)
@@ -75,10 +77,10 @@ class Hand:
                     for client, told in zip(self._echoes, self._told, strict=True)
                 ]
             case _:
-                return self._cast(order)
+                return self._broadcast(order)
         return None
 
-    def _cast(self, order: Order) -> object:
+    def _broadcast(self, order: WorkerOrder) -> object:
         match order:
             case orders.MakeBroadcasts(publishers, payload_bytes):
                 self._broadcasts = local_broadcasts(self._bench, publishers, payload_bytes)
@@ -89,44 +91,59 @@ class Hand:
             case orders.StopBroadcasts():
                 self._broadcasts.stop()
                 return [
-                    PublishedSince(each.due_ns.tobytes(), each.sent_ns.tobytes())
+                    Sent(each.due_ns.tobytes(), each.sent_ns.tobytes())
                     for each in self._broadcasts.published
                 ]
             case orders.CameBetween(begin_ns, end_ns):
                 return self._broadcasts.came_between(begin_ns, end_ns)
             case orders.GetReceived():
-                received = self._broadcasts.received()
-                return [tuple(column.tobytes() for column in each) for each in received]
+                return self._received()
             case _:
                 return self._gather(order)
         return None
 
-    def _gather(self, order: Order) -> object:
+    def _received(self) -> list[tuple[bytes, ...]]:
+        found = []
+        for recipient in self._broadcasts.recipients:
+            found.append(tuple(column.tobytes() for column in recipient.received()))
+            self._bench.sleep(0)  # Locust's master is to hear of this process meanwhile
+        return found
+
+    def _gather(self, order: WorkerOrder) -> object:
+        if isinstance(order, orders.GetMost) or self._gathering is None:
+            payload_bytes = getattr(order, "payload_bytes", 0)
+            self._gathering = LocalGathering(self._bench, payload_bytes)
+        gathering = self._gathering
         match order:
-            case orders.Become():
-                return self._become(order)
+            case orders.GetMost():
+                return gathering.most
+            case orders.Become(many, publishes):
+                gathering.publishes = publishes
+                failure = gathering.become(many)
+                self._broadcasts = gathering.broadcasts()
+                return orders.Become.Became(gathering.there, failure, gathering.afresh)
+            case orders.BeginAnew():
+                gathering.begin_anew()
+                self._broadcasts = gathering.broadcasts()
             case orders.GetLost():
-                return [] if self._gathering is None else self._gathering.ended()
+                return gathering.ended()
             case orders.Leave():
-                if self._gathering is not None:
-                    self._gathering.leave()
+                gathering.leave()
             case _:
                 raise TrialFailed(f"a load generator was told what it does not know: {order}")
         return None
 
-    def _become(self, order: orders.Become) -> orders.Become.Became:
-        if self._gathering is None:
-            self._gathering = LocalGathering(self._bench, order.payload_bytes, order.publishes)
-        gathering = self._gathering
-        failure = gathering.become(order.many)
-        if order.afresh:
-            gathering.begin_anew()
-        self._broadcasts = gathering.broadcasts()
-        return orders.Become.Became(gathering.there, failure, gathering.afresh)
+    def _of_sessions(self) -> Told:
+        unheard: Counter[str] = Counter()
+        codings: set[str] = set()
+        for session in self._bench.sessions:
+            unheard.update(session.unheard or {})
+            codings.update(session.codings)
+        return Told(dict(unheard), sorted(codings))
 
 
 def _since(client: Echoed, told: dict[str, int]) -> EchoedSince:
-    """What a client has that was not told yet, of which is kept how far it was told."""
+    """What a client has that was not told yet; ``told`` keeps how far it was."""
     times = {}
     for name in Echoed.GROWING:
         found = getattr(client, name)
@@ -141,10 +158,3 @@ def _since(client: Echoed, told: dict[str, int]) -> EchoedSince:
         surplus=client.surplus,
         says_something=client.says_something,
     )
-
-
-def _unheard(sessions: Sequence[Session]) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for session in sessions:
-        found.update(session.unheard or {})
-    return dict(found)

@@ -1,33 +1,32 @@
-"""What the process that conducts a trial asks of one that holds clients, and what it is answered.
+"""What the process that conducts a trial asks of a worker, and what it is answered.
 
 Each order is a message of its own, with what answers it. Times are monotonic nanoseconds.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from loadtests.arithmetic.pacing import ConstantRate, Moments
 
 
-class Order(msgspec.Struct, frozen=True, tag=True):
-    """What one process is asked for one trial.
+class WorkerOrder(msgspec.Struct, frozen=True, tag=True):
+    """What one worker is asked for one trial.
 
     Attributes:
-        patience_s: how long the answer may take.
+        answer: type of what it is answered with.
+        patience_s: how long that may take.
+        takes_long: whether so long that the worker does something else beside it.
     """
 
-    answer: ClassVar[type] = type(None)
-
-    @property
-    def patience_s(self) -> float:
-        """For what only has to be handed on."""
-        return 20.0
+    answer: ClassVar[Any] = type(None)
+    patience_s: ClassVar[float] = 20.0
+    takes_long: ClassVar[bool] = False
 
 
-class Quiet(Order, frozen=True):
+class Quiet(WorkerOrder, frozen=True):
     """Get ready to be measured; who is it that measures?"""
 
     class Helper(msgspec.Struct, frozen=True):
@@ -36,44 +35,44 @@ class Quiet(Order, frozen=True):
         pid: int
         cores: list[int]
 
-    answer: ClassVar[type] = Helper
+    answer: ClassVar[Any] = Helper
 
 
-class MakeEchoes(Order, frozen=True):
+class MakeEchoes(WorkerOrder, frozen=True):
     """Have every session echo: of what length, and as which publisher each."""
 
     payload_bytes: int
     publishers: list[int]
 
 
-class OpenLoop(Order, frozen=True):
+class OpenLoop(WorkerOrder, frozen=True):
     """See Echoes."""
 
     schedules: list[ConstantRate | Moments]
     until_ns: int
 
 
-class ClosedLoop(Order, frozen=True):
+class ClosedLoop(WorkerOrder, frozen=True):
     """See Echoes."""
 
     starts_ns: list[int]
     until_ns: int
 
 
-class GoOn(Order, frozen=True):
+class GoOn(WorkerOrder, frozen=True):
     """See Echoes."""
 
     waited_ns: int
 
 
-class Outstanding(Order, frozen=True):
+class Outstanding(WorkerOrder, frozen=True):
     """See Echoes."""
 
-    answer: ClassVar[type] = bool
+    answer: ClassVar[Any] = bool
 
 
 class EchoedSince(msgspec.Struct, frozen=True):
-    """What a client sent and got since it was asked last; times as bytes of int64.
+    """What a client sent and got since the last of these; times as bytes of int64.
 
     Attributes:
         unanswered: all, as in Echoed; so are those that follow.
@@ -93,13 +92,14 @@ class EchoedSince(msgspec.Struct, frozen=True):
     says_something: bool
 
 
-class StopEchoes(Order, frozen=True):
+class StopEchoes(WorkerOrder, frozen=True):
     """Send nothing more, and say what there is."""
 
-    answer: ClassVar[type] = list[EchoedSince]
+    answer: ClassVar[Any] = list[EchoedSince]
+    patience_s: ClassVar[float] = 60.0
 
 
-class MakeBroadcasts(Order, frozen=True):
+class MakeBroadcasts(WorkerOrder, frozen=True):
     """Have every session receive, and some publish.
 
     Attributes:
@@ -111,82 +111,94 @@ class MakeBroadcasts(Order, frozen=True):
     payload_bytes: int
 
 
-class Begin(Order, frozen=True):
+class Begin(WorkerOrder, frozen=True):
     """See Broadcasts."""
 
     schedules: list[ConstantRate]
     until_ns: int
 
 
-class GetProgress(Order, frozen=True):
+class GetProgress(WorkerOrder, frozen=True):
     """See Broadcasts: sent, owes, fewest, copies."""
 
-    answer: ClassVar[type] = tuple[int, bool, int, int]
+    answer: ClassVar[Any] = tuple[int, bool, int, int]
 
 
-class PublishedSince(msgspec.Struct, frozen=True):
-    """What a publisher sent since it was asked last, as bytes of int64."""
+class Sent(msgspec.Struct, frozen=True):
+    """All that a publisher has sent, as bytes of int64."""
 
     due_ns: bytes
     sent_ns: bytes
 
 
-class StopBroadcasts(Order, frozen=True):
+class StopBroadcasts(WorkerOrder, frozen=True):
     """Send nothing more, and say what was sent."""
 
-    answer: ClassVar[type] = list[PublishedSince]
+    answer: ClassVar[Any] = list[Sent]
+    patience_s: ClassVar[float] = 60.0
 
 
-class CameBetween(Order, frozen=True):
+class CameBetween(WorkerOrder, frozen=True):
     """See Broadcasts."""
 
     begin_ns: int
     end_ns: int
-    answer: ClassVar[type] = int
+    answer: ClassVar[Any] = int
+    patience_s: ClassVar[float] = 60.0
 
 
-class GetReceived(Order, frozen=True):
-    """What each recipient got since it was asked last: four columns of int64, see Received."""
+class GetReceived(WorkerOrder, frozen=True):
+    """All that each recipient got: four columns of int64, see Received."""
 
-    answer: ClassVar[type] = list[tuple[bytes, bytes, bytes, bytes]]
+    answer: ClassVar[Any] = list[tuple[bytes, bytes, bytes, bytes]]
+    patience_s: ClassVar[float] = 300.0
+    takes_long: ClassVar[bool] = True
 
 
-class Become(Order, frozen=True):
+class GetMost(WorkerOrder, frozen=True):
+    """See Gathering."""
+
+    payload_bytes: int
+    answer: ClassVar[Any] = int | None
+
+
+class Become(WorkerOrder, frozen=True):
     """See Gathering: so many, in this process.
 
     Attributes:
         publishes: whether the first of them does.
-        afresh: whether everybody begins to count anew.
     """
 
     many: int
     publishes: bool
     payload_bytes: int
-    afresh: bool
 
     class Became(msgspec.Struct, frozen=True):
         """How many there are, why some are not, and whether counting has begun anew."""
 
-        many: int
+        there: int
         failure: str
         afresh: bool
 
-    answer: ClassVar[type] = Became
-
-    @property
-    def patience_s(self) -> float:
-        """Each may try for some seconds."""
-        return 60.0 + self.many / 10
+    answer: ClassVar[Any] = Became
+    patience_s: ClassVar[float] = 600.0
+    takes_long: ClassVar[bool] = True
 
 
-class GetLost(Order, frozen=True):
+class BeginAnew(WorkerOrder, frozen=True):
+    """See Gathering: somebody else publishes now."""
+
+
+class GetLost(WorkerOrder, frozen=True):
+    """See Gathering: why, one by one."""
+
+    answer: ClassVar[Any] = list[str]
+
+
+class Leave(WorkerOrder, frozen=True):
     """See Gathering."""
 
-    answer: ClassVar[type] = list[str]
-
-
-class Leave(Order, frozen=True):
-    """See Gathering."""
+    takes_long: ClassVar[bool] = True
 
 
 #: All of them.
@@ -204,27 +216,42 @@ Every = (
     | StopBroadcasts
     | CameBetween
     | GetReceived
+    | GetMost
     | Become
+    | BeginAnew
     | GetLost
     | Leave
 )
 
+#: With these a turn begins.
+BEGINS = (OpenLoop, ClosedLoop, Begin)
 
-class Answer(msgspec.Struct, frozen=True):
+
+class Told(msgspec.Struct, frozen=True):
+    """What is told of a worker's sessions beside their messages.
+
+    Attributes:
+        unheard: events that nobody listened to, with how often they came.
+        codings: see Session.
+    """
+
+    unheard: dict[str, int]
+    codings: list[str]
+
+
+class WorkerAnswer(msgspec.Struct, frozen=True):
     """What comes back.
 
     Attributes:
         given: what the order is answered with; nothing where there is an error.
         error: why it could not be carried out; empty where it was.
         ended: sessions that have ended, and why.
-        unheard: events that nobody listened to, with how often they came.
-        codings: see Session.
-        absent_ns: see Crew.
+        told: at the end of a turn.
+        absent_ns: the longest time in which the process stood still since its turn began.
     """
 
     given: msgspec.Raw = msgspec.Raw(b"\xc0")
     error: str = ""
     ended: list[tuple[int, str]] = []
-    unheard: dict[str, int] = {}
-    codings: list[str] = []
+    told: Told | None = None
     absent_ns: int = 0

@@ -46,7 +46,7 @@ def test_known_delay_is_found_by_clients_of_two_processes(tmp_path: Path) -> Non
             (found,) = trial.measurements
             if found.row == "echo":
                 assert found.samples["latency"] == 100
-                assert DELAY_MS <= present(found.metrics["latency_p50"]) < DELAY_MS + 10
+                assert DELAY_MS <= present(found.metrics["latency_p50"]) < DELAY_MS + 20
                 assert found.metrics["lost"] == 0
             else:
                 # Ten broadcasts to each of five.
@@ -64,7 +64,7 @@ def test_recipients_are_connected_in_all_processes_as_they_are_needed(tmp_path: 
         [capacity]
         kinds = ["broadcast"]
         most_recipients = 20
-        steps = 1
+        steps = 2
     """
     (trial,) = measured(text, tmp_path).trials
     (found,) = trial.measurements

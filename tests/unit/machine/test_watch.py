@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from functools import partial
 from types import SimpleNamespace
@@ -26,7 +25,7 @@ def machine(monkeypatch):
     monkeypatch.setattr(psutil, "cpu_times", cpu_times)
     monkeypatch.setattr(time, "monotonic_ns", lambda: shown.at_ns)
     monkeypatch.setattr(time, "clock_gettime_ns", lambda _clock: shown.boot_ns)
-    monkeypatch.setattr(watch, "_waited_ns", lambda _pid: shown.waited_ns)
+    monkeypatch.setattr(watch, "waited_ns", lambda _pid: shown.waited_ns)
     return shown
 
 
@@ -89,4 +88,4 @@ def test_a_server_that_has_ended_or_is_not_ours_is_left_out(machine):
 
 
 def test_this_process_has_waited_for_its_core_for_some_time_or_none():
-    assert watch._waited_ns(os.getpid()) >= 0
+    assert watch.waited_ns() >= 0

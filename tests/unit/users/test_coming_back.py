@@ -6,6 +6,7 @@ import gevent
 import pytest
 
 from loadtests.client.errors import ConnectionFailed
+from tests.support.waiting import until
 from tests.unit.users.paper import Paper
 from tests.unit.users.unpatched import connected_user, running_environment, socketio_user
 
@@ -135,7 +136,7 @@ def test_user_that_is_stopped_before_it_is_back_says_so(user):
     user.refusals.extend(["cannot connect"] * 1000)
     lose(user)
     user.check()
-    gevent.sleep(0.01)
+    until(lambda: len(user.refusals) < 1000, "no attempt")
     user.on_stop()
     assert ("reconnect", "not back before its end: cannot connect") in failures(user)
     assert user._recorder.attendance.headcount().present == 0

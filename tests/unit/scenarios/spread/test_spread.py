@@ -13,14 +13,23 @@ from loadtests.record.results import Measurement
 from loadtests.scenarios import broadcast, echo
 from loadtests.scenarios.bench import Bench
 from loadtests.scenarios.broadcast import Broadcast
+from loadtests.scenarios.crowd import Crowd
 from loadtests.scenarios.echo import Echo
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.own_messages import Messages, OwnExchange
 from loadtests.scenarios.spread import orders
-from loadtests.scenarios.spread.crew import Crew, RemoteSession
+from loadtests.scenarios.spread.crew import Crew, RemoteGathering, RemoteSession
 from loadtests.scenarios.spread.hand import Hand
-from loadtests.scenarios.spread.orders import Answer, Order
-from tests.support.simulation import MS, SECOND, FakeBench, World, broadcasting, echoing
+from loadtests.scenarios.spread.orders import WorkerAnswer, WorkerOrder
+from tests.support.simulation import (
+    MS,
+    SECOND,
+    FakeBench,
+    FakeSession,
+    World,
+    broadcasting,
+    echoing,
+)
 
 CLIENTS = 7
 ECHO = Echo(clients=CLIENTS, rate_hz=70, latency_s=1, throughput_s=1, warmup_s=0.1, drain_s=0.4)
@@ -36,33 +45,33 @@ class Wire:
         self._hands = hands
 
     @property
-    def places(self) -> int:
+    def many(self) -> int:
         return len(self._hands)
 
-    def ask(self, cell: int, asked: Mapping[int, Order]) -> dict[int, Answer]:
+    def ask(self, cell: int, asked: Mapping[int, WorkerOrder]) -> dict[int, WorkerAnswer]:
         assert cell == 5
-        return {place: self._answer(place, order) for place, order in asked.items()}
+        return {worker: self._answer(worker, order) for worker, order in asked.items()}
 
-    def _answer(self, place: int, order: Order) -> Answer:
+    def _answer(self, worker: int, order: WorkerOrder) -> WorkerAnswer:
         there = msgspec.msgpack.decode(msgspec.msgpack.encode(order), type=orders.Every)
-        answer = self._hands[place].carry_out(there)
-        return msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=Answer)
+        answer = self._hands[worker].carry_out(there)
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=WorkerAnswer)
 
 
-def spread(serve: Callable[[FakeBench], None], places: int) -> FakeBench:
-    """Equipment whose clients are elsewhere; none of this process. One place: they are here."""
+def spread(serve: Callable[[FakeBench], None], workers: int) -> FakeBench:
+    """Equipment whose clients are held by so many workers; 1: they are here."""
     world = World()
     whole = FakeBench(world, CLIENTS)
     serve(whole)
-    if places == 1:
+    if workers == 1:
         return whole
     hands = []
-    for place in range(places):
+    for worker in range(workers):
         there = FakeBench(world, 0)
-        there.sessions = whole.sessions[place::places]
+        there.sessions = whole.sessions[worker::workers]
         hands.append(Hand(there))  # type: ignore[arg-type]
     conducting = FakeBench(world, 0)
-    remote = [RemoteSession(which % places, which // places) for which in range(CLIENTS)]
+    remote = [RemoteSession(which % workers, which // workers) for which in range(CLIENTS)]
     conducting.sessions = remote  # type: ignore[assignment]
     conducting.crew = Crew(Wire(hands), 5, remote)  # type: ignore[assignment]
     return conducting
@@ -87,7 +96,7 @@ def taken(measure: Any, options: Any, bench: FakeBench) -> tuple[list[Measuremen
     return measure(bench, options), bench.slices
 
 
-@pytest.mark.parametrize("places", [2, 3, CLIENTS, CLIENTS + 2])
+@pytest.mark.parametrize("workers", [2, 3, CLIENTS, CLIENTS + 2])
 @pytest.mark.parametrize(
     ("measure", "options", "serve"),
     [
@@ -97,10 +106,10 @@ def taken(measure: Any, options: Any, bench: FakeBench) -> tuple[list[Measuremen
     ids=["echo", "broadcast"],
 )
 def test_numbers_are_the_same_to_the_last_digit(
-    measure: Any, options: Any, serve: Callable[[FakeBench], None], places: int
+    measure: Any, options: Any, serve: Callable[[FakeBench], None], workers: int
 ) -> None:
     (here,), slices_here = taken(measure, options, spread(serve, 1))
-    (there,), slices_there = taken(measure, options, spread(serve, places))
+    (there,), slices_there = taken(measure, options, spread(serve, workers))
     assert there == here
     assert slices_there == slices_here
     assert here.samples[next(iter(here.samples))] > 60
@@ -110,7 +119,7 @@ def test_numbers_are_the_same_to_the_last_digit(
 def test_end_of_a_session_elsewhere_spoils_the_numbers_as_one_here_does() -> None:
     bench = spread(lambda whole: echoing(whole, fate_of_echoes), 2)
     crew: Any = bench.crew
-    crew.link._hands[1]._bench.sessions[2].ended = "closed by the server"
+    crew.workers._hands[1]._bench.sessions[2].ended = "closed by the server"
     measurements = echo.measure(bench, ECHO)  # type: ignore[arg-type]
     ended = [each.ended for each in bench.sessions]
     assert ended == [None, None, None, None, None, "closed by the server", None]
@@ -124,23 +133,104 @@ def test_clients_elsewhere_have_numbers_of_their_own_with_somebodys_own_messages
     own = Messages(echo=OwnExchange("say", {"text": "{{payload}}"}, answer="said"))
     place = msgspec.structs.replace(bench.place, messages=own)
     crew: Any = bench.crew
-    for hand in crew.link._hands:
+    for hand in crew.workers._hands:
         hand._bench.place = place
     crew.echoes(32)
-    publishers = [client._publisher for hand in crew.link._hands for client in list(hand._echoes)]
+    publishers = [
+        client._publisher for hand in crew.workers._hands for client in list(hand._echoes)
+    ]
     assert sorted(publishers) == list(range(CLIENTS))
 
 
 def test_what_goes_wrong_elsewhere_fails_the_trial_in_its_words() -> None:
     class Failing:
-        places = 1
+        many = 1
 
-        def ask(self, _cell: int, asked: Mapping[int, Order]) -> dict[int, Answer]:
-            return dict.fromkeys(asked, Answer(error="a message cannot be unpacked"))
+        def ask(self, _cell: int, asked: Mapping[int, WorkerOrder]) -> dict[int, WorkerAnswer]:
+            return dict.fromkeys(asked, WorkerAnswer(error="a message cannot be unpacked"))
 
     crew = Crew(Failing(), 0, [RemoteSession(0, 0)])
     with pytest.raises(TrialFailed, match="a message cannot be unpacked"):
         crew.ask({0: orders.Outstanding()})
+
+
+# --- recipients, more of them and fewer
+
+
+class Arriving:
+    """Clients of a crowd, numbered as they come, of whom some are refused."""
+
+    def __init__(self, whole: FakeBench, refused: set[int]) -> None:
+        self._whole = whole
+        self._refused = refused
+
+    def connect(self, crowd: Crowd) -> str:
+        session = FakeSession(len(self._whole.sessions))
+        self._whole.sessions.append(session)
+        broadcasting(self._whole, lambda *_: [MS])
+        if session.number in self._refused:
+            self._whole.sessions.remove(session)
+            self._refused.remove(session.number)
+            return "refused"
+        crowd.sessions.append(session)  # type: ignore[arg-type]
+        return ""
+
+
+@pytest.fixture
+def gathered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[RemoteGathering, list[Hand]]]:
+    def gather(workers: int, refused: set[int] | None = None) -> Any:
+        world = World()
+        whole = FakeBench(world, 0)
+        arriving = Arriving(whole, refused or set())
+        monkeypatch.setattr(Crowd, "_connect", lambda crowd: arriving.connect(crowd))
+        monkeypatch.setattr("loadtests.scenarios.crowd._located", lambda _bench: None)
+        hands = [Hand(FakeBench(world, 0)) for _ in range(workers)]  # type: ignore[arg-type]
+        remote: list[RemoteSession] = []
+        return RemoteGathering(Crew(Wire(hands), 5, remote), 32), hands, world
+
+    return gather
+
+
+def heard(gathering: RemoteGathering, world: World) -> tuple[list[list[int]], int]:
+    """What a turn of three broadcasts brings: numbers to each recipient, and how many copies."""
+    casts = gathering.broadcasts()
+    casts.begin([ConstantRate(world.now_ns, 100)], world.now_ns + 25 * MS)
+    world.run_until(world.now_ns + 100 * MS)
+    progress = casts.progress()
+    casts.stop()
+    assert (progress.sent, progress.outstanding) == (3, False)
+    assert len(casts.published[0].due_ns) >= 3
+    return [each.numbers.tolist() for each in casts.received()], progress.copies
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_recipients_are_shared_evenly_as_they_come_and_go(gathered: Any, workers: int) -> None:
+    gathering, hands, world = gathered(workers)
+    for many in (1, 7, 4):
+        assert gathering.become(many) == ""
+        each = [len(hand._bench.sessions) for hand in hands]
+        assert (sum(each), gathering.there) == (many, many)
+        assert max(each) - min(each) <= 1
+        numbers, copies = heard(gathering, world)
+        assert len(numbers) == many
+        assert copies == 3 * many
+        assert {tuple(found[-3:]) for found in numbers} == {tuple(numbers[0][-3:])}
+
+
+def test_when_the_publisher_is_lost_another_publishes_and_all_count_anew(gathered: Any) -> None:
+    gathering, hands, world = gathered(2)
+    gathering.become(6)
+    assert heard(gathering, world)[0] == [[0, 1, 2]] * 6
+    hands[0]._bench.sessions[0].ended = "closed by the server"
+    assert gathering.lost() == "closed by the server (1 of 6)"
+    assert gathering.become(6) == ""
+    assert heard(gathering, world)[0] == [[0, 1, 2]] * 6
+
+
+def test_refusal_by_any_worker_is_told(gathered: Any) -> None:
+    gathering, _hands, _world = gathered(2, refused={4})
+    assert gathering.become(6) == "refused (2 of 3 are connected)"
+    assert gathering.there == 5
 
 
 @pytest.mark.parametrize("schedule", [ConstantRate(12, 0.1), Moments([3, 2**61])])
