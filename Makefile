@@ -40,6 +40,7 @@ help: ## print this list
 	@echo
 	@echo "bench takes  PROFILE=$(subst $(SPACE),|,$(PROFILES))  or  EXPERIMENT=file.toml,"
 	@echo "             MODES=gevent,threading  TRANSPORTS=websocket  SCENARIOS=echo,broadcast  OUT=folder"
+	@echo "             ARGS='--generators 2'  or another option of python -m loadtests run"
 	@echo "compare takes  BASE=folder  HEAD=folder  OUT=folder"
 	@echo "gate takes  BASE=ref  HEAD=ref  EXPERIMENT=file.toml  MODES=  TRANSPORTS=  SCENARIOS=  OUT=folder"
 	@echo "demo takes   MODE=eventlet|gevent|threading|gunicorn-gevent|gunicorn-threads|gevent-websocket|uwsgi-gevent  PORT=5000"
@@ -69,7 +70,7 @@ bench: $(READY) $(NODE) ## measure every mode and transport, then write the repo
 	  $${MODES:+--modes "$$MODES"} \
 	  $${TRANSPORTS:+--transports "$$TRANSPORTS"} \
 	  $${SCENARIOS:+--scenarios "$$SCENARIOS"} \
-	  $${OUT:+--out "$$OUT"} \
+	  $${OUT:+--out "$$OUT"} $(ARGS) \
 	  -- "$${EXPERIMENT:-$$PROFILE}"
 
 report: $(READY) ## make the report of a run again (OUT=folder; the latest run if not given)

@@ -20,7 +20,7 @@ from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.gathering import Gathering, gathering
 
 #: Recipients at first, and at least.
-_FIRST, _LEAST = 10, 1
+_FIRST, _LEAST = 20, 1
 #: Published and not measured, at the beginning of each step.
 _SETTLE_S = 0.15
 _GROWTH = 2.0

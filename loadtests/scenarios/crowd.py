@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: So many connect at the same time.
 _AT_ONCE = 16
-#: A server that does not answer a handshake for so long has no room for it.
+#: A server that does not answer a handshake for so long has no room for it: nobody else tries.
 _PATIENCE_S = 5.0
 #: After so many failures nobody else tries: each may take as long as that.
 _ENOUGH_FAILURES = 16
@@ -101,10 +101,15 @@ class Crowd:
         from gevent.pool import Pool
 
         failures: list[str] = []
+        now_ns = self._bench.now_ns
+        has_room = True
 
         def connect() -> None:
-            if len(failures) < _ENOUGH_FAILURES and (why := self._connect()):
+            nonlocal has_room
+            begun_ns = now_ns()
+            if has_room and len(failures) < _ENOUGH_FAILURES and (why := self._connect()):
                 failures.append(why)
+                has_room = now_ns() - begun_ns < _PATIENCE_S * 1e9
 
         pool = Pool(_AT_ONCE)
         for _ in range(many):

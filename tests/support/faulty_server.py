@@ -159,8 +159,12 @@ def serves(app, socketio, seconds):
     """Take exactly so long for each echo, one after the other in the order in which they come.
 
     For threads: in an event loop an answer leaves only when all that came meanwhile was handled.
+    Answers leave at once: else the second to a client would wait for it to acknowledge the first.
     """
     from flask import request
+    from werkzeug.serving import WSGIRequestHandler
+
+    WSGIRequestHandler.disable_nagle_algorithm = True
 
     waiting = queue.SimpleQueue()
 

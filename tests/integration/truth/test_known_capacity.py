@@ -22,6 +22,7 @@ blocks = {blocks}
 modes = ["threading"]
 transports = ["websocket"]
 [capacity]
+blocks = {blocks}
 kinds = ["echo"]
 clients = 20
 steps = {steps}
