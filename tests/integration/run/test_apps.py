@@ -36,8 +36,10 @@ def statuses(folder: Path) -> Counter[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("app", "folder", "modes"),
     [
-        ("shop:create_app", "shop", ["gevent", "threading"]),
-        ("chat:socketio", "classes", ["eventlet", "gunicorn-gevent"]),
+        ("shop:create_app", "shop", ["threading"]),
+        ("chat:socketio", "classes", ["gunicorn-gevent"]),
+        pytest.param("shop:create_app", "shop", ["gevent"], marks=pytest.mark.long),
+        pytest.param("chat:socketio", "classes", ["eventlet"], marks=pytest.mark.long),
         pytest.param("chat:app", "classes", ["gunicorn-threads"], marks=pytest.mark.long),
     ],
 )

@@ -139,7 +139,7 @@ def of_faulty(folder: Path, fault: str, transport: Transport = Transport.WEBSOCK
 @pytest.mark.parametrize(
     ("transport", "reason"),
     [
-        pytest.param(Transport.POLLING, "xhr poll error: 503", marks=pytest.mark.full),
+        pytest.param(Transport.POLLING, "xhr poll error: 503", marks=pytest.mark.long),
         (Transport.WEBSOCKET, "websocket error: Unexpected server response: 503"),
     ],
 )

@@ -92,10 +92,10 @@ def nothing_stays():
 @pytest.mark.parametrize(
     ("mode", "transport"),
     [
-        pytest.param("threading", Transport.POLLING, marks=pytest.mark.full),
+        pytest.param("threading", Transport.POLLING, marks=pytest.mark.long),
         ("threading", Transport.WEBSOCKET),
         # Two processes each, all of which must be killed, stopped and started.
-        pytest.param("gunicorn-gevent", Transport.POLLING, marks=pytest.mark.full),
+        pytest.param("gunicorn-gevent", Transport.POLLING, marks=pytest.mark.long),
         pytest.param("gunicorn-threads", Transport.WEBSOCKET, marks=pytest.mark.full),
     ],
 )

@@ -133,7 +133,11 @@ def test_what_messages_do_not_say_is_said_in_the_namespace_beside(tmp_path: Path
     [
         ("refuse", "What came instead: 'sorry'"),
         ("stumble", "exceptions, the first: KeyError (forum.py, line "),
-        ("no such event", "does it handle 'no such event' in namespace /forum"),
+        pytest.param(
+            "no such event",
+            "does it handle 'no such event' in namespace /forum",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_what_came_in_place_of_an_answer_is_told(tmp_path: Path, event: str, words: str) -> None:

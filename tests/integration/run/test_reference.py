@@ -41,7 +41,7 @@ ping_timeout_s = 0.5
 """
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_tiny_experiment_goes_the_whole_way_with_both_clients(tmp_path):
     file, out = tmp_path / "tiny.toml", tmp_path / "run"
     file.write_text(f'name = "tiny"\n{TINY}', encoding="utf-8")

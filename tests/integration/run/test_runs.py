@@ -132,7 +132,7 @@ def test_server_in_another_mode_than_asked_is_not_measured(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.full)]
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
 )
 def test_interrupt_keeps_what_was_measured_and_leaves_nothing_running(tmp_path, number):
     out = tmp_path / "run"

@@ -35,7 +35,10 @@ def found(
     }
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode",
+    [each if each == "gevent" else pytest.param(each, marks=pytest.mark.long) for each in MODES],
+)
 def test_clients_are_noticed_as_the_heartbeats_rules_say(tmp_path: Path, mode: str) -> None:
     text = f"""
 modes = ["{mode}"]

@@ -21,7 +21,10 @@ ping_timeout_s = 0.5
 """
 
 
-@pytest.mark.parametrize("transport", Transport)
+@pytest.mark.parametrize(
+    "transport",
+    [Transport.WEBSOCKET, pytest.param(Transport.POLLING, marks=pytest.mark.long)],
+)
 def test_clients_of_an_event_loop_that_hangs_too_long_all_give_it_up(
     tmp_path: Path, transport: Transport
 ) -> None:

@@ -60,7 +60,9 @@ def test_what_is_dropped_doubled_and_swapped_is_counted_as_that(serve, tmp_path,
     assert found == [10 + 1, 10, 9]
 
 
-@pytest.mark.parametrize("transport", ["polling", "websocket"])
+@pytest.mark.parametrize(
+    "transport", [pytest.param("polling", marks=pytest.mark.long), "websocket"]
+)
 def test_what_is_dropped_doubled_and_swapped_is_counted_in_the_slices_that_count(
     serve, tmp_path, transport
 ):
@@ -100,6 +102,7 @@ def test_server_that_lies_about_its_compression_fails_over_websocket(tmp_path, m
         assert reasons[scenario, "polling"] is None
 
 
+@pytest.mark.long
 def test_what_connections_negotiated_is_in_the_facts_of_every_trial(tmp_path):
     text = f"""
 modes = ["gevent"]

@@ -103,7 +103,9 @@ def sizes(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("start", [lambda _: STORED, sizes], ids=["quick", "payload"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 4))]
+)
 def test_a_changed_result_is_reported_or_refused(
     seed: int, start: Callable[[Path], Path], tmp_path: Path
 ) -> None:
