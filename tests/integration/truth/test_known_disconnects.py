@@ -16,9 +16,9 @@ from servers.modes import MAIN
 from tests.support.measuring import faulty, in_a_quiet_moment, measured
 from tests.support.present import present
 
-#: One of them in every `make test`.
+#: One of them in every run of the tests.
 MODES = [
-    pytest.param(mode, marks=() if mode == "gevent" else pytest.mark.full) for mode in sorted(MAIN)
+    pytest.param(mode, marks=() if mode == "gevent" else pytest.mark.long) for mode in sorted(MAIN)
 ]
 
 
@@ -35,10 +35,7 @@ def found(
     }
 
 
-@pytest.mark.parametrize(
-    "mode",
-    [each if each == "gevent" else pytest.param(each, marks=pytest.mark.long) for each in MODES],
-)
+@pytest.mark.parametrize("mode", MODES)
 def test_clients_are_noticed_as_the_heartbeats_rules_say(tmp_path: Path, mode: str) -> None:
     text = f"""
 modes = ["{mode}"]
