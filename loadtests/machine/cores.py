@@ -48,8 +48,8 @@ def pinning() -> Pinning:
 def for_generators(pins: Pinning, many: int) -> list[int | None]:
     """A core for each of several load generators, as far as there are any beside the server's.
 
-    The generator's own comes first; where there are too few, some share one. None for a single one:
-    it needs no others.
+    The generator's own comes first; where there are too few, some share one. Empty where there
+    is only one, which needs no others.
     """
     if many == 1:
         return []

@@ -115,8 +115,9 @@ class LocalGathering:
         """See Gathering."""
         known = self._recipients
         self._recipients = {
-            id(session): known.get(id(session))
-            or Recipient(session, exchange=self.bench.place.broadcast)
+            id(session): known[id(session)]
+            if id(session) in known  # also one that has received nothing, which counts as false
+            else Recipient(session, exchange=self.bench.place.broadcast)
             for session in self._crowd.sessions
         }
         publishers = [] if self._publisher is None else [self._publisher]

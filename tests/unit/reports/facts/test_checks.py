@@ -131,6 +131,22 @@ def test_shared_cores_are_a_warning(pinning: Any, expected: int) -> None:
     assert len(found(run, Kind.NOT_PINNED)) == expected
 
 
+@pytest.mark.parametrize(
+    ("generators", "words"),
+    [
+        ({"processes": 2, "cores": 1}, ["2 load generators shared 1 core: "]),
+        ({"processes": 4, "cores": 3}, ["4 load generators shared 3 cores: "]),
+        ({"processes": 2, "cores": 2}, []),
+        ({"processes": 2, "cores": None}, []),
+        (None, []),
+    ],
+)
+def test_generators_without_a_core_each_are_a_warning(generators: Any, words: list[str]) -> None:
+    run = msgspec.structs.replace(echo_trials(1.0, 2.0), environment={"generators": generators})
+    texts = [each.text for each in found(run, Kind.CROWDED_GENERATORS)]
+    assert [text[: len(start)] for text, start in zip(texts, words, strict=True)] == words
+
+
 def test_an_arrival_clock_of_user_space_is_a_warning() -> None:
     base = echo_trials(1.0, 2.0)
     user = msgspec.structs.replace(base.trials[1], generator=GeneratorFacts(arrival_clock="user"))
