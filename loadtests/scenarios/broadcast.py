@@ -58,7 +58,7 @@ class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             sender too.
         publishers: how many of them publish.
         rate_hz: broadcasts per second over all publishers.
-        payload_bytes, warmup_s, drain_s, rounds, settle_s: as in echo.
+        payload_bytes, warmup_s, drain_s, rounds, settle_s, blocks: as in echo.
         measure_s: of the open loop that are measured, over all turns.
     """
 
@@ -71,6 +71,7 @@ class Broadcast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_s: Positive = 2.0
     rounds: Count | None = None
     settle_s: NotNegative = SETTLE_S
+    blocks: Count | None = None
 
     def __post_init__(self) -> None:
         if self.publishers > self.recipients:

@@ -53,6 +53,7 @@ class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             second. Between them are those of the closed loop, of a tenth of a second or more.
         settle_s: sent but not measured at the beginning of each loop in every turn but the first.
         drain_s: how long the last replies of a loop may take before they count as lost.
+        blocks: in how many of the experiment's blocks it has trials; None for all.
     """
 
     clients: Count
@@ -64,6 +65,7 @@ class Echo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_s: Positive = 2.0
     rounds: Count | None = None
     settle_s: NotNegative = SETTLE_S
+    blocks: Count | None = None
 
     def __post_init__(self) -> None:
         if self.rate_hz * self.latency_s < 1:
