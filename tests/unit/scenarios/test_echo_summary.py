@@ -174,6 +174,14 @@ def test_late_sends_are_a_disturbance_and_a_lost_message_is_none() -> None:
     assert lost.disturbed == []
 
 
+@pytest.mark.parametrize(("late_ms", "sure"), [(0.6, True), (0.4, False)])
+def test_only_much_lateness_is_surely_a_disturbance(late_ms: float, sure: bool) -> None:
+    lateness_ns = ns(round(late_ms * MS))
+    found = summarise(opened(ns(MS * 3 // 2), lateness_ns=lateness_ns), closed(100, 0, usage()), 30)
+    assert "sends went out late" in found.invalid["latency_p99"]
+    assert ("latency_p99" in found.disturbed) is sure
+
+
 def test_reply_lost_in_the_closed_loop_spoils_throughput_and_not_latency() -> None:
     found = summarise(opened(ns(MS)), closed(100, 1, usage()), 30.0)
     assert {"throughput"} == found.invalid.keys()
