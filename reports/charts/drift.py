@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy
 from matplotlib.axes import Axes
@@ -32,7 +31,7 @@ def wanted(facts: Facts) -> bool:
 
 
 def over_time(facts: Facts) -> Figure:
-    """A panel per transport, a line per trial, all cells' median over both."""
+    """A panel per transport, a point per slice, all cells' median over both."""
     found = moments(facts)
     groups = style.by_transport(dict.fromkeys(one.cell for one in found))
     looks = style.looks(one.cell.mode for one in found)
@@ -49,7 +48,7 @@ def over_time(facts: Facts) -> Figure:
         axes.axhline(1, color=style.QUIET, linewidth=0.9, zorder=1)
         axes.grid(visible=True)
         for cell in cells:
-            _trials(axes, [one for one in found if one.cell == cell], looks[cell.mode])
+            _slices(axes, [one for one in found if one.cell == cell], looks[cell.mode])
         axes.plot(
             [at_s / _S_PER_MINUTE for at_s, _ in line],
             [slowness for _, slowness in line],
@@ -68,12 +67,10 @@ def _limits(found: Sequence[Moment]) -> tuple[float, float]:
     return min(low, _LEAST[0]) / 1.03, max(high, _LEAST[1]) * 1.03
 
 
-def _trials(axes: Axes, own: Sequence[Moment], look: style.Look) -> None:
-    for _, slices in groupby(own, key=lambda one: one.trial):
-        trial = list(slices)
-        _marks(axes, [one for one in trial if one.counted], look.marker, look.line, "-")
-        others = [one for one in trial if not one.counted]
-        _marks(axes, others, look.marker, style.QUIET, "none", fill="white")
+def _slices(axes: Axes, own: Sequence[Moment], look: style.Look) -> None:
+    _marks(axes, [one for one in own if one.counted], look.marker, look.line)
+    others = [one for one in own if not one.counted]
+    _marks(axes, others, look.marker, style.QUIET, fill="white")
 
 
 def _marks(
@@ -81,7 +78,6 @@ def _marks(
     slices: Sequence[Moment],
     marker: str,
     colour: str,
-    line: str,
     *,
     fill: str | None = None,
 ) -> None:
@@ -92,8 +88,7 @@ def _marks(
         [one.at_s / _S_PER_MINUTE for one in slices],
         [min(max(one.slowness, low), high) for one in slices],
         color=colour,
-        linestyle=line,
-        linewidth=0.8,
+        linestyle="none",
         marker=marker,
         markersize=4,
         markerfacecolor=fill or colour,
@@ -111,7 +106,7 @@ def _legend(found: Sequence[Moment], looks: dict[str, style.Look]) -> list[Line2
             color=looks[mode].line,
             marker=looks[mode].marker,
             markersize=5,
-            linewidth=0.8,
+            linestyle="none",
             label=style.shortened(mode),
         )
         for mode in sorted({one.cell.mode for one in found})

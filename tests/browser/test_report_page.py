@@ -123,7 +123,7 @@ def test_phone_sees_narrow_charts_and_nothing_runs_off(opening: Any, default_fil
     unfold(page)
     charts = visible_charts(page)
     assert set(charts) == {"chart phone"}
-    assert len(charts) == 14
+    assert len(charts) == 15
     assert overflow(page) == []
     heights = page.eval_on_selector_all(
         ".phone text",
