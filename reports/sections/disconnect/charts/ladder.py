@@ -66,6 +66,9 @@ def frame(axes: Axes, groups: Sequence[Group], *, named: bool) -> None:
     axes.set_ylim(height(groups) - _AIR, -_AIR)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
+    if named:  # headings run over the panels beside, which would be drawn over them
+        axes.set_zorder(1)
+        axes.patch.set_visible(False)
     places, lines = [], []
     for top, group in zip(tops(groups), groups, strict=True):
         if named:
