@@ -20,6 +20,9 @@ from loadtests.scenarios.scenario import Variant
 from tests.unit.run.test_experiment import WHOLE
 
 
+_IN_TURNS = ("echo", "broadcast")
+
+
 @pytest.fixture
 def whole() -> Experiment:
     return parse(WHOLE, "mine.toml")
@@ -34,6 +37,15 @@ def test_same_seed_gives_the_same_order(whole: Experiment) -> None:
 
 def test_another_seed_gives_another_order(whole: Experiment) -> None:
     assert plan(whole) != plan(msgspec.structs.replace(whole, seed=8))
+
+
+@pytest.mark.parametrize("scenario", ["echo", "broadcast"])
+def test_scenario_may_have_trials_in_the_first_blocks_only(scenario: str) -> None:
+    table = f"[{scenario}]\n"
+    trials = plan(parse(WHOLE.replace(table, f"{table}blocks = 2\n"), "mine.toml"))
+    blocks = {each: {one.block for one in trials if one.scenario == each} for each in _IN_TURNS}
+    assert blocks.pop(scenario) == {0, 1}
+    assert list(blocks.values()) == [{0, 1, 2}]
 
 
 def test_order_is_the_same_on_every_machine_and_version() -> None:
