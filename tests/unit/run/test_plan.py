@@ -19,7 +19,6 @@ from loadtests.run.schedule import in_groups
 from loadtests.scenarios.scenario import Variant
 from tests.unit.run.test_experiment import WHOLE
 
-
 _IN_TURNS = ("echo", "broadcast")
 
 
