@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from loadtests.machine import cores, limits, network, node
+from loadtests.machine import cores, limits, network, node, scheduling
 from loadtests.record.places import RUNS
 from loadtests.scenarios.disconnect.hosts import browser
 from servers.modes import ADAPTERS, MAIN
@@ -18,12 +18,15 @@ _CPU = Path("/proc/cpuinfo")
 
 def here() -> Here:
     """What there is on this machine, for this user, in this folder."""
+    with scheduling.ahead() as ahead:
+        pass
     return Here(
         modes={name: each.MODE.missing() for name, each in ADAPTERS.items()},
         main=MAIN,
         unwritable=unwritable(RUNS),
         open_files=limits.most_open_files(),
         one_core=cores.pinning().note,
+        ahead=ahead,
         governor=_read(_GOVERNOR) or None,
         virtual=is_virtual(_read(_CPU)),
         client=node.missing(),

@@ -47,6 +47,7 @@ class Here:
         open_files: the most that a process may have, to which runs raise their limit; None where
             there is none.
         one_core: what is wrong with the cores.
+        ahead: whether the load generator may go ahead of what else runs on its core.
         governor: of the cores' speed; None where the system does not tell.
         virtual: whether this is a virtual machine.
         client: the official client.
@@ -60,6 +61,7 @@ class Here:
     unwritable: str | None
     open_files: int | None
     one_core: str | None
+    ahead: bool
     governor: str | None
     virtual: bool
     client: str | None
@@ -103,6 +105,9 @@ def _machine(here: Here) -> Iterator[Need]:
     if here.open_files is not None and here.open_files < ENOUGH_FILES:
         few = f"{here.open_files:,} may be open; ulimit -n {ENOUGH_FILES}, or limits.conf"
     yield _partly("open files", few, "scenarios of many clients: avalanche, connections, capacity")
+    behind = None if here.ahead else "ulimit -r 1 (rtprio in limits.conf), or CAP_SYS_NICE, or root"
+    late = "sends wait for what else runs on their core: more often late, more often invalid"
+    yield _partly("precedence", behind, late)
     slow = None
     if here.governor not in (None, "performance"):
         slow = f"the cores' speed is {here.governor}'s; cpupower frequency-set -g performance"

@@ -35,6 +35,10 @@ GROWTH_RATIO, GROWTH_FLOOR_NS = 2.0, 5_000_000
 BACKLOG_SHARE = 0.05
 
 
+#: Why latency is not to be trusted where the generator was late.
+LATE = "sends went out late: the load generator could not keep its schedule"
+
+
 def names_of(metrics: Mapping[str, Metric], *families: str) -> list[str]:
     """The quantiles of these families, by their names."""
     return [
@@ -152,24 +156,34 @@ def late_sends(
         if late > max(LATE_FLOOR_NS, LATE_SHARE * latency):
             # A server may send before it was asked.
             share = f", {late / latency:.0%} of this number" if latency > 0 else ""
-            reasons[name] = (
-                "sends went out late: the load generator could not keep its schedule "
-                f"({late / 1e6:.2g} ms{share})"
-            )
+            reasons[name] = f"{LATE} ({late / 1e6:.2g} ms{share})"
     return reasons
 
 
 def surely_late(
-    metrics: Mapping[str, Metric], names: Iterable[str], lateness_ns: Nanoseconds
+    metrics: Mapping[str, Metric],
+    *families: str,
+    invalid: Mapping[str, str],
+    late: Mapping[str, str],
+    lateness_ns: Nanoseconds,
 ) -> list[str]:
-    """Those of some quantiles of which a report may leave a trial out because of late sends.
+    """The quantiles for which a report may leave a trial out because of late sends.
 
-    Held against a fixed time: against its own latency the quicker trials would be left out sooner.
+    By lateness alone, held against a fixed time: those whose number stands, since it is the longer
+    one, are among them. Of two trials that are as late a report would else do without the quicker.
+
+    Args:
+        metrics: of the scenario.
+        families: of the quantiles.
+        invalid: metric -> why its number is not to be trusted, in the end.
+        late: what ``late_sends`` said; who has another reason is not left out for this one.
+        lateness_ns: of all sends.
     """
     return [
         name
-        for name in names
-        if (quantile(lateness_ns, metrics[name].quantile or 0.0) or 0) > SURELY_LATE_NS
+        for name in names_of(metrics, *families)
+        if invalid.get(name) == late.get(name)
+        and (quantile(lateness_ns, metrics[name].quantile or 0.0) or 0) > SURELY_LATE_NS
     ]
 
 

@@ -3,7 +3,8 @@
 A core that sleeps takes some hundred microseconds to wake, which no timer can do anything about
 (measured in loadtests.machine.wakeups). So a SpinningTimer has another timer ring earlier by more
 than that. From then on gevent's loop turns without sleeping and looks at the clock each time, and
-goes on reading what arrives.
+goes on reading what arrives. Only the last moments, shorter than a turn, are waited for on the
+spot: the kernel stamps what arrives meanwhile.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 _NEVER = sys.maxsize
+
+#: About what a turn of the loop takes whose caches are cold.
+_LAST_NS = 20_000
 
 _monotonic_ns = time.monotonic_ns
 _cpu_ns = time.thread_time_ns
@@ -60,8 +64,9 @@ class SpinningTimer:
         """CPU time that went into turns of the loop that did nothing but spin. Only ever grows.
 
         Exact, by this thread's CPU clock: ask on the loop's thread. A turn is from one look at the
-        clock to the next. One that reads or rings does not count at all, not even for its poll and
-        its look: without spinning the loop would have turned for that, too. So all CPU time minus
+        clock to the next. One that reads or rings does not count, not even for its poll and its
+        look: without spinning the loop would have turned for that, too. All it counts is the wait
+        on the spot for what is nearly due. So all CPU time minus
         this one is what the work costs, but for the looks of those turns and two readings of the
         CPU clock whenever work comes between, a microsecond or two together; and work is spared
         the wake-up that it would have begun with.
@@ -105,7 +110,10 @@ class SpinningTimer:
         self._idle.stop()
 
     def _turn(self) -> None:
-        if _monotonic_ns() >= self._due_ns:
+        left_ns = self._due_ns - _monotonic_ns()
+        if left_ns < _LAST_NS:
+            if left_ns > 0:
+                self._wait()
             self._count_no_more()
             self._due_ns = _NEVER
             try:
@@ -117,6 +125,13 @@ class SpinningTimer:
             self._count_no_more()
         elif self._empty_since_ns is None:
             self._empty_since_ns = _cpu_ns()
+
+    def _wait(self) -> None:
+        """For the rest of the time, which is less than another turn may take."""
+        if self._empty_since_ns is None:
+            self._empty_since_ns = _cpu_ns()
+        while _monotonic_ns() < self._due_ns:
+            pass
 
     def _count_no_more(self) -> None:
         self._spun_ns = self.spun_ns

@@ -88,8 +88,9 @@ class Measurement(msgspec.Struct, frozen=True):
         metrics: metric name -> number in the metric's unit; None where it could not be known.
         invalid: metric name -> why its number is not to be trusted.
         unavailable: metric name -> why there is no number.
-        disturbed: those of ``invalid`` whose cause is the machine's or the load generator's and has
-            nothing to do with the server: a report may do without this trial there.
+        disturbed: metrics whose number the machine or the load generator touched, which has nothing
+            to do with the server: a report may do without this trial there. Those of them that are
+            not in ``invalid`` stand as long as no other trial is left out for such a thing.
         samples: metric family -> how many samples stand behind it (``latency``: messages, ...).
         distributions: metric family -> HdrHistogram of nanoseconds, V2 compressed, base64.
         detections: one entry per departed client (disconnect only).

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from loadtests.client.alarm import Alarm
-from loadtests.machine import wakeups, yardstick
+from loadtests.machine import scheduling, wakeups, yardstick
 from loadtests.machine.cores import own_cores
 from loadtests.machine.watch import Watch
 from loadtests.run.conductor import Conductor, Measure, Stand
@@ -44,6 +44,8 @@ class Ensemble:
         self._orders = orders
         self._quit_locust = quit_locust
         wakeups.least_timer_slack()
+        if orders.spin_ns:  # so no server is on this core
+            scheduling.go_ahead()
         self._alarm = Alarm(orders.spin_ns)
         together = sum(each.variant.in_generator for each in orders.assignments)
         self.workers = (

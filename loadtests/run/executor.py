@@ -80,7 +80,7 @@ class ProcessExecutor:
             "wake_up_p99_us": found.p99_ns / 1000,
             "spinning_us": found.margin_ns / 1000,
         }
-        return {"sends": sends, **several}
+        return {"sends": sends, "ahead": found.ahead, **several}
 
     def _several(self) -> dict[str, Any]:
         """Of several load generators, how many processes and cores they are."""

@@ -310,15 +310,14 @@ def summarise(
     invalid |= late
     invalid |= validity.saturated_server(timed, usage)
     invalid |= validity.busy_generator((*timed, "deliveries", "server_cpu"), usage)
-    told = [name for name, why in late.items() if invalid[name] == why]
-    spared = validity.surely_late(METRICS, told, deliveries.lateness_ns)
-    if deliveries.audit.missing:
-        spared = []
+    spared = validity.surely_late(
+        METRICS, *times, invalid=invalid, late=late, lateness_ns=deliveries.lateness_ns
+    )
     return Measurement(
         row=SCENARIO.name,
         metrics=values,
         invalid=invalid,
-        disturbed=spared,
+        disturbed=[] if deliveries.audit.missing else spared,
         unavailable=unavailable,
         samples={family: len(found) for family, found in times.items()},
         distributions={family: histogram(found) for family, found in times.items()},

@@ -262,13 +262,14 @@ def summarise(
         unavailable["rise_p99"] = "this is what the others are held against"
     else:
         invalid |= _risen(values, invalid, orders, calm)
-    told = [name for name, why in late.items() if invalid[name] == why]
-    spared = [] if lost else validity.surely_late(METRICS, told, opened.lateness_ns)
+    spared = validity.surely_late(
+        METRICS, "latency", invalid=invalid, late=late, lateness_ns=opened.lateness_ns
+    )
     return Measurement(
         row=kind.row,
         metrics=values,
         invalid=invalid,
-        disturbed=spared,
+        disturbed=[] if lost else spared,
         unavailable=unavailable,
         samples={"latency": len(latency)},
         distributions={"latency": histogram(latency)},

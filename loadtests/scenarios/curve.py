@@ -195,13 +195,14 @@ def summarise(row: str, offered: Offered, server_mib: float | None) -> Measureme
     if offered.gone:
         why = f"clients lost their connection: {offered.gone}"
         invalid |= {name: why for name, value in values.items() if value is not None}
-    told = [name for name, why in late.items() if invalid[name] == why]
-    spared = [] if opened.lost else validity.surely_late(METRICS, told, opened.lateness_ns)
+    spared = validity.surely_late(
+        METRICS, "latency", invalid=invalid, late=late, lateness_ns=opened.lateness_ns
+    )
     return Measurement(
         row=row,
         metrics=values,
         invalid=invalid,
-        disturbed=spared,
+        disturbed=[] if opened.lost else spared,
         unavailable=unavailable,
         samples={"latency": len(latency)},
         distributions={"latency": histogram(latency)},

@@ -177,7 +177,7 @@ class Doubts(NamedTuple):
 
     Attributes:
         invalid: name of a metric -> reason.
-        disturbed: those of them whose cause is not the server's.
+        disturbed: see Measurement.
     """
 
     invalid: dict[str, str]
@@ -222,6 +222,7 @@ def doubts(
     found |= validity.slow_reading(
         rates, receive_lag_ns=closed.receive_lag_ns, round_trip_ns=closed.round_trip_ns
     )
-    told = [name for name, why in late.items() if found[name] == why]
-    spared = validity.surely_late(metrics, told, opened.lateness_ns)
+    spared = validity.surely_late(
+        metrics, "latency", invalid=found, late=late, lateness_ns=opened.lateness_ns
+    )
     return Doubts(found, spared if not opened.lost + closed.lost else [])

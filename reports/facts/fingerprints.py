@@ -18,6 +18,7 @@ _BESIDE = {
     "open_files": "open files",
     "pinning": "pinning",
     "generators": "load generators",
+    "ahead": "load generator ahead of others on its core",
 }
 #: What says nothing of how it was measured.
 _NAMES = {"name", "description"}

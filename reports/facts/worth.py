@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from loadtests.arithmetic.validity import LATE
 from loadtests.record.results import Measurement, Trial
 from loadtests.record.words import Metric, Status
 
@@ -14,7 +15,8 @@ class Worth(NamedTuple):
     """What the number of one trial is worth.
 
     Attributes:
-        disturbed: whether what spoiled it was the machine or the load generator, not the server.
+        disturbed: whether the machine or the load generator touched it, and what spoiled it, if
+            anything did, was that and not the server.
     """
 
     status: Status
@@ -25,14 +27,17 @@ class Worth(NamedTuple):
 def can_spare(worths: Sequence[Worth]) -> bool:
     """Whether a row can do without the trials that something other than the server disturbed.
 
-    It can where the sound ones, two at least, are the greater half. What was disturbed is then
+    It need where a number of them is not to be trusted, and can where the sound ones, two at least,
+    are the greater half. What was disturbed is then
     missing at random: the cause knows nothing of the number, so the others' mean is not moved
-    (R. Little, D. Rubin, "Statistical Analysis with Missing Data", third edition, section 1.3). A
-    trial with any other fault is no such case, and its row stays invalid.
+    (R. Little, D. Rubin, "Statistical Analysis with Missing Data", third edition, section 1.3). For
+    that all of it goes, also what was disturbed by less than spoils its number: whether it does
+    depends on the number. A trial with any other fault is no such case, and its row stays invalid.
     """
-    sound = sum(1 for worth in worths if worth.status is Status.OK)
-    explained = all(worth.status is Status.OK or worth.disturbed for worth in worths)
-    return explained and 2 <= sound < len(worths) < 2 * sound
+    spoiled = [worth for worth in worths if worth.status is not Status.OK]
+    sound = sum(1 for worth in worths if worth.status is Status.OK and not worth.disturbed)
+    explained = all(worth.disturbed for worth in spoiled)
+    return bool(spoiled) and explained and sound >= 2 and len(worths) < 2 * sound
 
 
 def left_out(worths: Sequence[Worth]) -> list[str]:
@@ -83,7 +88,8 @@ def trial_worth(
     if name in measurement.invalid:
         return Worth(Status.INVALID, measurement.invalid[name], name in measurement.disturbed)
     if measurement.metrics.get(name) is not None:
-        return Worth(Status.OK)
+        touched = name in measurement.disturbed
+        return Worth(Status.OK, LATE if touched else "", touched)
     if name in measurement.unavailable:
         return Worth(Status.UNAVAILABLE, measurement.unavailable[name])
     if metric.later and name not in measurement.metrics:

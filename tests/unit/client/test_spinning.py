@@ -10,7 +10,7 @@ import pytest
 from loadtests.client import spinning
 from loadtests.client.spinning import SpinningTimer
 
-SPIN_NS = 100
+SPIN_NS, LAST_NS = 100, 4
 
 
 class EarlyTimer:
@@ -56,7 +56,16 @@ class Loop:
     def __init__(self) -> None:
         self.pendingcnt = 0
         self.now_ns = self.cpu_ns = 0
+        self._turning, self._looks = False, 0
         self.idle_watcher = Idle()
+
+    def look(self) -> int:
+        """The time; whoever looks again in the same turn uses up a nanosecond of it."""
+        if self._looks:
+            self.now_ns += 1
+            self.cpu_ns += 1
+        self._looks += self._turning
+        return self.now_ns
 
     def idle(self, priority: int) -> Idle:
         assert priority == self.MAXPRI
@@ -66,8 +75,10 @@ class Loop:
         """So many turns, each with work if there is any."""
         for _ in range(number):
             self.pendingcnt = 1 if work_ns else 0
+            self._turning = True
             if self.idle_watcher.active:
                 self.idle_watcher.turn()
+            self._turning, self._looks = False, 0
             self.now_ns += 10 + work_ns
             self.cpu_ns += 9 + work_ns
 
@@ -75,7 +86,8 @@ class Loop:
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
     loop = Loop()
-    monkeypatch.setattr(spinning, "_monotonic_ns", lambda: loop.now_ns)
+    monkeypatch.setattr(spinning, "_LAST_NS", LAST_NS)
+    monkeypatch.setattr(spinning, "_monotonic_ns", loop.look)
     monkeypatch.setattr(spinning, "_cpu_ns", lambda: loop.cpu_ns)
     return loop
 
@@ -119,6 +131,20 @@ def test_it_rings_in_the_first_turn_after_the_due_time_and_the_loop_may_sleep_ag
     assert rung == []
     loop.turns()
     assert (rung, loop.idle_watcher.active) == ([1000], False)
+
+
+@pytest.mark.parametrize(
+    ("due_ns", "rung_ns", "spun_ns"),
+    [(1000, 1000, 90), (1003, 1003, 93), (1004, 1010, 99), (1010, 1010, 99)],
+)
+def test_what_is_nearly_due_is_waited_for_on_the_spot_and_that_is_spun(
+    loop, early, timer, rung, due_ns: int, rung_ns: int, spun_ns: int
+) -> None:
+    timer.set(due_ns)
+    loop.now_ns = 900
+    early.ring()
+    loop.turns(12)
+    assert (rung, timer.spun_ns) == ([rung_ns], spun_ns)
 
 
 def test_it_rings_in_a_turn_that_has_something_to_read(loop, early, timer, rung) -> None:

@@ -182,6 +182,22 @@ def test_only_much_lateness_is_surely_a_disturbance(late_ms: float, sure: bool) 
     assert ("latency_p99" in found.disturbed) is sure
 
 
+@pytest.mark.parametrize(("late_ms", "sure"), [(0.6, True), (0.4, False)])
+def test_as_late_is_as_much_a_disturbance_where_the_number_stands(
+    late_ms: float, sure: bool
+) -> None:
+    lateness_ns = ns(round(late_ms * MS))
+    found = summarise(opened(ns(20 * MS), lateness_ns=lateness_ns), closed(100, 0, usage()), 30.0)
+    assert (found.invalid, "latency_p99" in found.disturbed) == ({}, sure)
+
+
+def test_late_sends_are_no_disturbance_of_what_the_server_spoiled() -> None:
+    saturated = opened(ns(20 * MS), usage=usage(server=99), lateness_ns=ns(MS))
+    found = summarise(saturated, closed(100, 0, usage()), 30.0)
+    assert "saturates" in found.invalid["latency_p99"]
+    assert found.disturbed == []
+
+
 def test_reply_lost_in_the_closed_loop_spoils_throughput_and_not_latency() -> None:
     found = summarise(opened(ns(MS)), closed(100, 1, usage()), 30.0)
     assert {"throughput"} == found.invalid.keys()
