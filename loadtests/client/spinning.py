@@ -63,13 +63,12 @@ class SpinningTimer:
     def spun_ns(self) -> int:
         """CPU time that went into turns of the loop that did nothing but spin. Only ever grows.
 
-        Exact, by this thread's CPU clock: ask on the loop's thread. A turn is from one look at the
-        clock to the next. One that reads or rings does not count, not even for its poll and its
-        look: without spinning the loop would have turned for that, too. All it counts is the wait
-        on the spot for what is nearly due. So all CPU time minus
-        this one is what the work costs, but for the looks of those turns and two readings of the
-        CPU clock whenever work comes between, a microsecond or two together; and work is spared
-        the wake-up that it would have begun with.
+        By this thread's CPU clock: ask on the loop's thread. A turn is from one look at the clock
+        to the next. One that reads or rings does not count, not even for its poll and its look:
+        without spinning the loop would have turned for that, too. What it waits on the spot counts
+        by the time that it took. So all CPU time minus this one is what the work costs, but for
+        the looks of those turns and two readings of the CPU clock whenever work comes between, a
+        microsecond or two together; and work is spared the wake-up that it would have begun with.
         """
         if self._empty_since_ns is None:
             return self._spun_ns
@@ -110,11 +109,9 @@ class SpinningTimer:
         self._idle.stop()
 
     def _turn(self) -> None:
-        left_ns = self._due_ns - _monotonic_ns()
-        if left_ns < _LAST_NS:
-            if left_ns > 0:
-                self._wait()
+        if _monotonic_ns() > self._due_ns - _LAST_NS:
             self._count_no_more()
+            self._wait()
             self._due_ns = _NEVER
             try:
                 self._callback()
@@ -128,10 +125,10 @@ class SpinningTimer:
 
     def _wait(self) -> None:
         """For the rest of the time, which is less than another turn may take."""
-        if self._empty_since_ns is None:
-            self._empty_since_ns = _cpu_ns()
-        while _monotonic_ns() < self._due_ns:
-            pass
+        begun_ns = now_ns = _monotonic_ns()
+        while now_ns < self._due_ns:
+            now_ns = _monotonic_ns()
+        self._spun_ns += now_ns - begun_ns
 
     def _count_no_more(self) -> None:
         self._spun_ns = self.spun_ns
