@@ -20,13 +20,14 @@ def here() -> Here:
     """What there is on this machine, for this user, in this folder."""
     with scheduling.ahead() as ahead:
         pass
+    one_core = cores.pinning().note
     return Here(
         modes={name: each.MODE.missing() for name, each in ADAPTERS.items()},
         main=MAIN,
         unwritable=unwritable(RUNS),
         open_files=limits.most_open_files(),
-        one_core=cores.pinning().note,
-        ahead=ahead,
+        one_core=one_core,
+        ahead=ahead or one_core is not None or not scheduling.KNOWN,
         governor=_read(_GOVERNOR) or None,
         virtual=is_virtual(_read(_CPU)),
         client=node.missing(),

@@ -47,7 +47,8 @@ class Here:
         open_files: the most that a process may have, to which runs raise their limit; None where
             there is none.
         one_core: what is wrong with the cores.
-        ahead: whether the load generator may go ahead of what else runs on its core.
+        ahead: whether the load generator may go ahead of what else runs on its core, or cannot
+            anywhere on this machine.
         governor: of the cores' speed; None where the system does not tell.
         virtual: whether this is a virtual machine.
         client: the official client.

@@ -58,12 +58,13 @@ class LogRatios:
         return None
 
 
-def log_ratios(logs: Sequence[float]) -> LogRatios:
-    """From the logarithm of each pair's ratio.
+def log_ratios(pairs: Sequence[tuple[float, float]]) -> LogRatios:
+    """From the two numbers of each pair.
 
     Raises:
-        ValueError: fewer than two pairs.
+        ValueError: fewer than two pairs, or a number that is not above 0.
     """
-    if len(logs) < 2:
+    if len(pairs) < 2:
         raise ValueError("a spread wants two pairs at least")
+    logs = [math.log(second / first) for first, second in pairs]
     return LogRatios(statistics.fmean(logs), statistics.stdev(logs), len(logs))

@@ -19,6 +19,10 @@ _NEVER = sys.maxsize
 #: About what a turn of the loop takes whose caches are cold.
 _LAST_NS = 20_000
 
+#: Who has computed for so much of a second sleeps until what is due, for the rest of it: where the
+#: load generator goes ahead of others they are not to be kept from its core.
+_SECOND_NS, _MOST_NS = 1_000_000_000, 900_000_000
+
 _monotonic_ns = time.monotonic_ns
 _cpu_ns = time.thread_time_ns
 
@@ -58,6 +62,7 @@ class SpinningTimer:
         self._due_ns = _NEVER
         self._spun_ns = 0
         self._empty_since_ns: int | None = None  # of the thread's CPU clock
+        self._second = 0, 0  # when it began, and by the CPU clock
 
     @property
     def spun_ns(self) -> int:
@@ -65,10 +70,10 @@ class SpinningTimer:
 
         By this thread's CPU clock: ask on the loop's thread. A turn is from one look at the clock
         to the next. One that reads or rings does not count, not even for its poll and its look:
-        without spinning the loop would have turned for that, too. What it waits on the spot counts
-        by the time that it took. So all CPU time minus this one is what the work costs, but for
-        the looks of those turns and two readings of the CPU clock whenever work comes between, a
-        microsecond or two together; and work is spared the wake-up that it would have begun with.
+        without spinning the loop would have turned for that, too. What it waits on the spot does.
+        So all CPU time minus this one is what the work costs, but for the looks of those turns and
+        two readings of the CPU clock whenever work comes between, a microsecond or two together;
+        and work is spared the wake-up that it would have begun with.
         """
         if self._empty_since_ns is None:
             return self._spun_ns
@@ -82,11 +87,14 @@ class SpinningTimer:
     def set(self, due_ns: int) -> None:
         """See Timer; what is due soon enough is spun for at once."""
         self._due_ns = due_ns
-        if due_ns - _monotonic_ns() <= self._spin_ns:
+        if due_ns - _monotonic_ns() > self._spin_ns:
+            self._rest()
+            self._timer.set(due_ns - self._spin_ns)
+        elif self._may_spin():
             self._spin()
         else:
             self._rest()
-            self._timer.set(due_ns - self._spin_ns)
+            self._timer.set(due_ns)
 
     def close(self) -> None:
         """See Timer."""
@@ -97,8 +105,23 @@ class SpinningTimer:
 
     def _wake(self) -> None:
         # It may have been set before something came that was due sooner, and that is done.
-        if self._due_ns != _NEVER:
+        if self._due_ns == _NEVER:
+            return
+        if _monotonic_ns() >= self._due_ns:
+            self._ring()
+        elif self._may_spin():
             self._spin()
+        else:
+            self._timer.set(self._due_ns)
+
+    def _may_spin(self) -> bool:
+        """Whether others have had their share of this second, or are still to have it."""
+        now_ns, used_ns = _monotonic_ns(), _cpu_ns()
+        begun_ns, used_before_ns = self._second
+        if now_ns - begun_ns >= _SECOND_NS:
+            self._second = now_ns, used_ns
+            return True
+        return used_ns - used_before_ns < _MOST_NS
 
     def _spin(self) -> None:
         if not self._idle.active:
@@ -109,26 +132,31 @@ class SpinningTimer:
         self._idle.stop()
 
     def _turn(self) -> None:
-        if _monotonic_ns() > self._due_ns - _LAST_NS:
+        left_ns = self._due_ns - _monotonic_ns()
+        if left_ns < _LAST_NS:
             self._count_no_more()
-            self._wait()
-            self._due_ns = _NEVER
-            try:
-                self._callback()
-            finally:
-                if self._due_ns == _NEVER:  # it was not set anew
-                    self._rest()
+            if left_ns > 0:
+                self._wait()
+            self._ring()
         elif self._loop.pendingcnt:  # the rest of this turn is work
             self._count_no_more()
         elif self._empty_since_ns is None:
             self._empty_since_ns = _cpu_ns()
 
+    def _ring(self) -> None:
+        self._due_ns = _NEVER
+        try:
+            self._callback()
+        finally:
+            if self._due_ns == _NEVER:  # it was not set anew
+                self._rest()
+
     def _wait(self) -> None:
         """For the rest of the time, which is less than another turn may take."""
-        begun_ns = now_ns = _monotonic_ns()
-        while now_ns < self._due_ns:
-            now_ns = _monotonic_ns()
-        self._spun_ns += now_ns - begun_ns
+        begun_ns = _cpu_ns()
+        while _monotonic_ns() < self._due_ns:
+            pass
+        self._spun_ns += _cpu_ns() - begun_ns
 
     def _count_no_more(self) -> None:
         self._spun_ns = self.spun_ns

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 
 #: The least of a real-time process, which is above all that are none.
 _PRIORITY = 1
+#: Whether this system has such policies.
+KNOWN = hasattr(os, "sched_setscheduler")
 
 
 def go_ahead() -> bool:
@@ -25,7 +27,7 @@ def go_ahead() -> bool:
         Whether that is permitted: to root and CAP_SYS_NICE, or by RLIMIT_RTPRIO (``ulimit -r``).
         Where it is not, everything stays as it was.
     """
-    if not hasattr(os, "sched_setscheduler"):
+    if not KNOWN:
         return False
     policy = os.SCHED_FIFO | getattr(os, "SCHED_RESET_ON_FORK", 0)
     try:
@@ -38,7 +40,7 @@ def go_ahead() -> bool:
 @contextmanager
 def ahead() -> Iterator[bool]:
     """The same for a while; gives whether it is permitted."""
-    if not hasattr(os, "sched_getscheduler"):
+    if not KNOWN:
         yield False
         return
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)

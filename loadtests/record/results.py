@@ -97,8 +97,6 @@ class Measurement(msgspec.Struct, frozen=True):
         reconnections: one entry per client whose server went away (disconnect, avalanche).
         expected: when the clients of this row are to be noticed (or to notice), whatever their
             phase; None where there is no rule.
-        rounds: metric name -> number of the round -> what its slice alone came to. Of medians,
-            rates and CPU time per message, and of slices that count; empty where there are none.
         notes: metric name -> what belongs to its number, in words (what ended a search), this
             trial's figures in brackets at the end.
     """
@@ -113,7 +111,6 @@ class Measurement(msgspec.Struct, frozen=True):
     detections: list[Detection] = []
     reconnections: list[Reconnection] = []
     expected: Window | None = None
-    rounds: dict[str, dict[int, Number]] = {}
     notes: dict[str, str] = {}
 
     def distrusted(self, reason: str, *, above_all: bool = False) -> Measurement:

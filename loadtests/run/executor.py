@@ -266,11 +266,13 @@ class ProcessExecutor:
     def _orders(self, started: Sequence[_Started], site: Site, generators: int) -> Orders:
         first, _ = started[0]
         ours = any(server is not None for _, server in started)
+        # One that is not ours may be on the generator's core.
+        alone = generators == 1 and all(server is not None for _, server in started)
         return Orders(
             assignments=[self._assignment(planned, server, site) for planned, server in started],
             seed=self._seed(first),
             server_core=self.pins.server if ours else None,
-            spin_ns=wakeups.spin_ns(self.pins) if generators == 1 else 0,
+            spin_ns=wakeups.spin_ns(self.pins) if alone else 0,
             begun_ns=self._begun_ns,
             at_once=first.at_once,
             generators=generators,

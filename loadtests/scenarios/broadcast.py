@@ -6,26 +6,31 @@ recipient did not get, got twice or got out of order is counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
+import numpy as np
 
 from loadtests.arithmetic import validity
 from loadtests.arithmetic.distribution import histogram
 from loadtests.arithmetic.pacing import staggered
 from loadtests.arithmetic.samples import (
+    NEVER,
     Audit,
+    Nanoseconds,
+    audit,
+    durations,
+    first_arrivals,
     quantiles_ms,
 )
 from loadtests.arithmetic.usage import Usage, between, metrics, together
 from loadtests.record.results import Measurement
 from loadtests.record.words import Better, Metric, Unit
 from loadtests.scenarios.bench import Bench, hint
-from loadtests.scenarios.broadcasting import Recipient, broadcaster
+from loadtests.scenarios.broadcasting import Published, Received, Recipient, broadcaster
 from loadtests.scenarios.broadcasts import Broadcasts, LocalBroadcasts
-from loadtests.scenarios.deliveries import BroadcastSlice, Deliveries, alone, came, collect
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.scenario import (
     EVERY_TRIAL,
@@ -39,6 +44,7 @@ from loadtests.scenarios.scenario import (
 )
 from loadtests.scenarios.turns import SETTLE_S, in_turns, rounds_of
 
+KIND = "broadcast"  #: of its slices
 #: A slice of so many says enough, since each is to many recipients.
 _FEWEST_BROADCASTS = 3
 _PAUSE_S = 0.03  # in each turn: the lead, and the last copies
@@ -96,6 +102,48 @@ METRICS = table(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """The measured broadcasts.
+
+    Attributes:
+        delivery_ns: latency of every expected copy; NEVER for one that did not come.
+        last_recipient_ns: of every broadcast; NEVER where a copy is missing.
+        lateness_ns: of every broadcast.
+        receive_lag_ns: of every copy that came.
+        audit: over all recipients and publishers.
+    """
+
+    delivery_ns: Nanoseconds
+    last_recipient_ns: Nanoseconds
+    lateness_ns: Nanoseconds
+    receive_lag_ns: Nanoseconds
+    audit: Audit
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastSlice:
+    """One turn.
+
+    Attributes:
+        begin_ns, end_ns: by the moments at which broadcasts were due, end excluded.
+        read_begin_ns, read_end_ns: when the clocks of ``usage`` were read.
+        due: broadcasts that were due in it.
+        messages: copies that came while ``usage`` was measured.
+        answered: copies that came in all of the turn.
+    """
+
+    begin_ns: int
+    end_ns: int
+    read_begin_ns: int
+    read_end_ns: int
+    due: int
+    messages: int
+    answered: int
+    usage: Usage
+    kind: str = KIND
+
+
 def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     """One trial.
 
@@ -117,12 +165,14 @@ def measure(bench: Bench, options: Broadcast) -> list[Measurement]:
     audit_of_all = collect(casts.published, received, taken.every).audit
     if not len(deliveries.receive_lag_ns):
         raise TrialFailed(f"none of {len(deliveries.delivery_ns)} copies was delivered; {asked()}")
-    arrived = sum(came(received, piece) for piece in pieces)
+    arrived = sum(
+        int(np.count_nonzero((kernel_ns >= piece.read_begin_ns) & (kernel_ns < piece.read_end_ns)))
+        for kernel_ns in (each.kernel_ns for each in received)
+        for piece in pieces
+    )
     usage = together([piece.usage for piece in pieces])
     deliveries = replace(deliveries, audit=audit_of_all)
     found = summarise(deliveries, arrived, usage, bench.meter.server_mib())
-    rounds = taken.by_round(lambda piece: alone(casts.published, received, piece))
-    found = msgspec.structs.replace(found, rounds=rounds)
     reason = next(iter(taken.doubts.values()), None)
     touched = [name for name in METRICS if name not in Audit._fields]
     return [found.disturbed_by(reason, touched, lost=audit_of_all.missing)]
@@ -180,6 +230,51 @@ def slice_of(bench: Bench, options: Broadcast, casts: Broadcasts, number: int) -
         answered=casts.progress().copies,
         usage=between(begin, end),
     )
+
+
+def collect(
+    publishers: Sequence[Published],
+    recipients: Sequence[Received],
+    pieces: Sequence[BroadcastSlice],
+) -> Deliveries:
+    """Match what was sent with what was received, for the broadcasts due in these slices."""
+    delivery, last, lateness, lag = [], [], [], []
+    counts = [Audit(0, 0, 0)]
+    for number, publisher in enumerate(publishers):
+        due = np.asarray(publisher.due_ns, dtype=np.int64)
+        measured = np.zeros(len(due), dtype=bool)
+        for piece in pieces:
+            measured |= (due >= piece.begin_ns) & (due < piece.end_ns)
+        lateness.append((np.asarray(publisher.sent_ns, dtype=np.int64) - due)[measured])
+        expected = np.flatnonzero(measured).tolist()
+        latest = np.zeros(int(measured.sum()), dtype=np.int64)
+        for recipient in recipients:
+            own = recipient.publishers == number
+            numbers = recipient.numbers[own]
+            counts.append(audit(numbers.tolist(), expected))
+            kernel = first_arrivals(numbers, recipient.kernel_ns[own], len(due))
+            user = first_arrivals(numbers, recipient.user_ns[own], len(due))
+            kernel, user = kernel[measured], user[measured]
+            here = kernel != NEVER
+            lag.append(user[here] - kernel[here])
+            took = durations(due[measured], kernel)
+            delivery.append(took)
+            latest = np.maximum(latest, took)
+        last.append(latest)
+    # Nobody got what was due and never went out.
+    unsent = sum(piece.due for piece in pieces) - sum(map(len, last))
+    counts.append(Audit(missing=unsent * len(recipients), duplicate=0, reordered=0))
+    return Deliveries(
+        delivery_ns=np.concatenate([*delivery, _never(unsent * len(recipients))]),
+        last_recipient_ns=np.concatenate([*last, _never(unsent)]),
+        lateness_ns=np.concatenate(lateness),
+        receive_lag_ns=np.concatenate(lag),
+        audit=Audit(*(sum(column) for column in zip(*counts, strict=True))),
+    )
+
+
+def _never(count: int) -> Nanoseconds:
+    return np.full(count, NEVER, dtype=np.int64)
 
 
 def summarise(

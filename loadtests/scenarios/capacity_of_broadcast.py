@@ -13,10 +13,9 @@ from loadtests.arithmetic.usage import between, together
 from loadtests.record.results import Measurement
 from loadtests.scenarios.bearing import Capacity, Kind
 from loadtests.scenarios.bench import Bench, hint
-from loadtests.scenarios.broadcast import Broadcast, slice_of
+from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice, Deliveries, collect, slice_of
 from loadtests.scenarios.capacity_numbers import NOTHING, Near, summary
 from loadtests.scenarios.climbing import Step, climb
-from loadtests.scenarios.deliveries import BroadcastSlice, Deliveries, collect
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.gathering import Gathering, gathering
 

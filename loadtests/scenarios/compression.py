@@ -16,7 +16,7 @@ from loadtests.record.results import Measurement
 from loadtests.record.words import Client, Transport
 from loadtests.scenarios import broadcast, echoing
 from loadtests.scenarios.bench import Bench
-from loadtests.scenarios.deliveries import BroadcastSlice
+from loadtests.scenarios.broadcast import BroadcastSlice
 from loadtests.scenarios.echo_loops import EchoSlice
 from loadtests.scenarios.echoing import CLOSED, OPEN
 from loadtests.scenarios.errors import Unfinished

@@ -154,7 +154,6 @@ def summarise(both: BothLoops, server_mib: float | None) -> Measurement:
         unavailable=unavailable,
         samples={"latency": len(latency), "service": len(service), "throughput": closed.answered},
         distributions={"latency": histogram(latency), "service": histogram(service)},
-        rounds=both.rounds,
     )
     timed = names_of(METRICS, *_FAMILIES)
     measured = measured.disturbed_by(both.doubts.get(OPEN), timed, lost=both.lost)

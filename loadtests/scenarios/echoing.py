@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 from loadtests.arithmetic.pacing import Schedule, staggered
-from loadtests.arithmetic.samples import milliseconds, quantile
 from loadtests.arithmetic.usage import between
 from loadtests.scenarios.bench import LEAD_NS, Bench, hint
 from loadtests.scenarios.echo_loops import (
@@ -103,14 +102,12 @@ class BothLoops:
         opened, closed: of the slices that count.
         lost: messages of all slices that were never answered.
         doubts: ``open``, ``closed`` -> what the machine or the generator did to its slices.
-        rounds: see ``Measurement.rounds``.
     """
 
     opened: OpenLoop
     closed: ClosedLoop
     lost: int
     doubts: Mapping[str, str]
-    rounds: dict[str, dict[int, float]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -153,22 +150,7 @@ def both_loops(bench: Bench, options: Loops, clients: Echoes) -> BothLoops:
     lost_closed = combine_closed(clients, every[CLOSED]).lost
     closed = replace(combine_closed(clients, counted[CLOSED]), lost=lost_closed)
     lost = combine_open(clients, every[OPEN]).lost + lost_closed
-    rounds = taken.by_round(lambda piece: _alone(clients, piece))
-    return BothLoops(opened, closed, lost, taken.doubts, rounds)
-
-
-def _alone(clients: Echoes, piece: EchoSlice) -> dict[str, float | None]:
-    """What a slice alone came to, by the names of metrics."""
-    if piece.kind == OPEN:
-        opened = combine_open(clients, [piece.window])
-        return {
-            "latency_p50": milliseconds(quantile(opened.latency_ns, 0.5)),
-            "service_p50": milliseconds(quantile(opened.service_ns, 0.5)),
-        }
-    closed = combine_closed(clients, [piece.window])
-    count, usage = closed.answered, closed.usage
-    cpu_us = usage.server_ns / count / 1000 if usage.server_ns is not None and count else None
-    return {"throughput": count / (usage.wall_ns / 1e9), "server_cpu": cpu_us}
+    return BothLoops(opened, closed, lost, taken.doubts)
 
 
 def _by_kind(pieces: Sequence[EchoSlice]) -> dict[str, list[Window]]:

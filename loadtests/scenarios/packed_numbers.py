@@ -12,14 +12,14 @@ from loadtests.arithmetic.samples import quantiles_ms
 from loadtests.arithmetic.usage import metrics, together
 from loadtests.record.application import ECHO_EVENT, JOIN_EVENT, ROOM_EVENT
 from loadtests.record.results import Measurement
-from loadtests.scenarios.deliveries import KIND, collect
+from loadtests.scenarios import broadcast
 from loadtests.scenarios.echo_loops import combine_closed, combine_open, doubts
 from loadtests.scenarios.echoing import CLOSED, OPEN, USED
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.packed import METRICS
 from loadtests.scenarios.packing import Party
 
-COPIES = KIND
+COPIES = broadcast.KIND
 HINT = f"does it handle {ECHO_EVENT!r}, {JOIN_EVENT!r} and {ROOM_EVENT!r}?"
 
 
@@ -132,7 +132,7 @@ def _not_come(party: Party, every: Mapping[str, list[Any]]) -> tuple[int, int, i
     lost_open = combine_open(party.clients, [each.window for each in every[OPEN]]).lost
     lost_closed = combine_closed(party.clients, [each.window for each in every[CLOSED]]).lost
     casts = party.casts
-    audit = collect(casts.published, casts.received(), every[COPIES]).audit
+    audit = broadcast.collect(casts.published, casts.received(), every[COPIES]).audit
     return lost_open, lost_closed, audit.missing
 
 

@@ -285,7 +285,6 @@ def summarise(message: SizedMessage, both: BothLoops, server_mib: float | None) 
         unavailable=unavailable,
         samples={"latency": len(latency), "throughput": closed.answered},
         distributions={"latency": histogram(latency)},
-        rounds={name: each for name, each in both.rounds.items() if name in METRICS},
     )
     timed = names_of(METRICS, "latency")
     measured = measured.disturbed_by(both.doubts.get(OPEN), timed, lost=both.lost)

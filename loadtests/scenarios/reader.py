@@ -21,10 +21,9 @@ from loadtests.record.results import Measurement, Window
 from loadtests.record.words import Cause, Client
 from loadtests.scenarios import broadcast
 from loadtests.scenarios.bench import Bench
-from loadtests.scenarios.broadcast import Broadcast, slice_of
+from loadtests.scenarios.broadcast import Broadcast, BroadcastSlice, collect, slice_of
 from loadtests.scenarios.broadcasting import Publisher, Recipient
 from loadtests.scenarios.broadcasts import LocalBroadcasts
-from loadtests.scenarios.deliveries import BroadcastSlice, collect
 from loadtests.scenarios.disconnect.windows import Situation, window
 from loadtests.scenarios.errors import TrialFailed, Unfinished
 from loadtests.scenarios.messages import TextMaker

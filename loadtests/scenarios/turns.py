@@ -6,7 +6,6 @@ other and round after round, meets all of it alike, so that ratios of cells are 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -137,28 +136,11 @@ class Taken(Generic[Measured]):
         pieces: those that count.
         every: also those that were left out: what was lost in them was lost.
         doubts: kind of load -> why numbers made from its pieces are not to be trusted.
-        numbers: of the rounds of ``pieces``.
     """
 
     pieces: Sequence[Measured]
     every: Sequence[Measured]
     doubts: Mapping[str, str]
-    numbers: Sequence[int] = ()
-
-    def by_round(
-        self, metrics: Callable[[Measured], Mapping[str, float | None]]
-    ) -> dict[str, dict[int, float]]:
-        """Metric -> round -> what its slice alone came to; see ``Measurement.rounds``.
-
-        Args:
-            metrics: of a piece; None where it has no such number.
-        """
-        found: dict[str, dict[int, float]] = defaultdict(dict)
-        for number, piece in zip(self.numbers, self.pieces, strict=True):
-            for name, value in metrics(piece).items():
-                if value is not None:
-                    found[name][number] = float(f"{value:.6g}")
-        return dict(found)
 
 
 def in_turns(
@@ -219,12 +201,7 @@ def _chosen(bench: Bench, done: Sequence[tuple[Turn, Measured]]) -> Taken[Measur
         _told(turn, piece, kept=place in kept) for place, (turn, piece) in enumerate(done)
     ]
     every = [piece for _, piece in done]
-    return Taken(
-        [every[place] for place in sorted(kept)],
-        every,
-        doubts,
-        [done[place][0].number for place in sorted(kept)],
-    )
+    return Taken([every[place] for place in sorted(kept)], every, doubts)
 
 
 def _silence(turns: int, silent: int, rounds: int, hint: str) -> str:

@@ -8,78 +8,51 @@ mean may be better only because its trials fell into better moments, or lack one
 from __future__ import annotations
 
 import math
-import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
-from loadtests.arithmetic.rounds import log_ratio
 from loadtests.record.words import Better, Status
 from reports.facts.rows import Cell, Place, Row, Standing
-from reports.facts.stats import NOTHING, Ratio, ratio, within_blocks
-
-
-class _One(NamedTuple):
-    """What a trial has of a metric."""
-
-    group: int | None
-    value: float | None
-    rounds: Mapping[int, float]
+from reports.facts.stats import Ratio, log_ratio, ratio, within_blocks
 
 
 def ratio_of(base: Row, other: Row) -> Ratio | None:
     """How many times as much ``other`` has, block by block.
 
-    Trials pair within a block and, where both have one, within a group: those took turns, and are
-    compared round by round where their slices tell that much (``arithmetic.rounds``). Rows of two
-    names (another client) are never in one group and pair by their block alone.
+    Trials pair within a block and, where both have one, within a group: those took turns. Rows of
+    two names (another client) are never in one group and pair by their block alone.
 
     Returns:
         None where no block has both numbers, or one of them is not above 0.
     """
-    return ratio(_logarithms(base, other))
+    return ratio(*_paired(base, other))
 
 
-def _logarithms(base: Row, other: Row) -> list[float]:
-    """Of each block's ratio; none where a number is not above 0."""
-    found = []
-    for one, two in _pairs(base, other):
-        if one.value is None or two.value is None:
-            continue
-        if min(one.value, two.value) <= NOTHING:
-            return []
-        by_round = None
-        if base.row == other.row and one.group is not None and one.group == two.group:
-            by_round = log_ratio(one.rounds, two.rounds)
-        found.append(math.log(two.value / one.value) if by_round is None else by_round)
-    return found
+def _paired(base: Row, other: Row) -> tuple[list[float | None], list[float | None]]:
+    pairs = list(_pairs(base, other))
+    return [one for one, _ in pairs], [two for _, two in pairs]
 
 
-def _pairs(base: Row, other: Row) -> Iterator[tuple[_One, _One]]:
+def _pairs(base: Row, other: Row) -> Iterator[tuple[float | None, float | None]]:
     alike = base.row == other.row
-    waiting: dict[int, list[_One]] = defaultdict(list)
-    for place, one in _each(other):
-        waiting[place.block].append(one)
-    for place, one in _each(base):
+    waiting: dict[int, list[tuple[int | None, float | None]]] = defaultdict(list)
+    for place, value in zip(other.places, other.values, strict=True):
+        waiting[place.block].append((place.group, value))
+    for place, value in zip(base.places, base.values, strict=True):
         beside = waiting[place.block]
-        for position, two in enumerate(beside):
-            if not alike or one.group is None or two.group is None or one.group == two.group:
-                yield one, two
+        for position, (group, theirs) in enumerate(beside):
+            if not alike or group is None or place.group is None or group == place.group:
+                yield value, theirs
                 del beside[position]
                 break
 
 
-def _each(row: Row) -> Iterator[tuple[Place, _One]]:
-    by_trial = row.rounds or ({},) * len(row.values)
-    for place, value, rounds in zip(row.places, row.values, by_trial, strict=True):
-        yield place, _One(place.group, value, rounds)
-
-
 def is_ahead(one: Row, other: Row) -> bool:
     """Whether one is better, by ratio within blocks; by estimates where there is no ratio."""
-    logs = _logarithms(other, one)
-    lead = statistics.fmean(logs) if logs else (one.value or 0.0) - (other.value or 0.0)
+    lead = log_ratio(*_paired(other, one))
+    if lead is None:
+        lead = (one.value or 0.0) - (other.value or 0.0)
     return lead > 0 if one.metric.better is Better.HIGHER else lead < 0
 
 

@@ -67,8 +67,6 @@ class Row:
         values: one per planned trial in the order of blocks; None where that trial has no number,
             or is left out.
         places: of the same trials.
-        rounds: of the same trials: number of a round -> what its slice alone came to; empty where
-            there were none, or the trial is left out.
         undersampled: whether it is a p99 or beyond, with too few samples in one of its trials.
         left_out: how many trials the row does without, since what disturbed them was not the
             server.
@@ -89,7 +87,6 @@ class Row:
     left_out: int = 0
     standing: Standing | None = None
     within: float | None = None
-    rounds: tuple[Mapping[int, float], ...] = ()
 
     @property
     def client(self) -> Client:
@@ -240,10 +237,6 @@ def _row(
         places=tuple(Place(each.planned.block, each.planned.group) for each in trials),
         undersampled=fewest is not None and fewest < (metric.samples_wanted or 0),
         left_out=len(spared),
-        rounds=tuple(
-            outcome.measurement.rounds.get(metric.name, {}) if outcome.measurement and keep else {}
-            for outcome, keep in zip(trials, kept, strict=True)
-        ),
     )
 
 

@@ -49,17 +49,22 @@ class Ratio:
         return not self.low <= 1 <= self.high
 
 
-def ratio(logs: Sequence[float]) -> Ratio | None:
-    """How many times as much one cell has as another, from the logarithm of each block's ratio.
+def ratio(base: Sequence[float | None], other: Sequence[float | None]) -> Ratio | None:
+    """How many times as much ``other`` has, block by block.
 
     A block holds one trial of every cell, close together in time, so what the machine did to one
     it did to the other as well, and their ratio is free of it. This is the paired t-interval on the
     logarithms of the ratios (G. Box, J. Hunter, W. Hunter, "Statistics for Experimenters", second
     edition, chapters 3 and 4, on blocking; logarithms since ratios multiply).
 
+    Args:
+        base: one number per block; None where a block has none.
+        other: the same for the cell that is compared, in the same order of blocks.
+
     Returns:
-        None where there is no block.
+        None where no block has both numbers, or one of them is not above 0.
     """
+    logs = _logarithms(base, other)
     if not logs:
         return None
     mean = statistics.fmean(logs)
@@ -98,6 +103,24 @@ def unpaired_ratio(base: Sequence[float], other: Sequence[float]) -> Ratio | Non
     )
     margin = t_quantile(CONFIDENCE, freedom) * math.sqrt(total)
     return Ratio(math.exp(middle), math.exp(middle - margin), _exp(middle + margin))
+
+
+def log_ratio(base: Sequence[float | None], other: Sequence[float | None]) -> float | None:
+    """The logarithm of :func:`ratio`'s value alone: above 0 where ``other`` has more."""
+    logs = _logarithms(base, other)
+    return statistics.fmean(logs) if logs else None
+
+
+def _logarithms(base: Sequence[float | None], other: Sequence[float | None]) -> list[float]:
+    """Of each block's ratio; none where a number is not above 0."""
+    pairs = [
+        (one, two)
+        for one, two in zip(base, other, strict=False)
+        if one is not None and two is not None
+    ]
+    if any(min(pair) <= NOTHING for pair in pairs):
+        return []
+    return [math.log(two / one) for one, two in pairs]
 
 
 def within_blocks(values_by_cell: Mapping[Key, Sequence[float | None]]) -> dict[Key, float]:

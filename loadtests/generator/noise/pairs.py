@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from loadtests.arithmetic.pairs import LogRatios, log_ratios
-from loadtests.arithmetic.rounds import log_ratio
 from loadtests.record.results import PlannedTrial, Result, Trial
 from loadtests.record.words import Status, Transport
 from loadtests.run.executor import ProcessExecutor
@@ -146,9 +144,9 @@ def compare(in_turns: Result, apart: Result | None) -> list[Noise]:
 
 def pairs_of(
     result: Result, scenario: str, metric: str, mode: str, transport: Transport
-) -> tuple[list[float], int]:
-    """The logarithm of the ratio in each block that has both numbers, and how many have not."""
-    numbers: dict[tuple[int, str], tuple[float, Mapping[int, float]]] = {}
+) -> tuple[list[tuple[float, float]], int]:
+    """The two numbers of each block that has both, and how many blocks have not."""
+    numbers: dict[tuple[int, str], float] = {}
     trials = {trial.number: trial for trial in result.trials}
     blocks = set()
     for planned in result.plan:
@@ -160,19 +158,11 @@ def pairs_of(
         for measurement in trial.measurements if trial else ():
             value = measurement.metrics.get(metric)
             if measurement.row == scenario and value and metric not in measurement.invalid:
-                rounds = measurement.rounds.get(metric, {}) if planned.group is not None else {}
-                numbers[planned.block, arm] = value, rounds
+                numbers[planned.block, arm] = value
     first, second = ARMS
-    logs = [
-        _log_ratio(numbers[block, first], numbers[block, second])
+    pairs = [
+        (numbers[block, first], numbers[block, second])
         for block in sorted(blocks)
         if (block, first) in numbers and (block, second) in numbers
     ]
-    return logs, len(blocks) - len(logs)
-
-
-def _log_ratio(
-    first: tuple[float, Mapping[int, float]], second: tuple[float, Mapping[int, float]]
-) -> float:
-    by_round = log_ratio(first[1], second[1])
-    return math.log(second[0] / first[0]) if by_round is None else by_round
+    return pairs, len(blocks) - len(pairs)

@@ -12,22 +12,29 @@ from loadtests.arithmetic.pairs import LogRatios, log_ratios
 
 
 def test_equal_numbers_have_the_ratio_one_and_no_spread():
-    found = log_ratios([0.0, 0.0, 0.0])
+    found = log_ratios([(100.0, 100.0), (250.0, 250.0), (7.0, 7.0)])
     assert (found.ratio, found.deviation, found.count) == (1.0, 0.0, 3)
     assert found.interval == (1.0, 1.0)
 
 
+def test_the_speed_of_the_machine_does_not_count():
+    steady = log_ratios([(100.0, 110.0), (100.0, 90.0), (100.0, 100.0)])
+    drifting = log_ratios([(100.0, 110.0), (200.0, 180.0), (50.0, 50.0)])
+    assert drifting.deviation == pytest.approx(steady.deviation)
+    assert drifting.ratio == pytest.approx(steady.ratio)
+
+
 def test_the_interval_is_students():
     logs = [0.01, -0.02, 0.03, 0.005]
-    found = log_ratios(logs)
+    found = log_ratios([(1.0, math.exp(each)) for each in logs])
     low, high = stats.t.interval(0.95, 3, loc=np.mean(logs), scale=stats.sem(logs))
     assert found.interval == pytest.approx((math.exp(low), math.exp(high)))
 
 
-@pytest.mark.parametrize("logs", [[], [0.1]])
-def test_one_pair_has_no_spread_to_speak_of(logs):
+@pytest.mark.parametrize("pairs", [[], [(1.0, 1.0)]])
+def test_one_pair_has_no_spread_to_speak_of(pairs):
     with pytest.raises(ValueError, match="two pairs"):
-        log_ratios(logs)
+        log_ratios(pairs)
 
 
 @pytest.mark.parametrize(

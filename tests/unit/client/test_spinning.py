@@ -135,7 +135,7 @@ def test_it_rings_in_the_first_turn_after_the_due_time_and_the_loop_may_sleep_ag
 
 @pytest.mark.parametrize(
     ("due_ns", "rung_ns", "spun_ns"),
-    [(1000, 1000, 90), (1003, 1003, 92), (1004, 1010, 99), (1010, 1010, 99)],
+    [(1000, 1000, 90), (1003, 1003, 93), (1004, 1010, 99), (1010, 1010, 99)],
 )
 def test_what_is_nearly_due_is_waited_for_on_the_spot_and_that_is_spun(
     loop, early, timer, rung, due_ns: int, rung_ns: int, spun_ns: int
@@ -189,6 +189,43 @@ def test_timer_that_was_overtaken_wakes_nobody(loop, early, timer, rung) -> None
     assert rung == [900]
     early.ring()
     assert not loop.idle_watcher.active
+
+
+def test_who_has_computed_for_most_of_a_second_sleeps_until_what_is_due(
+    loop, early, timer, rung
+) -> None:
+    def soon() -> int:
+        due_ns: int = loop.now_ns + 50
+        timer.set(due_ns)
+        return due_ns
+
+    soon()  # the second begins with the first
+    loop.turns(6)
+    loop.cpu_ns += spinning._MOST_NS - 100
+    soon()
+    assert (early.set_to, loop.idle_watcher.active) == ([], True)
+    loop.turns(6)
+    loop.cpu_ns += 100
+    due_ns = soon()
+    assert (early.set_to, loop.idle_watcher.active) == ([due_ns], False)
+    rung.clear()
+    wake(loop, early)
+    assert (rung, loop.idle_watcher.active) == ([due_ns], False)
+    loop.now_ns += spinning._SECOND_NS
+    soon()
+    assert loop.idle_watcher.active
+
+
+def test_who_wakes_early_with_its_second_used_up_sleeps_again(loop, early, timer, rung) -> None:
+    timer.set(loop.now_ns + 50)
+    loop.turns(6)
+    rung.clear()
+    loop.cpu_ns += spinning._MOST_NS
+    timer.set(1000)
+    wake(loop, early)
+    assert (early.set_to, loop.idle_watcher.active, rung) == ([900, 1000], False, [])
+    wake(loop, early)
+    assert rung == [1000]
 
 
 def test_callback_that_fails_leaves_nothing_spinning(loop, early, timer) -> None:

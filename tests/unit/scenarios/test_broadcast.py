@@ -16,10 +16,12 @@ from loadtests.scenarios import broadcast
 from loadtests.scenarios.broadcast import (
     METRICS,
     Broadcast,
+    BroadcastSlice,
+    Deliveries,
+    collect,
     summarise,
 )
 from loadtests.scenarios.broadcasting import Publisher, Received, Recipient
-from loadtests.scenarios.deliveries import BroadcastSlice, Deliveries, collect
 from loadtests.scenarios.errors import TrialFailed
 from loadtests.scenarios.messages import MessageMaker
 from tests.support.simulation import (

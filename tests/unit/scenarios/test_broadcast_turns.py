@@ -89,17 +89,6 @@ def test_copies_per_second_are_of_the_turns_and_not_of_the_time_between(world: W
     assert world.now_ns > begun_ns + 6 * SECOND
 
 
-def test_each_round_is_told_by_its_own_slice_alone(world: World) -> None:
-    # Of each publisher six a turn; the last recipient waits twice as long as the others.
-    found, _ = measured(
-        world,
-        lambda _publisher, number, recipient: [(1 + number // 6) * (1 + recipient // 3) * MS],
-    )
-    assert found.rounds["delivery_p50"] == {0: 1.0, 1: 2.0, 2: 3.0}
-    assert found.rounds["last_recipient_p50"] == {0: 2.0, 1: 4.0, 2: 6.0}
-    assert list(found.rounds["server_cpu"]) == [0, 1, 2]
-
-
 def test_copies_that_are_missing_in_one_turn_are_counted_once(world: World) -> None:
     # Of the second turn, numbers 6 to 11, of which the first settles.
     found, _ = measured(

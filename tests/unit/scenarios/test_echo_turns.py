@@ -104,24 +104,6 @@ def test_what_a_disturbed_turn_gave_is_in_no_number(world: World) -> None:
     assert found.metrics["throughput"] == pytest.approx(2000, rel=0.02)
     why = "the load generator stood still (for 1 s)"
     assert [each.left_out for each in bench.slices] == ["", "", "", why, "", why, "", "", ""]
-    assert {name: list(each) for name, each in found.rounds.items()} == {
-        "latency_p50": [0, 6],
-        "service_p50": [0, 6],
-        "throughput": [1, 2, 4, 7, 8],
-        "server_cpu": [1, 2, 4, 7, 8],
-    }
-
-
-def test_each_round_is_told_by_its_own_slice_alone(world: World) -> None:
-    bench = FakeBench(world, OPTIONS.clients)
-    turns = bench.turns = Others(world, 0)
-    echoing(bench, lambda _session, _number: [(1 + turns.rest() // 3) * MS])
-    [found] = echo.measure(bench, OPTIONS)  # type: ignore[arg-type]
-    assert found.rounds["latency_p50"] == {0: 1.0, 3: 2.0, 6: 3.0}
-    # Of two clients that have one message under way.
-    assert found.rounds["throughput"] == pytest.approx(
-        {1: 2000, 2: 2000, 4: 1000, 5: 1000, 7: 667, 8: 667}, rel=0.05
-    )
 
 
 # --- what comes later

@@ -63,35 +63,6 @@ def test_two_trials_of_a_block_pair_with_that_of_their_own_group() -> None:
     assert value(run) == pytest.approx(2.0)
 
 
-def by_round(run: Result, *rounds: dict[int, float]) -> Result:
-    """The same run; what each trial's slices came to, round by round."""
-    for number, own in enumerate(rounds):
-        (found,) = run.trials[number].measurements
-        told = msgspec.structs.replace(found, rounds={"latency_p50": own})
-        run = with_trial(run, number, ran(number, told))
-    return run
-
-
-ROUNDS = {0: 1.0, 1: 5.0, 2: 1.0, 3: 2.0}
-
-
-def test_trials_that_took_turns_are_compared_round_by_round() -> None:
-    run = grouped(("gevent", 0, 0, 1.0), ("eventlet", 0, 0, 9.0))
-    run = by_round(run, ROUNDS, {number: 3 * value for number, value in ROUNDS.items()})
-    assert value(run) == pytest.approx(3.0)
-    assert is_ahead(rows(run)["gevent"], rows(run)["eventlet"])
-
-
-def test_trials_that_did_not_take_turns_are_compared_whole() -> None:
-    run = grouped(("gevent", 0, None, 1.0), ("eventlet", 0, None, 9.0))
-    assert value(by_round(run, ROUNDS, dict.fromkeys(ROUNDS, 3.0))) == pytest.approx(9.0)
-
-
-def test_trials_with_too_few_common_rounds_are_compared_whole() -> None:
-    run = grouped(("gevent", 0, 0, 1.0), ("eventlet", 0, 0, 9.0))
-    assert value(by_round(run, {0: 1.0, 1: 1.0}, ROUNDS)) == pytest.approx(9.0)
-
-
 def test_another_clients_trials_pair_by_their_block_whatever_their_group() -> None:
     run = grouped(("gevent", 0, 1, 1.0), ("gevent", 0, 2, 2.0))
     theirs = msgspec.structs.replace(run.plan[1], rows=["echo:reference"])

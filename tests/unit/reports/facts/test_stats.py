@@ -39,14 +39,21 @@ def test_no_trial_is_an_error_and_not_a_zero() -> None:
 
 
 def test_ratio_is_the_geometric_mean_over_blocks() -> None:
-    found = ratio([math.log(2), math.log(8)])
+    found = ratio([1.0, 1.0], [2.0, 8.0])
     assert found is not None
     assert found.value == pytest.approx(4.0)
 
 
+def test_ratio_is_free_of_what_the_machine_did_to_both() -> None:
+    found = ratio([1.0, 10.0, 3.0], [1.1, 11.0, 3.3])
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((1.1, 1.1, 1.1))
+    assert found.apart is True
+
+
 def test_ratio_has_students_t_interval_on_logarithms() -> None:
     # Tables: t(0.975, 2) = 4.302653; the logs are -0.1, 0, 0.1, so s = 0.1.
-    found = ratio([-0.1, 0.0, 0.1])
+    found = ratio([1.0, 1.0, 1.0], [math.exp(-0.1), 1.0, math.exp(0.1)])
     assert found is not None
     margin = 4.302653 * 0.1 / math.sqrt(3)
     assert (found.low, found.high) == pytest.approx((math.exp(-margin), math.exp(margin)))
@@ -70,15 +77,22 @@ def test_ratio_is_apart_where_its_interval_leaves_out_one(
     assert Ratio(1.0, low, high).apart is apart
 
 
+def test_ratio_pairs_the_trials_of_a_block_and_skips_a_block_without_both() -> None:
+    found = ratio([1.0, None, 2.0, 5.0], [2.0, 9.0, 4.0, None])
+    assert found is not None
+    assert found.value == pytest.approx(2.0)
+
+
 def test_ratio_of_one_block_has_no_interval() -> None:
-    found = ratio([math.log(1.5)])
+    found = ratio([2.0], [3.0])
     assert found is not None
     assert found.value == pytest.approx(1.5)
     assert (found.low, found.high) == (None, None)
 
 
-def test_ratio_of_no_block_is_none() -> None:
-    assert ratio([]) is None
+@pytest.mark.parametrize(("base", "other"), [([0.0], [1.0]), ([1.0], [0.0]), ([None], [1.0])])
+def test_ratio_with_nothing_is_none(base: list[float | None], other: list[float | None]) -> None:
+    assert ratio(base, other) is None
 
 
 STEADY = {"a": (10.0, 10.4, 9.8, 10.1), "b": (20.0, 20.2, 20.4, 19.8), "c": (5.0, 5.2, 5.0, 4.9)}
@@ -99,7 +113,7 @@ def test_interval_within_blocks_is_moreys() -> None:
 
 def test_interval_within_blocks_of_two_cells_is_that_of_their_ratio() -> None:
     one, two = (1.0, 1.1, 0.9, 1.05), (2.0, 2.5, 1.7, 2.2)
-    found = ratio([math.log(other / base) for base, other in zip(one, two, strict=True)])
+    found = ratio(one, two)
     assert found is not None
     assert found.high is not None
     reach = within_blocks({"one": one, "two": two})["one"]
