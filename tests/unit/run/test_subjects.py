@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
 
 from loadtests.__main__ import main
 from loadtests.client.target import HIDDEN
+from loadtests.machine import cores, wakeups
+from loadtests.machine.launch import Launched
+from loadtests.record.ready import Ready
 from loadtests.run.executor import ProcessExecutor
 from loadtests.run.experiment import ExperimentError, parse
 from loadtests.run.plan import plan
 from loadtests.run.subjects import SubjectTable, subjects_of
+from loadtests.scenarios.bench import Site
 from loadtests.scenarios.scenario import Heartbeat
 
 ECHO = """
@@ -23,6 +28,20 @@ rate_hz = 10
 latency_s = 1
 throughput_s = 1
 """
+READY = Ready(
+    ready=True,
+    host="127.0.0.1",
+    port=1,
+    pid=1,
+    mode="gevent",
+    async_mode="gevent",
+    websocket=None,
+    patched=True,
+    debug=False,
+    ping_interval=5,
+    ping_timeout=3,
+    versions={},
+)
 TEXT = """\
 name = "mine"
 [[subject]]
@@ -68,6 +87,31 @@ def test_servers_that_run_already_are_left_where_they_run(tmp_path: Path) -> Non
     mixed = parse(TEXT + ECHO, "mine.toml")
     executor = ProcessExecutor(mixed, tmp_path, subjects=subjects_of(mixed.subject))
     assert executor.pins != alone
+
+
+@pytest.mark.parametrize(
+    ("labels", "spins"),
+    [
+        (["gevent, quick heartbeat"], True),
+        (["staging"], False),
+        (["gevent, quick heartbeat", "staging"], False),
+    ],
+)
+def test_no_spinning_where_a_server_may_be_on_the_generators_core(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, labels: list[str], spins: bool
+) -> None:
+    monkeypatch.setattr(cores, "pinning", lambda: cores.Pinning(1, 0, None))
+    monkeypatch.setattr(wakeups, "of_generator", lambda _: wakeups.WakeUps(1, 2, 3))
+    mixed = parse(TEXT + ECHO, "mine.toml")
+    executor = ProcessExecutor(mixed, tmp_path, subjects=subjects_of(mixed.subject))
+    ours = Launched(process=cast("Any", None), ready=READY, log=tmp_path / "log")
+    started = [
+        (each, None if each.mode == "staging" else ours)
+        for each in plan(mixed)
+        if each.mode in labels
+    ]
+    assert executor._orders(started, Site(), 1).spin_ns == (3 if spins else 0)
+    assert executor._orders(started, Site(), 2).spin_ns == 0
 
 
 @pytest.mark.parametrize(
