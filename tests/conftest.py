@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.machine import scheduling
 from loadtests.machine.launch import SERVE, RunningServer, serving
 from servers.modes import ADAPTERS
 from tests.support.modes import MODES
@@ -21,6 +22,8 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["TRANSPORT_BENCH_BESIDE"] = "1"
+    if "PYTEST_XDIST_WORKER" in os.environ:  # others would wait for its generators
+        os.environ[scheduling.SWITCH] = "no"
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 
 #: The least of a real-time process, which is above all that are none.
 _PRIORITY = 1
+#: ``no`` in this variable of the environment: on a machine that others use at the same time.
+SWITCH = "TRANSPORT_BENCH_AHEAD"
 #: Whether this system has such policies.
 KNOWN = hasattr(os, "sched_setscheduler")
 
@@ -27,7 +29,7 @@ def go_ahead() -> bool:
         Whether that is permitted: to root and CAP_SYS_NICE, or by RLIMIT_RTPRIO (``ulimit -r``).
         Where it is not, everything stays as it was.
     """
-    if not KNOWN:
+    if not KNOWN or os.environ.get(SWITCH) == "no":
         return False
     policy = os.SCHED_FIFO | getattr(os, "SCHED_RESET_ON_FORK", 0)
     try:

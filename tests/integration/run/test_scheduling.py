@@ -23,14 +23,26 @@ _NOBODY = 65534
 _Said = TypeVar("_Said")
 
 
+@pytest.fixture(autouse=True)
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has said that there are others."""
+    monkeypatch.delenv(scheduling.SWITCH, raising=False)
+
+
 def in_a_thread(act: Callable[[], _Said]) -> _Said:
     """A policy is a thread's: the tests' own stays as it is."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(act).result()
 
 
+def may_go_ahead() -> bool:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv(scheduling.SWITCH, raising=False)
+        return in_a_thread(scheduling.go_ahead)
+
+
 permitted_here = pytest.mark.skipif(
-    not in_a_thread(scheduling.go_ahead), reason="this process may not go ahead of others"
+    not may_go_ahead(), reason="this process may not go ahead of others"
 )
 
 
@@ -48,6 +60,11 @@ def test_goes_ahead_and_nothing_that_it_starts_does() -> None:
         return permitted, os.sched_getscheduler(0), told("print(os.sched_getscheduler(0))")
 
     assert in_a_thread(act) == (True, _AHEAD, str(os.SCHED_OTHER))
+
+
+def test_on_a_machine_that_others_use_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(scheduling.SWITCH, "no")
+    assert not in_a_thread(scheduling.go_ahead)
 
 
 @permitted_here
