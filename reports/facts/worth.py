@@ -28,11 +28,11 @@ def can_spare(worths: Sequence[Worth]) -> bool:
     """Whether a row can do without the trials that something other than the server disturbed.
 
     It need where a number of them is not to be trusted, and can where the sound ones, two at least,
-    are the greater half. What was disturbed is then
-    missing at random: the cause knows nothing of the number, so the others' mean is not moved
-    (R. Little, D. Rubin, "Statistical Analysis with Missing Data", third edition, section 1.3). For
-    that all of it goes, also what was disturbed by less than spoils its number: whether it does
-    depends on the number. A trial with any other fault is no such case, and its row stays invalid.
+    are the greater half. What was disturbed is then missing at random: the cause knows nothing of
+    the number, so the others' mean is not moved (R. Little, D. Rubin, "Statistical Analysis with
+    Missing Data", third edition, section 1.3). For that all of it goes, also what was disturbed by
+    less than spoils its number: whether it does depends on the number. A trial with any other fault
+    is no such case, and its row stays invalid.
     """
     spoiled = [worth for worth in worths if worth.status is not Status.OK]
     sound = sum(1 for worth in worths if worth.status is Status.OK and not worth.disturbed)
