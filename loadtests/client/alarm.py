@@ -19,7 +19,7 @@ from typing import Any
 
 import gevent
 
-from loadtests.client.spinning import SpinningTimer, Timer
+from loadtests.client.spinning import LEAD_NS, SpinningTimer, Timer
 
 _TFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 _TFD_TIMER_ABSTIME = 1
@@ -69,6 +69,18 @@ class Alarm:
         heapq.heappush(self._queue, (due_ns, next(self._ties), callback))
         if not self._armed_ns or due_ns < self._armed_ns:
             self._arm(due_ns)
+
+    def shortly_before(self, due_ns: int, callback: Callable[[], None]) -> None:
+        """Call back in time to get ready for a moment, which is then to be waited for.
+
+        Where the loop sleeps until what is due, that moment itself.
+        """
+        self.at(due_ns - LEAD_NS if self._spinning else due_ns, callback)
+
+    def wait_until(self, due_ns: int) -> None:
+        """Wait on the spot for the moment that a callback was told of shortly before."""
+        if self._spinning:
+            self._spinning.wait_until(due_ns)
 
     def clear(self) -> None:
         """Forget every callback that is still to come."""

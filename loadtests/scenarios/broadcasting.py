@@ -71,7 +71,7 @@ class Publisher(Published):
         self._until_ns = until_ns
         self._loop += 1
         self._ring = partial(self._send_due, self._loop)
-        self._alarm.at(schedule.start_ns, self._ring)
+        self._alarm.shortly_before(schedule.start_ns, self._ring)
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -92,9 +92,10 @@ class Publisher(Published):
             return
         packet = self.messages.make(len(self.due_ns))
         self.due_ns.append(due_ns)
+        self._alarm.wait_until(due_ns)
         self.sent_ns.append(self._now_ns())
         self.session.send(packet)
-        self._alarm.at(self._next_ns(), self._ring)
+        self._alarm.shortly_before(self._next_ns(), self._ring)
 
 
 def broadcaster(bench: Bench, number: int, session: Session, payload_bytes: int) -> Publisher:

@@ -53,7 +53,7 @@ class EchoClient(Echoed):
         self._loop += 1
         self._ring = partial(self._send_due, self._loop)
         if schedule.start_ns < until_ns:
-            self._alarm.at(schedule.start_ns, self._ring)
+            self._alarm.shortly_before(schedule.start_ns, self._ring)
 
     def closed_loop(self, until_ns: int, start_ns: int = 0) -> None:
         """Send at ``start_ns``, or now, and again whenever a reply comes before ``until_ns``."""
@@ -125,8 +125,9 @@ class EchoClient(Echoed):
             return
         due_ns = self._next_ns()
         if due_ns < self._until_ns:
+            self._alarm.wait_until(due_ns)
             self._send(due_ns)
-            self._alarm.at(self._next_ns(), self._ring)
+            self._alarm.shortly_before(self._next_ns(), self._ring)
             self._ready = self._packets(len(self.due_ns))
 
     def _received(self, arguments: list[Any], kernel_ns: int, user_ns: int) -> None:

@@ -47,6 +47,12 @@ class World:
     def at(self, due_ns: int, callback: Callable[[], None]) -> None:
         heapq.heappush(self._queue, (due_ns, next(self._ties), callback))
 
+    def shortly_before(self, due_ns: int, callback: Callable[[], None]) -> None:
+        self.at(due_ns, callback)
+
+    def wait_until(self, due_ns: int) -> None:
+        assert due_ns <= self.now_ns, "no time passes while a callback runs"
+
     def after(self, delay_ns: int, callback: Callable[[], None]) -> None:
         self.at(self.now_ns + delay_ns, callback)
 

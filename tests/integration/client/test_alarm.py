@@ -11,6 +11,7 @@ import gevent
 import pytest
 
 from loadtests.client.alarm import Alarm
+from loadtests.client.spinning import LEAD_NS
 from tests.support.waiting import PATIENCE_S, until
 
 MS = 1_000_000
@@ -200,3 +201,28 @@ def test_cpu_time_without_what_was_spun_is_that_of_the_work(pause_s: float) -> N
         cpu_ns, spun_ns = time.thread_time_ns() - cpu_ns, alarm.spun_ns - spun_ns
     assert 1 < (cpu_ns - spun_ns) / worked_ns < 1.3
     assert spun_ns > 0
+
+
+def test_who_gets_ready_shortly_before_goes_out_at_the_moment_itself(alarm: Alarm) -> None:
+    begun_ns = time.monotonic_ns()
+    dues = [begun_ns + after * MS for after in (1, 2, 3, 5, 8)]
+    came: list[tuple[int, int]] = []
+
+    def get_ready(due_ns: int) -> None:
+        called_ns = time.monotonic_ns()
+        alarm.wait_until(due_ns)
+        came.append((called_ns - due_ns, time.monotonic_ns() - due_ns))
+
+    for due_ns in dues:
+        alarm.shortly_before(due_ns, lambda due_ns=due_ns: get_ready(due_ns))  # type: ignore[misc]
+    until(lambda: len(came) == len(dues), "all callbacks")
+    assert all(called >= -LEAD_NS and went >= 0 for called, went in came)
+
+
+def test_who_sleeps_until_what_is_due_is_not_called_before_it() -> None:
+    called: list[int] = []
+    with alarm_that_spins(0) as alarm:
+        due_ns = time.monotonic_ns() + 2 * MS
+        alarm.shortly_before(due_ns, lambda: called.append(time.monotonic_ns()))
+        until(lambda: called, "the callback")
+    assert called[0] >= due_ns

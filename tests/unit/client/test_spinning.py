@@ -147,6 +147,20 @@ def test_what_is_nearly_due_is_waited_for_on_the_spot_and_that_is_spun(
     assert (rung, timer.spun_ns) == ([rung_ns], spun_ns)
 
 
+def test_what_is_waited_for_by_others_is_spun_and_what_is_past_is_not(loop, timer) -> None:
+    def wait_until(due_ns: int) -> tuple[int, int]:
+        loop._looks, loop._turning = 1, True  # each further look takes a nanosecond
+        timer.wait_until(due_ns)
+        return loop.now_ns, timer.spun_ns
+
+    loop.now_ns = 990
+    now_ns, spun_ns = wait_until(1000)
+    assert now_ns == 1000
+    assert 0 < spun_ns <= 10
+    now_ns, again_ns = wait_until(900)
+    assert (now_ns, again_ns) == (1001, spun_ns)
+
+
 def test_it_rings_in_a_turn_that_has_something_to_read(loop, early, timer, rung) -> None:
     timer.set(1000)
     wake(loop, early)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
+import numpy as np
 import pytest
+from scipy.stats import t
 
 from loadtests.record.results import Result
 from reports.facts.ratios import is_ahead, ranked, ratio_of
@@ -137,3 +141,37 @@ def test_interval_within_blocks_is_of_cells_that_are_to_be_trusted() -> None:
     found = rows(with_trial(run, 0, failed(0)))
     assert found["gevent"].within is None
     assert found["eventlet"].within == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("blocks", [4, 8])
+def test_intervals_hold_the_truth_as_often_as_they_say_and_are_no_wider_than_that(
+    blocks: int,
+) -> None:
+    truth, noise = 1.1, 0.04
+    once = rows(cells("latency_p50", gevent=(1.0,) * blocks, eventlet=(1.0,) * blocks))
+    chance = np.random.default_rng(blocks)
+    held, half_widths, runs = 0, [], 600
+    for _ in range(runs):
+        # Blocks differ by far more than cells do, and each row has its trials in an order of its
+        # own.
+        machine = np.exp(chance.normal(0, 0.5, blocks))
+        found = []
+        for row, ratio in ((once["gevent"], 1.0), (once["eventlet"], truth)):
+            values = machine * ratio * np.exp(chance.normal(0, noise, blocks))
+            order = chance.permutation(blocks)
+            found.append(
+                replace(
+                    row,
+                    values=tuple(values[order]),
+                    places=tuple(row.places[position] for position in order),
+                )
+            )
+        between = ratio_of(*found)
+        assert between is not None
+        assert between.low is not None
+        assert between.high is not None
+        held += between.low <= truth <= between.high
+        half_widths.append(np.log(between.high / between.low) / 2)
+    assert held / runs == pytest.approx(0.95, abs=0.03)
+    expected = t.ppf(0.975, blocks - 1) * noise * np.sqrt(2 / blocks)
+    assert np.mean(half_widths) == pytest.approx(expected, rel=0.1)
