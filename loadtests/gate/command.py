@@ -28,6 +28,7 @@ from loadtests.generator.arguments import (
     EXPERIMENT,
     FOLDER,
     NAMES,
+    Numbers,
     beside,
     connections,
     messages,
@@ -97,7 +98,7 @@ class _Time(click.ParamType[float]):
 @click.option("--scenarios", type=NAMES, metavar="A,B", help="Measure these scenarios.")
 @click.option(
     "--detect",
-    type=click.FloatRange(min=1, max=100),
+    type=Numbers(min=1, max=100),
     metavar="PERCENT",
     help="The slowdown to find (default: the experiment's, or 10).",
 )

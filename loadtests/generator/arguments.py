@@ -24,10 +24,13 @@ _OR = {"echo": "; or acknowledgement, which is the default.", "broadcast": "."}
 COUNT = click.IntRange(min=1)
 
 
-class _Seconds(click.FloatRange):
+class Numbers(click.FloatRange):
+    """Numbers within bounds, which is what nan is not."""
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
+        """See click."""
         number: float = super().convert(value, param, ctx)
         if math.isnan(number):  # which is neither above nor below
             self.fail(f"{value!r} is no number.", param, ctx)
@@ -35,7 +38,7 @@ class _Seconds(click.FloatRange):
 
 
 #: A time above 0, up to an hour.
-SECONDS = _Seconds(min=0, min_open=True, max=3600)
+SECONDS = Numbers(min=0, min_open=True, max=3600)
 
 
 class _Names(click.ParamType[list[str]]):

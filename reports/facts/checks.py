@@ -215,8 +215,8 @@ def _uncompressed(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         Kind.UNCOMPRESSED,
         Severity.NOTE,
-        f"{which} does not compress WebSocket messages, which the clients offer as browsers do"
-        f"{f'; {others} does' if others else ''}.",
+        "WebSocket messages are not compressed, which the clients offer as browsers do, in "
+        f"{which}{f'; they are in {others}' if others else ''}.",
         "That saves CPU and memory and costs bytes: to compare servers without it, run all of them "
         "with --no-compression (compression = false in an experiment).",
         names(cells),

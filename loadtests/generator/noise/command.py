@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.arithmetic.pairs import LogRatios
-from loadtests.generator.arguments import FOLDER, NAMES, beside
-from loadtests.generator.noise.pairs import Noise, compare, experiment, measure
+from loadtests.generator.arguments import FOLDER, NAMES, Numbers, beside
+from loadtests.generator.noise.pairs import USUAL_S, Noise, compare, experiment, measure
 from loadtests.machine.alone import NotAlone, measuring
 from loadtests.record import command_line
 from loadtests.record.exits import Exit
@@ -42,10 +42,23 @@ _DIFFERENCES = (0.02, 0.05, 0.10, 0.20)
     metavar="N",
     help="How many pairs of each.",
 )
+@click.option(
+    "--seconds",
+    type=Numbers(min=1, max=60),
+    default=USUAL_S,
+    show_default=True,
+    metavar="S",
+    help="Of each load in each pair: four times as many halve what the machine adds.",
+)
 @click.option("--out", type=FOLDER, metavar="DIR", help="For the results and the logs.")
 @beside
 def command(
-    modes: list[str], transports: list[str], blocks: int, out: Path | None, beside: bool
+    modes: list[str],
+    transports: list[str],
+    blocks: int,
+    seconds: float,
+    out: Path | None,
+    beside: bool,
 ) -> int:
     """Measure identical servers against each other (A/A), in turns and one after the other.
 
@@ -55,7 +68,7 @@ def command(
     try:
         known("mode", modes, ADAPTERS)
         known("transport", transports, list(Transport))
-        wanted = experiment(modes, [Transport(each) for each in transports], blocks)
+        wanted = experiment(modes, [Transport(each) for each in transports], blocks, seconds)
         check(wanted, wanted.scenarios)
         _check_room(wanted)
         folders = _folders(out)

@@ -21,6 +21,7 @@ from loadtests.run.subjects import Subject
 from loadtests.scenarios import broadcast, echo
 from loadtests.scenarios.broadcast import Broadcast
 from loadtests.scenarios.echo import Echo
+from loadtests.scenarios.turns import fitting
 
 #: What is compared, of each scenario.
 METRICS = {
@@ -29,12 +30,10 @@ METRICS = {
 }
 #: The two of a pair.
 ARMS = ("A", "B")
-#: As in ``default``, for longer: a core's speed changes within a tenth of a second, by a fifth on
-#: the machine that this was measured on, and so does each slice; only many of them say more.
-_ECHO = Echo(clients=40, rate_hz=200, warmup_s=0.5, latency_s=8.0, throughput_s=8.0, rounds=40)
-_BROADCAST = Broadcast(
-    recipients=40, publishers=2, rate_hz=20, warmup_s=0.5, measure_s=8.0, rounds=40
-)
+#: Of each loop, unless more is asked for: a core's speed changes within a tenth of a second, and
+#: each slice with it; only many slices say more.
+USUAL_S = 2.0
+_SLICE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +55,38 @@ class Noise:
     left_out: int
 
 
-def experiment(modes: Sequence[str], transports: Sequence[Transport], blocks: int) -> Experiment:
-    """Every mode twice, under two names."""
+def experiment(
+    modes: Sequence[str], transports: Sequence[Transport], blocks: int, seconds: float = USUAL_S
+) -> Experiment:
+    """Every mode twice, under two names, with a load like that of ``default``.
+
+    Args:
+        modes: which to pair.
+        transports: over which.
+        blocks: how many pairs of each.
+        seconds: of each loop, and of broadcasts.
+    """
+    rounds = fitting(seconds, _SLICE_S)
     return experiment_of(
         "noise",
-        {echo.SCENARIO.name: _ECHO, broadcast.SCENARIO.name: _BROADCAST},
+        {
+            echo.SCENARIO.name: Echo(
+                clients=40,
+                rate_hz=200,
+                warmup_s=0.5,
+                latency_s=seconds,
+                throughput_s=seconds,
+                rounds=rounds,
+            ),
+            broadcast.SCENARIO.name: Broadcast(
+                recipients=40,
+                publishers=2,
+                rate_hz=20,
+                warmup_s=0.5,
+                measure_s=seconds,
+                rounds=rounds,
+            ),
+        },
         description="Identical servers against each other.",
         modes=[f"{mode}-{arm}" for mode in modes for arm in ARMS],
         transports=list(transports),

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from loadtests.__main__ import main
 from loadtests.gate.command import check_removed, rule_of
 from loadtests.gate.limits import limits_of
+from loadtests.record.exits import Exit
 from loadtests.run.experiment import Experiment, ExperimentError
 from tests.unit.gate.simulated import EXPERIMENT
 
@@ -48,3 +50,11 @@ def test_limit_for_a_removed_cell_is_refused() -> None:
     )
     with pytest.raises(ExperimentError, match="head has no such cell"):
         limits_of(limited)
+
+
+@pytest.mark.parametrize("percent", ["nan", "0.5", "101", "much"])
+def test_slowdown_to_find_is_a_number_of_per_cents(
+    percent: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["gate", "--base", "HEAD", "--detect", percent]) == Exit.WRONG_CALL
+    assert "--detect" in capsys.readouterr().err

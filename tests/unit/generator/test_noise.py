@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from io import StringIO
+from typing import Any
 
 import msgspec
 import pytest
@@ -71,6 +72,16 @@ def test_what_is_compared_has_two_pairs_at_least():
     assert compare(result_of({(0, "A"): 1.0, (0, "B"): 1.0}, set()), None) == []
 
 
+@pytest.mark.parametrize("seconds", [1.0, 1.1, 2.0, 7.9, 60.0])
+def test_a_longer_load_is_cut_into_more_slices_of_the_same_length(seconds):
+    wanted = experiment(["gevent"], [Transport.WEBSOCKET], 2, seconds)
+    for scenario in wanted.scenarios:
+        options: Any = wanted.variant(scenario).options
+        measured_s = options.measure_s if scenario == "broadcast" else options.latency_s
+        assert measured_s == seconds
+        assert 0.2 <= measured_s / options.slices < 0.25
+
+
 def test_both_of_a_pair_take_turns_and_each_is_started_first_as_often():
     planned = plan(experiment(["gevent"], [Transport.WEBSOCKET], 4))
     groups: dict[int | None, list[str]] = {}
@@ -97,6 +108,8 @@ def test_the_table_says_how_many_blocks_a_difference_takes():
         (["--modes", "gvent"], "did you mean gevent?"),
         (["--transports", "pigeon"], "unknown transport 'pigeon'"),
         (["--blocks", "1"], "--blocks"),
+        (["--seconds", "0.5"], "--seconds"),
+        (["--seconds", "nan"], "--seconds"),
     ],
 )
 def test_a_wrong_call_is_one_line(arguments, complaint, capsys):

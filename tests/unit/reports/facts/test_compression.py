@@ -33,8 +33,8 @@ def test_server_that_does_not_compress_is_a_finding_and_no_failure() -> None:
     one = run(gevent="permessage-deflate", gevent_websocket="none")
     (finding,) = found(one)
     assert finding.text == (
-        "gevent-websocket × websocket does not compress WebSocket messages, which the clients "
-        "offer as browsers do; gevent × websocket does."
+        "WebSocket messages are not compressed, which the clients offer as browsers do, in "
+        "gevent-websocket × websocket; they are in gevent × websocket."
     )
     assert finding.cells == ("gevent-websocket × websocket",)
     assert not summarise(one).failed
