@@ -19,7 +19,7 @@ from typing import Any
 
 import gevent
 
-from loadtests.client.spinning import LEAD_NS, SpinningTimer, Timer
+from loadtests.client.spinning import SpinningTimer, Timer
 
 _TFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 _TFD_TIMER_ABSTIME = 1
@@ -75,10 +75,13 @@ class Alarm:
 
         Where the loop sleeps until what is due, that moment itself.
         """
-        self.at(due_ns - LEAD_NS if self._spinning else due_ns, callback)
+        self.at(due_ns - self._spinning.lead_ns if self._spinning else due_ns, callback)
 
     def wait_until(self, due_ns: int) -> None:
-        """Wait on the spot for the moment that a callback was told of shortly before."""
+        """Wait on the spot for the moment that a callback was told of shortly before.
+
+        Returns at once where nothing spins: there the callback came at that moment.
+        """
         if self._spinning:
             self._spinning.wait_until(due_ns)
 

@@ -125,6 +125,8 @@ class EchoClient(Echoed):
             return
         due_ns = self._next_ns()
         if due_ns < self._until_ns:
+            if self._ready is None:  # the first of its loop
+                self._ready = self._packets(len(self.due_ns))
             self._alarm.wait_until(due_ns)
             self._send(due_ns)
             self._alarm.shortly_before(self._next_ns(), self._ring)

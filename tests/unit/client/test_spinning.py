@@ -230,6 +230,15 @@ def test_who_has_computed_for_most_of_a_second_sleeps_until_what_is_due(
     assert loop.idle_watcher.active
 
 
+def test_who_has_computed_for_most_of_a_second_is_not_called_early_either(loop, timer) -> None:
+    timer.set(50)
+    assert timer.lead_ns == spinning.GET_READY_NS
+    loop.cpu_ns += spinning._MOST_NS
+    assert timer.lead_ns == 0
+    loop.now_ns += spinning._SECOND_NS
+    assert timer.lead_ns == spinning.GET_READY_NS
+
+
 def test_who_wakes_early_with_its_second_used_up_sleeps_again(loop, early, timer, rung) -> None:
     timer.set(loop.now_ns + 50)
     loop.turns(6)
